@@ -1,0 +1,87 @@
+/**
+ * The few seams between the rings: what the use cases (ring 1) need of the edges (ring 2), as types. `compose.ts` fills
+ * them in, so that no use case imports an edge.
+ */
+import type {
+  Clock,
+  Ids,
+  LiveEvent,
+  ObservationId,
+  ParametersOf,
+  PlanDraft,
+  Preview,
+  ResultOf,
+  SignedGrant,
+  Strength,
+} from '@countersign/protocol';
+import type { Role } from '@countersign/protocol/operator-api/index';
+import type { Kysely } from 'kysely';
+import type { Tables } from './storage/tables.ts';
+
+/** Who calls an operation. Made at the edge from a checked credential, never from what the caller says of itself. */
+export interface Caller {
+  readonly person: { readonly id: string; readonly name: string; readonly role: Role };
+  readonly via: 'dashboard' | 'cli' | 'mcp' | 'api' | 'telegram';
+  /** Set when a token called: it can ask, never decide. */
+  readonly token: { readonly id: string; readonly name: string; readonly scope: 'read' | 'request' } | null;
+  /** Set when a signed-in human called. `strength` is how the session was made. */
+  readonly session: { readonly id: string; readonly strength: Strength } | null;
+  /** What the client program calls itself. Data, not proof. */
+  readonly client: string | null;
+  readonly ip: string | null;
+}
+
+/** The servers as use cases see them. Every method rejects with a catalogue fault (`server_offline`, `agent_timeout`, …). */
+export interface Fleet {
+  isOnline(serverId: string): boolean;
+  observe<C extends ObservationId>(
+    serverId: string,
+    capability: C,
+    parameters: ParametersOf<C>,
+    options?: { readonly signal?: AbortSignal; readonly timeoutMs?: number },
+  ): Promise<ResultOf<C>>;
+  preview(serverId: string, draft: PlanDraft, signal?: AbortSignal): Promise<Preview>;
+  /** Hands a grant to the link. Resolves when the frame was handed over; what became of it arrives as reports. */
+  dispatch(serverId: string, grant: SignedGrant): Promise<void>;
+  /** Asks the runner to stop. A server that is offline is asked when it returns. */
+  stop(serverId: string, actionId: string): Promise<void>;
+  /** Ends the connection of a server that may not connect any more. */
+  disconnect(serverId: string): void;
+}
+
+/** A way to ask people. Thin: it shows and edits cards; verdicts come in by `actions/decide.ts`. */
+export interface ApprovalChannel {
+  readonly name: 'telegram' | 'web' | 'ide';
+  /** Whether a card for this action would reach somebody who may decide, now. */
+  canReach(actionId: string): Promise<boolean>;
+  /** Shows the card of a pending action. Idempotent. */
+  announce(actionId: string): Promise<void>;
+  /** Brings every copy of the card up to the present state of the action. Idempotent. */
+  update(actionId: string): Promise<void>;
+}
+
+/** Tells open dashboards that something changed. Never throws. */
+export interface LiveStream {
+  publish(event: LiveEvent): void;
+}
+
+/** Follows committed changes of actions. Each follower is idempotent and has a sweep, so a lost call loses nothing. */
+export interface ActionFollower {
+  actionChanged(actionId: string): void;
+}
+
+/** One line of log: an event name and fields. Nothing secret goes in. */
+export interface Log {
+  info(event: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(event: string, fields?: Readonly<Record<string, unknown>>): void;
+  error(event: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** What nearly every use case needs. A use case takes `Pick<Core, …>` of it, so that its signature tells what it touches. */
+export interface Core {
+  readonly db: Kysely<Tables>;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly live: LiveStream;
+  readonly log: Log;
+}

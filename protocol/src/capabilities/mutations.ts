@@ -1,0 +1,42 @@
+/** Changes to units, the journal, temporary files and, where the server's owner allows it, a command. */
+import { z } from 'zod';
+import { argvSchema, durationSchema, mutate, pathSchema, sizeSchema, unitSchema } from './capability.ts';
+
+const unit = z.strictObject({ unit: unitSchema });
+
+export const mutations = {
+  'unit.restart': mutate('Restart a unit.', 'medium', unit, { timeoutMs: 120_000 }),
+  'unit.reload': mutate('Have a unit read its configuration again.', 'low', unit),
+  'unit.reload_or_restart': mutate('Reload a unit, or start it when it does not run.', 'medium', unit, {
+    timeoutMs: 120_000,
+  }),
+  'unit.start': mutate('Start a unit.', 'medium', unit, { timeoutMs: 120_000, undoable: true }),
+  'unit.stop': mutate('Stop a unit.', 'high', unit, { timeoutMs: 120_000, undoable: true }),
+  'unit.reset_failed': mutate('Clear the failed state of a unit.', 'low', unit),
+  'journal.vacuum': mutate(
+    'Delete the oldest journal files until the journal is small enough.',
+    'low',
+    z.strictObject({ keep: sizeSchema.default('500M') }),
+    { timeoutMs: 120_000 },
+  ),
+  'tmp.clean': mutate(
+    'Move old files out of a temporary folder into quarantine on the same file system.',
+    'medium',
+    z.strictObject({
+      root: pathSchema,
+      older_than: durationSchema.default('7d'),
+      max_files: z.int().min(1).max(100_000).default(10_000),
+    }),
+    { timeoutMs: 300_000, undoable: true },
+  ),
+  'command.run': mutate(
+    'Run one program with arguments, without a shell. What it does cannot be predicted.',
+    'high',
+    z.strictObject({
+      argv: argvSchema,
+      cwd: pathSchema.optional(),
+      timeout_s: z.int().min(1).max(3600).default(60),
+    }),
+    { timeoutMs: 3_600_000 },
+  ),
+};

@@ -1,0 +1,367 @@
+/** What only people do: sign in, decide, add servers, make tokens, pair Telegram. No MCP tool leads here. */
+import { z } from 'zod';
+import { thresholdsSchema } from '../agent-wire/facts.ts';
+import { sha256Schema } from '../capabilities/index.ts';
+import { serverRefSchema } from './assistant-operations.ts';
+import { operation } from './operation.ts';
+import {
+  actionDetailSchema,
+  actionViewSchema,
+  alertViewSchema,
+  enrolmentViewSchema,
+  personViewSchema,
+  roleSchema,
+  serverViewSchema,
+  tokenViewSchema,
+} from './views.ts';
+
+const nothing = z.strictObject({});
+const done = z.object({ done: z.literal(true) });
+const action = z.string().regex(/^act_[0-9a-z]{12}$/);
+const email = z.email().max(200);
+const password = z.string().min(12, 'at least 12 characters').max(200);
+const code = z.string().regex(/^\d{6}$/, 'six digits');
+const personName = z.string().trim().min(1).max(100);
+/** Names that read well in a sentence and in a shell. */
+export const serverNameSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'lower-case letters, digits, dots and dashes');
+const labels = z.record(z.string().regex(/^[a-z0-9_.-]{1,50}$/), z.string().max(100)).default({});
+
+const signedIn = z.object({
+  person: personViewSchema,
+  /** For the CLI; browsers get a cookie instead. */ session: z.string().nullable(),
+  expires_at: z.string(),
+});
+const enrolment = z.object({
+  server: serverViewSchema,
+  enrolment_token: z.string(),
+  install_command: z.string(),
+  expires_at: z.string(),
+});
+
+export const peopleOperations = {
+  getSetup: operation(
+    'public',
+    'GET',
+    '/setup',
+    'Whether the first owner is still to be made.',
+    nothing,
+    z.object({ needed: z.boolean() }),
+  ),
+  setUp: operation(
+    'public',
+    'POST',
+    '/setup',
+    'Makes the first owner, with the secret of the setup link.',
+    z.strictObject({ secret: z.string().max(200), email, name: personName, password, cli: z.boolean().default(false) }),
+    signedIn,
+  ),
+  signIn: operation(
+    'public',
+    'POST',
+    '/session',
+    'Signs a person in.',
+    z.strictObject({ email, password: z.string().max(200), code: code.optional(), cli: z.boolean().default(false) }),
+    signedIn,
+  ),
+  signOut: operation('person', 'DELETE', '/session', 'Ends this session.', nothing, done),
+  getMe: operation(
+    'person',
+    'GET',
+    '/session',
+    'Who is signed in.',
+    nothing,
+    z.object({ person: personViewSchema, strength: z.string() }),
+  ),
+  startTotp: operation(
+    'person',
+    'POST',
+    '/session/totp',
+    'Makes a new secret for an authenticator app.',
+    nothing,
+    z.object({ secret: z.string(), uri: z.string() }),
+  ),
+  confirmTotp: operation(
+    'person',
+    'PUT',
+    '/session/totp',
+    'Turns the authenticator app on, with a code of it.',
+    z.strictObject({ code }),
+    done,
+  ),
+  setIdeAnswers: operation(
+    'person',
+    'PUT',
+    '/session/ide-answers',
+    'Whether your answers to MCP form prompts count for low risk.',
+    z.strictObject({ on: z.boolean(), password: z.string().max(200) }),
+    done,
+  ),
+  listPeople: operation(
+    'person',
+    'GET',
+    '/people',
+    'Who works here.',
+    nothing,
+    z.object({ people: z.array(personViewSchema) }),
+  ),
+  invitePerson: operation(
+    'owner',
+    'POST',
+    '/people',
+    'Makes a one-use link for a new person.',
+    z.strictObject({ email, name: personName, role: roleSchema }),
+    z.object({ person: personViewSchema, link: z.string(), expires_at: z.string() }),
+  ),
+  acceptInvitation: operation(
+    'public',
+    'POST',
+    '/people/accept',
+    'Sets the password of an invited person.',
+    z.strictObject({ secret: z.string().max(200), password, cli: z.boolean().default(false) }),
+    signedIn,
+  ),
+  removePerson: operation(
+    'owner',
+    'DELETE',
+    '/people/{person}',
+    'Takes all access from a person.',
+    z.strictObject({ person: z.string().max(40) }),
+    done,
+  ),
+
+  getOverview: operation(
+    'person',
+    'GET',
+    '/overview',
+    'What needs a person now, and what is left to set up.',
+    nothing,
+    z.object({
+      servers: z.object({ online: z.int(), offline: z.int(), awaiting_agent: z.int() }),
+      pending: z.array(actionViewSchema),
+      running: z.array(actionViewSchema),
+      firing: z.array(alertViewSchema),
+      checklist: z.array(
+        z.object({ step: z.enum(['account', 'server', 'assistant', 'telegram', 'try']), done: z.boolean() }),
+      ),
+      notices: z.array(z.object({ severity: z.enum(['critical', 'warning', 'info']), text: z.string() })),
+    }),
+  ),
+
+  addServer: operation(
+    'owner',
+    'POST',
+    '/servers',
+    'Adds a server and makes its install command.',
+    z.strictObject({ name: serverNameSchema, labels }),
+    enrolment,
+  ),
+  renewEnrolment: operation(
+    'owner',
+    'POST',
+    '/servers/{server}/enrolment',
+    'Makes a new install command.',
+    z.strictObject({ server: serverRefSchema }),
+    enrolment,
+  ),
+  getEnrolment: operation(
+    'person',
+    'GET',
+    '/servers/{server}/enrolment',
+    'How far the installation of an agent has come.',
+    z.strictObject({ server: serverRefSchema }),
+    enrolmentViewSchema,
+  ),
+  setThresholds: operation(
+    'owner',
+    'PUT',
+    '/servers/{server}/thresholds',
+    'When this server raises alerts.',
+    z.strictObject({ server: serverRefSchema, thresholds: thresholdsSchema }),
+    done,
+  ),
+  removeServer: operation(
+    'owner',
+    'DELETE',
+    '/servers/{server}',
+    'Takes a server out of care; its key is refused from now on.',
+    z.strictObject({ server: serverRefSchema }),
+    done,
+  ),
+
+  approveAction: operation(
+    'approver',
+    'POST',
+    '/actions/{action}/approve',
+    'Approves the plan with this digest.',
+    z.strictObject({
+      action,
+      digest: sha256Schema,
+      code: code.optional().describe('of the authenticator app; makes the approval stronger'),
+      typed_server: z.string().max(100).optional().describe('the server’s name, typed by hand: asked for at high risk'),
+    }),
+    actionDetailSchema,
+  ),
+  rejectAction: operation(
+    'approver',
+    'POST',
+    '/actions/{action}/reject',
+    'Rejects an action.',
+    z.strictObject({ action, digest: sha256Schema, reason: z.string().max(500).optional() }),
+    actionDetailSchema,
+  ),
+  stopAction: operation(
+    'approver',
+    'POST',
+    '/actions/{action}/stop',
+    'Asks the server to stop a running action.',
+    z.strictObject({ action }),
+    actionDetailSchema,
+  ),
+  closeAction: operation(
+    'approver',
+    'POST',
+    '/actions/{action}/close',
+    'Closes an action whose outcome stays unknown.',
+    z.strictObject({ action, reason: z.string().min(3).max(500) }),
+    actionDetailSchema,
+  ),
+
+  listTokens: operation(
+    'person',
+    'GET',
+    '/tokens',
+    'Tokens of assistants.',
+    nothing,
+    z.object({ tokens: z.array(tokenViewSchema) }),
+  ),
+  createToken: operation(
+    'person',
+    'POST',
+    '/tokens',
+    'Makes a token for an assistant. It can ask, never decide.',
+    z.strictObject({
+      name: personName,
+      scope: z.enum(['read', 'request']).default('request'),
+      days: z.int().min(1).max(3650).optional(),
+    }),
+    z.object({ token: tokenViewSchema, secret: z.string().describe('shown once') }),
+  ),
+  revokeToken: operation(
+    'person',
+    'DELETE',
+    '/tokens/{token}',
+    'Ends a token.',
+    z.strictObject({ token: z.string().max(40) }),
+    done,
+  ),
+  getConnect: operation(
+    'person',
+    'GET',
+    '/connect',
+    'How to connect an assistant.',
+    nothing,
+    z.object({
+      mcp_url: z.string(),
+      stdio_command: z.string(),
+      first_call_at: z.string().nullable(),
+      last_client: z.string().nullable(),
+    }),
+  ),
+
+  getTelegram: operation(
+    'person',
+    'GET',
+    '/telegram',
+    'The Telegram bot and your account’s link to it.',
+    nothing,
+    z.object({
+      bot: z.object({ username: z.string(), ok: z.boolean(), problem: z.string().nullable() }).nullable(),
+      link: z.object({
+        state: z.enum(['none', 'waiting', 'confirm', 'linked']),
+        telegram: z.object({ id: z.string(), name: z.string() }).nullable(),
+        since: z.string().nullable(),
+      }),
+    }),
+  ),
+  startTelegramLink: operation(
+    'person',
+    'POST',
+    '/telegram/link',
+    'Makes a one-use deep link to the bot.',
+    z.strictObject({ password: z.string().max(200) }),
+    z.object({ url: z.string(), code: z.string(), expires_at: z.string() }),
+  ),
+  confirmTelegramLink: operation(
+    'person',
+    'PUT',
+    '/telegram/link',
+    'Confirms that the shown Telegram account is yours.',
+    z.strictObject({ telegram_id: z.string().regex(/^\d{1,20}$/) }),
+    done,
+  ),
+  removeTelegramLink: operation('person', 'DELETE', '/telegram/link', 'Unlinks your Telegram account.', nothing, done),
+
+  listHooks: operation(
+    'person',
+    'GET',
+    '/hooks',
+    'Webhooks that take alerts in.',
+    nothing,
+    z.object({
+      hooks: z.array(
+        z.object({
+          id: z.string(),
+          name: z.string(),
+          kind: z.enum(['alertmanager', 'grafana']),
+          created_at: z.string(),
+          last_used_at: z.string().nullable(),
+        }),
+      ),
+    }),
+  ),
+  createHook: operation(
+    'owner',
+    'POST',
+    '/hooks',
+    'Makes an address for Alertmanager or Grafana.',
+    z.strictObject({ name: personName, kind: z.enum(['alertmanager', 'grafana']) }),
+    z.object({
+      id: z.string(),
+      url: z.string(),
+      secret: z.string().describe('send as `Authorization: Bearer …`; shown once'),
+    }),
+  ),
+  removeHook: operation(
+    'owner',
+    'DELETE',
+    '/hooks/{hook}',
+    'Ends a webhook.',
+    z.strictObject({ hook: z.string().max(40) }),
+    done,
+  ),
+
+  getPolicy: operation(
+    'person',
+    'GET',
+    '/policy',
+    'The rules in force.',
+    nothing,
+    z.object({ yaml: z.string(), source: z.string(), problems: z.array(z.string()) }),
+  ),
+  verifyAudit: operation(
+    'person',
+    'POST',
+    '/audit/verify',
+    'Checks the whole chain of the audit log.',
+    nothing,
+    z.object({
+      ok: z.boolean(),
+      entries: z.int(),
+      head: z.string(),
+      checkpoints: z.int(),
+      problems: z.array(z.object({ seq: z.int().nullable(), problem: z.string() })),
+    }),
+  ),
+};

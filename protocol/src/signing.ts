@@ -1,0 +1,84 @@
+/**
+ * Ed25519 signatures over canonical JSON (RFC 8032, RFC 8785). Every signature names its purpose in the signed bytes, so
+ * that a signature made for one message can never be shown as another.
+ */
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
+import { canonicalJson } from './canonical.ts';
+import { publicKeySchema, signatureSchema } from './keys.ts';
+
+/** What a signature is for. A new kind of signed message adds its word here. */
+export type SigningPurpose = 'link-hello' | 'control-plane-hello' | 'grant' | 'checkpoint' | 'release';
+
+const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** A key pair that signs. `seed` is the private half (32 bytes, base64url): keep it in a file of mode 0600 and nowhere else. */
+export interface SigningKey {
+  readonly publicKey: string;
+  readonly seed: string;
+}
+
+/** Makes a fresh key pair from the system's randomness. */
+export function makeSigningKey(): SigningKey {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const seed = privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(-32).toString('base64url');
+  return { publicKey: publicKeyOf(seed), seed };
+}
+
+/** The public key that belongs to a seed. */
+export function publicKeyOf(seed: string): string {
+  const raw = createPublicKey(privateKeyFrom(seed)).export({ format: 'der', type: 'spki' }).subarray(-32);
+  return `ed25519:${raw.toString('base64url')}`;
+}
+
+/** Signs a value for one purpose; returns the signature in base64url. */
+export function signValue(purpose: SigningPurpose, value: unknown, seed: string): string {
+  return sign(null, signedBytes(purpose, value), privateKeyFrom(seed)).toString('base64url');
+}
+
+/** Whether the signature over the value was made for this purpose with the key. Never throws: malformed input is `false`. */
+export function verifyValue(purpose: SigningPurpose, value: unknown, signature: string, publicKey: string): boolean {
+  if (!publicKeySchema.safeParse(publicKey).success || !signatureSchema.safeParse(signature).success) return false;
+  try {
+    return verify(null, signedBytes(purpose, value), publicKeyFrom(publicKey), Buffer.from(signature, 'base64url'));
+  } catch (error) {
+    if (error instanceof Error) return false; // not a point on the curve, or a value that JSON cannot hold
+    throw error;
+  }
+}
+
+function signedBytes(purpose: SigningPurpose, value: unknown): Buffer {
+  return Buffer.from(`countersign/${purpose}/v1\n${canonicalJson(value)}`);
+}
+
+// Parsing a key costs more than the signature itself; a process meets few keys, so they are kept.
+const privateKeys = new Map<string, KeyObject>();
+const publicKeys = new Map<string, KeyObject>();
+
+function privateKeyFrom(seed: string): KeyObject {
+  return remember(privateKeys, seed, () =>
+    createPrivateKey({
+      key: Buffer.concat([PKCS8_PREFIX, Buffer.from(seed, 'base64url')]),
+      format: 'der',
+      type: 'pkcs8',
+    }),
+  );
+}
+
+function publicKeyFrom(publicKey: string): KeyObject {
+  return remember(publicKeys, publicKey, () => {
+    const raw = Buffer.from(publicKey.slice('ed25519:'.length), 'base64url');
+    return createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: 'der', type: 'spki' });
+  });
+}
+
+const KEYS_KEPT = 1000;
+
+function remember(kept: Map<string, KeyObject>, name: string, parse: () => KeyObject): KeyObject {
+  const known = kept.get(name);
+  if (known) return known;
+  const key = parse();
+  if (kept.size >= KEYS_KEPT) kept.clear();
+  kept.set(name, key);
+  return key;
+}
