@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decodeFromAgent, decodeFromControlPlane, encode } from '../src/agent-wire/codec.ts';
+import { negotiate } from '../src/agent-wire/level.ts';
+
+test('when a frame is not JSON or does not fit, it is invalid and the problem is named', () => {
+  for (const frame of [
+    '',
+    '{',
+    'null',
+    '[]',
+    '"x"',
+    '{"type":5}',
+    '{"type":"open"}',
+    `{"type":"heartbeat","clock":"now"}`,
+  ]) {
+    const decoded = decodeFromAgent(frame);
+    assert.equal(decoded.outcome, 'invalid', frame);
+  }
+});
+
+test('when a message is of a newer level, it is told apart from a broken one', () => {
+  assert.deepEqual(decodeFromAgent('{"type":"sing","song":1}'), { outcome: 'not_at_this_level', type: 'sing' });
+});
+
+test('when a message is encoded, it decodes to itself', () => {
+  const message = { type: 'acknowledge', seq: 7 } as const;
+  assert.deepEqual(decodeFromControlPlane(encode(message)), { outcome: 'ok', message });
+});
+
+test('when levels overlap the highest common one is spoken, else none', () => {
+  assert.equal(negotiate({ oldest: 1, newest: 9 }), 1);
+  assert.equal(negotiate({ oldest: 2, newest: 9 }), undefined);
+  assert.equal(negotiate({ oldest: 0, newest: 0 }), undefined);
+});
