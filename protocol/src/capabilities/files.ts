@@ -87,4 +87,9 @@ export const fileMutations = {
     }),
     { undoable: true },
   ),
+  'file.restore': mutate(
+    'Put a file back as it was before this action. Only as an undo.',
+    'medium',
+    z.strictObject({ path: pathSchema }),
+  ),
 };

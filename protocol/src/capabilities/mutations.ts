@@ -13,6 +13,12 @@ export const mutations = {
   'unit.start': mutate('Start a unit.', 'medium', unit, { timeoutMs: 120_000, undoable: true }),
   'unit.stop': mutate('Stop a unit.', 'high', unit, { timeoutMs: 120_000, undoable: true }),
   'unit.reset_failed': mutate('Clear the failed state of a unit.', 'low', unit),
+  'unit.restore': mutate(
+    'Bring a unit back to what it was before this action: stopped, or running with the configuration it has now. Only as an undo.',
+    'medium',
+    unit,
+    { timeoutMs: 120_000 },
+  ),
   'journal.vacuum': mutate(
     'Delete the oldest journal files until the journal is small enough.',
     'low',
