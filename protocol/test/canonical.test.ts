@@ -33,7 +33,7 @@ test('when the example of RFC 8785 section 3.2.3 is given, its members are sorte
 
 test('when numbers of RFC 8785 section 3.2.2.3 are given, they take the ECMAScript form', () => {
   assert.equal(
-    canonicalJson([333333333.33333329, 1e30, 4.5, 2e-3, 0.000000000000000000000000001, -0]),
+    canonicalJson([333333333.3333333, 1e30, 4.5, 2e-3, 0.000000000000000000000000001, -0]),
     '[333333333.3333333,1e+30,4.5,0.002,1e-27,0]',
   );
 });

@@ -10,9 +10,8 @@ import {
   sha256Schema,
   validatorSchema,
 } from '../capabilities/index.ts';
-import { errorBodySchema } from '../errors.ts';
-import { findingSchema } from '../findings.ts';
 import { riskSchema } from '../risk.ts';
+import { diagnosisSchema } from './diagnosis.ts';
 import { operation } from './operation.ts';
 import {
   actionDetailSchema,
@@ -33,27 +32,6 @@ const cursor = z.string().max(200).optional().describe('next_cursor of the page 
 const limit = (most: number, usual: number) => z.coerce.number().int().min(1).max(most).default(usual);
 const page = { next_cursor: z.string().nullable().describe('pass it as cursor for the next page; null at the end') };
 const since = z.iso.datetime().optional().describe('ISO 8601, UTC');
-
-/** One report of a diagnostic, or why there is none. */
-export const diagnosticAnswerSchema = z.object({
-  diagnostic: z.string(),
-  ms: z.number(),
-  figures: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
-  error: errorBodySchema.nullable(),
-});
-
-export const diagnosisSchema = z.object({
-  server: z.object({ id: z.string(), name: z.string() }),
-  at: z.string(),
-  /** Why these diagnostics were chosen, when a description was given. */
-  chosen_because: z.string().nullable(),
-  /** Worst first. */
-  findings: z.array(findingSchema.extend({ diagnostic: z.string() })),
-  diagnostics: z.array(diagnosticAnswerSchema),
-  redactions: z.int(),
-  truncated: z.boolean(),
-});
-export type Diagnosis = z.infer<typeof diagnosisSchema>;
 
 /** The answer to a request for a change. */
 export const requestedSchema = z.object({

@@ -3,16 +3,19 @@
  * client are all derived from it, so none of them can say something else than the others.
  */
 import type { z } from 'zod';
+import { accessOperations } from './access-operations.ts';
 import { assistantOperations } from './assistant-operations.ts';
 import type { Operation } from './operation.ts';
 import { peopleOperations } from './people-operations.ts';
 
+export * from './access-operations.ts';
 export * from './assistant-operations.ts';
+export * from './diagnosis.ts';
 export * from './operation.ts';
 export * from './people-operations.ts';
 export * from './views.ts';
 
-export const operations = { ...assistantOperations, ...peopleOperations };
+export const operations = { ...assistantOperations, ...accessOperations, ...peopleOperations };
 
 export type AssistantOperationName = keyof typeof assistantOperations;
 export type OperationName = keyof typeof operations;
