@@ -36,7 +36,8 @@ interface Session {
  * Source: the SDK's `examples/legacy-routing` and `docs/serving/legacy-clients`.
  */
 export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
-  const modern = createMcpHandler(options.factory, { legacy: 'reject', onerror: options.onError });
+  // As a stream from the start, so that keep-alive comments flow while a tool is silent; a single JSON body has none.
+  const modern = createMcpHandler(options.factory, { legacy: 'reject', responseMode: 'sse', onerror: options.onError });
   const serveModern = toNodeHandler(modern, { onerror: options.onError });
   const sessions = new Map<string, Session>();
 
