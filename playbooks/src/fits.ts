@@ -1,0 +1,43 @@
+import { riskAtMost } from '@countersign/protocol';
+import type { LocalPolicySummary } from '@countersign/protocol/agent-wire/facts';
+import type { Playbook } from './playbook.ts';
+
+/** What is known of a server: what its agent can do, whether systemd runs it, and what its own policy says. */
+export interface ServerAbilities {
+  readonly capabilities: readonly string[];
+  readonly systemd: boolean;
+  readonly policy: LocalPolicySummary | null;
+}
+
+/** Whether a playbook can be run on a server, and if not, why, as half a sentence: `the server has no capability unit.restart`. */
+export function fits(
+  playbook: Playbook,
+  server: ServerAbilities,
+): { readonly fits: boolean; readonly reason?: string } {
+  const reason = obstacle(playbook, server);
+  return reason === undefined ? { fits: true } : { fits: false, reason };
+}
+
+function obstacle(playbook: Playbook, { capabilities, systemd, policy }: ServerAbilities): string | undefined {
+  const missing = [...new Set(capabilitiesOf(playbook))].filter((id) => !capabilities.includes(id));
+  if (playbook.needsSystemd && !systemd) return 'the server is not run by systemd';
+  if (missing.length > 0) return `the server has no capability ${missing.join(', ')}`;
+  if (playbook.effect === 'observe' || policy === null) return undefined;
+  if (policy.mode === 'observe') return "the server's own policy allows reading only";
+  if (!riskAtMost(playbook.risk, policy.maxRisk))
+    return `its risk is ${playbook.risk} and the server's own policy allows at most ${policy.maxRisk}`;
+  return undefined;
+}
+
+/** What the playbook needs whatever its parameters are. Parts with `when` may be left out. */
+function capabilitiesOf(playbook: Playbook): string[] {
+  const always = <T extends { readonly when?: string | undefined }>(parts: readonly T[] | undefined) =>
+    (parts ?? []).filter((part) => part.when === undefined);
+  return [
+    ...always(playbook.preconditions).map((probe) => probe.capability),
+    ...always(playbook.steps).map((step) => step.capability),
+    ...always(playbook.check?.probes).map((probe) => probe.capability),
+    ...always(playbook.undo).map((step) => step.capability),
+    ...always(playbook.diagnostics).map((reading) => reading.diagnostic),
+  ];
+}
