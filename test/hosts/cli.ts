@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { bootHost, type HostPlace, insideArgv, listHosts } from './host.ts';
+import { bootHost, HOST_ENVIRONMENT, type HostPlace, insideArgv, listHosts } from './host.ts';
 import { buildImage } from './image.ts';
 
 const USAGE = `node test/hosts/cli.ts make              build the Debian tree if it is missing
@@ -27,12 +27,7 @@ async function start(name: string | undefined): Promise<void> {
 
 async function exec(name: string | undefined, argv: readonly string[]): Promise<number> {
   const [file = 'sh', ...rest] = insideArgv(await find(name), argv);
-  const env = {
-    PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
-    HOME: '/root',
-    LANG: 'C.UTF-8',
-    TERM: process.env.TERM ?? 'dumb',
-  };
+  const env = { ...HOST_ENVIRONMENT, TERM: process.env.TERM ?? 'dumb' };
   const [code] = await once(spawn(file, rest, { stdio: 'inherit', env }), 'close');
   return typeof code === 'number' ? code : 1;
 }

@@ -9,7 +9,8 @@ const STATE_FOLDER = '/run/countersign-hosts';
 const BOOT_BOUND_MS = 30_000;
 const POLL_MS = 25;
 
-const HOST_ENVIRONMENT = {
+/** What a command inside has in its environment before the caller adds to it. */
+export const HOST_ENVIRONMENT = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   HOME: '/root',
   LANG: 'C.UTF-8',
