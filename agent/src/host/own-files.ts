@@ -1,0 +1,173 @@
+/**
+ * Files of our own: settings that the owner wrote, keys, the journal, the outbox. Whatever is written here is on disk when
+ * the call returns, and a file that is replaced is never half there. Source: open(2), fsync(2), rename(2).
+ */
+import {
+  chownSync,
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+
+/** A file and whom to trust it by. */
+export interface OwnFile {
+  readonly bytes: Buffer;
+  readonly uid: number;
+  /** Permission bits: `0o644`. */
+  readonly mode: number;
+}
+
+/**
+ * Reads a whole file without following a link in its last part. `null` when there is none. Throws the system's error
+ * otherwise, and `RangeError` when it is no regular file or has more than `maxBytes`.
+ */
+export function readOwnFile(path: string, maxBytes: number): OwnFile | null {
+  let file: number;
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+  try {
+    const { size, uid, mode } = regular(file, path);
+    if (size > maxBytes) throw new RangeError(`${path} has ${size} bytes, more than ${maxBytes}`);
+    return { bytes: readFrom(file, 0, size), uid, mode: mode & 0o777 };
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Replaces a file as a whole: written beside it, made durable, renamed over it. Its owner becomes that of its folder where we may. */
+export function replaceOwnFile(path: string, content: string | Buffer, mode: number): void {
+  const beside = `${path}.new`;
+  rmSync(beside, { force: true });
+  const file = openSync(beside, 'wx', mode);
+  try {
+    writeAll(file, Buffer.from(content));
+    if (process.getuid?.() === 0) {
+      const { uid, gid } = statSync(dirname(path));
+      chownSync(beside, uid, gid);
+    }
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(beside, path);
+  syncFolder(dirname(path));
+}
+
+/** Makes a folder (and those above it) that only its owner can enter. */
+export function makeOwnFolder(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+}
+
+/** Makes what was created, renamed or removed in a folder durable. */
+export function syncFolder(path: string): void {
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+/** A file that only ever grows at its end. Held open by one process at a time; see `claimFile`. */
+export class AppendFile {
+  readonly path: string;
+  #file: number;
+  #size: number;
+
+  private constructor(path: string, file: number, size: number) {
+    this.path = path;
+    this.#file = file;
+    this.#size = size;
+  }
+
+  /** Opens or makes it, mode 0600. Throws the system's error. */
+  static open(path: string): AppendFile {
+    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
+    const file = openSync(path, flags, 0o600);
+    try {
+      const { size } = regular(file, path);
+      if (size === 0) syncFolder(dirname(path));
+      return new AppendFile(path, file, size);
+    } catch (error) {
+      closeSync(file);
+      throw error;
+    }
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** All of it. */
+  read(): Buffer {
+    return readFrom(this.#file, 0, this.#size);
+  }
+
+  /**
+   * Adds text at the end. Durable on return when `sync`. When it cannot be written whole, what was written of it is taken
+   * back and the system's error (`ENOSPC`, `EROFS`, …) is thrown: the file is as before.
+   */
+  append(text: string, options: { readonly sync: boolean }): void {
+    const bytes = Buffer.from(text);
+    try {
+      writeAll(this.#file, bytes, this.#size);
+      if (options.sync) fsyncSync(this.#file);
+    } catch (error) {
+      ftruncateSync(this.#file, this.#size);
+      throw error;
+    }
+    this.#size += bytes.length;
+  }
+
+  /** Cuts it to its first `size` bytes, durably. */
+  truncate(size: number): void {
+    ftruncateSync(this.#file, size);
+    fsyncSync(this.#file);
+    this.#size = size;
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+}
+
+/** Whether a thrown system error says that there is no such file. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+function regular(file: number, path: string) {
+  const found = fstatSync(file);
+  if (!found.isFile()) throw new RangeError(`${path} is no regular file`);
+  return found;
+}
+
+function readFrom(file: number, from: number, size: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  let done = 0;
+  while (done < size) {
+    const read = readSync(file, bytes, done, size - done, from + done);
+    if (read === 0) break;
+    done += read;
+  }
+  return bytes.subarray(0, done);
+}
+
+function writeAll(file: number, bytes: Buffer, at = 0): void {
+  let done = 0;
+  while (done < bytes.length) done += writeSync(file, bytes, done, bytes.length - done, at + done);
+}

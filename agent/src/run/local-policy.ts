@@ -1,0 +1,201 @@
+/**
+ * The server's own policy: what its owner lets Countersign do here, whatever the control plane says. Written by hand in
+ * `/etc/countersign/policy.yaml`, owned by root, never written remotely. Without it only reading is allowed.
+ * Source: design.md, section 6.
+ */
+import {
+  argvSchema,
+  type Channel,
+  channelSchema,
+  pathSchema,
+  publicKeySchema,
+  type Risk,
+  riskSchema,
+  type Strength,
+  strengthSchema,
+} from '@countersign/protocol';
+import type { LocalPolicySummary } from '@countersign/protocol/agent-wire/facts';
+import { z } from 'zod';
+import type { LocalRules } from '../capabilities/capability.ts';
+import { readOwnFile } from '../host/own-files.ts';
+import { readSettings } from '../host/yaml.ts';
+
+const patternSchema = z
+  .string()
+  .min(1)
+  .max(255)
+  .regex(/^[^/\u0000-\u0020]+$/, 'a name; * stands for any characters');
+
+const ownCommandSchema = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/),
+  argv: argvSchema,
+  risk: riskSchema.default('high'),
+});
+/** A command that the server's owner declared. */
+export type OwnCommand = z.infer<typeof ownCommandSchema>;
+
+const lists = (allow: string[]) =>
+  z.strictObject({ allow: z.array(patternSchema).default(allow), deny: z.array(patternSchema).default([]) });
+
+const policyFileSchema = z.strictObject({
+  mode: z.enum(['observe', 'act']).default('observe'),
+  max_risk: riskSchema.default('high'),
+  units: lists(['*']).prefault({}),
+  playbooks: lists(['*']).prefault({}),
+  read_roots: z.array(pathSchema).max(100).default(['/etc', '/var/log', '/var/www', '/srv', '/opt', '/usr/local/etc']),
+  write_roots: z.array(pathSchema).max(100).default(['/etc/nginx', '/var/www', '/srv', '/opt', '/usr/local/etc']),
+  denied_paths: z.array(pathSchema).max(200).default([]),
+  tmp_roots: z.array(pathSchema).max(20).default([]),
+  /** false, true, or the only commands that may run. */
+  commands: z.union([z.boolean(), z.array(ownCommandSchema).max(100)]).default(false),
+  approvals: z
+    .strictObject({
+      at_least: z.int().min(0).max(10).default(0),
+      channels: z.array(channelSchema).min(1).default(['telegram', 'web', 'ide', 'cli']),
+      strength: strengthSchema.default('form'),
+    })
+    .prefault({}),
+  lock: z
+    .strictObject({ approvers: z.array(publicKeySchema).min(1).max(50), at_least: z.int().min(1).max(10).default(1) })
+    .refine((lock) => lock.at_least <= lock.approvers.length, 'asks for more approvers than it names')
+    .nullable()
+    .default(null),
+  /** Files of NAME=value lines whose values are blacked out wherever they turn up. */
+  secrets_from: z.array(pathSchema).max(20).default([]),
+});
+
+/** The server's own policy, ready to be asked. */
+export interface LocalPolicy extends LocalRules {
+  readonly mode: 'observe' | 'act';
+  readonly maxRisk: Risk;
+  readonly units: NameRule;
+  readonly playbooks: NameRule;
+  readonly commands: boolean | readonly OwnCommand[];
+  readonly approvals: { readonly atLeast: number; readonly channels: readonly Channel[]; readonly strength: Strength };
+  /** Set when the server is locked: then approvals have to be signed with these keys. */
+  readonly lock: { readonly approvers: readonly string[]; readonly atLeast: number } | null;
+  readonly deniedPaths: readonly string[];
+  readonly tmpRoots: readonly string[];
+  readonly secretValues: readonly string[];
+}
+
+/** Names that are allowed unless denied. `*` stands for any characters. */
+export interface NameRule {
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+}
+
+/** Units that nobody may touch by way of Countersign, or it could saw off the branch that it and its owner sit on. */
+export const PROTECTED_UNITS = [
+  'countersign-*',
+  'ssh.*',
+  'sshd.*',
+  'ssh@*',
+  'sshd@*',
+  'systemd-*',
+  'dbus*',
+  'init.scope',
+  '-.*',
+] as const;
+
+/** Paths that are never read or written: what they hold are keys and password hashes, or our own rules. */
+export const PROTECTED_PATHS = [
+  '/etc/countersign',
+  '/etc/shadow',
+  '/etc/shadow-',
+  '/etc/gshadow',
+  '/etc/gshadow-',
+  '/etc/sudoers',
+  '/etc/sudoers.d',
+  '/etc/ssh/ssh_host_rsa_key',
+  '/etc/ssh/ssh_host_dsa_key',
+  '/etc/ssh/ssh_host_ecdsa_key',
+  '/etc/ssh/ssh_host_ed25519_key',
+  '/etc/ssl/private',
+  '/etc/letsencrypt/archive',
+  '/etc/letsencrypt/keys',
+  '/etc/letsencrypt/accounts',
+  '/opt/countersign',
+  '/var/lib/countersign',
+] as const;
+
+/** Where the policy lies on a server that was installed. */
+export const POLICY_FILE = '/etc/countersign/policy.yaml';
+
+/** The policy in force without a file: reading only. */
+export const defaultPolicy: LocalPolicy = policyFrom(policyFileSchema.parse({}));
+
+/**
+ * Reads the policy; the default when there is no file. Throws `SettingsProblem` when the file cannot be trusted or does not
+ * fit: then nothing may be changed, and nobody guesses what its owner meant.
+ */
+export function readLocalPolicy(path: string): LocalPolicy {
+  const file = readSettings(path, policyFileSchema);
+  if (file === null) return defaultPolicy;
+  return { ...policyFrom(file), secretValues: file.secrets_from.flatMap(secretsIn) };
+}
+
+/** What the control plane is told of it. */
+export function summaryOf(policy: LocalPolicy): LocalPolicySummary {
+  return {
+    mode: policy.mode,
+    maxRisk: policy.maxRisk,
+    commands: policy.commands !== false,
+    readRoots: [...policy.readRoots],
+    writeRoots: [...policy.writeRoots],
+    locked: policy.lock !== null,
+    approverKeys: policy.lock?.approvers.length ?? 0,
+  };
+}
+
+/** Whether a rule lets a name through. What is denied stays denied, however it is allowed. */
+export function nameAllowed(rule: NameRule, name: string): boolean {
+  return rule.allow.some((pattern) => matches(pattern, name)) && !rule.deny.some((pattern) => matches(pattern, name));
+}
+
+/** Whether a path is a root or below it. Both absolute and normalised. */
+export function isBelow(path: string, root: string): boolean {
+  return path === root || root === '/' || path.startsWith(`${root}/`);
+}
+
+function policyFrom(file: z.output<typeof policyFileSchema>): LocalPolicy {
+  return {
+    mode: file.mode,
+    maxRisk: file.max_risk,
+    units: { allow: file.units.allow, deny: [...PROTECTED_UNITS, ...file.units.deny] },
+    playbooks: file.playbooks,
+    readRoots: file.read_roots,
+    writeRoots: file.write_roots,
+    deniedPaths: [...PROTECTED_PATHS, ...file.denied_paths],
+    tmpRoots: file.tmp_roots,
+    commands: file.commands,
+    approvals: {
+      atLeast: file.approvals.at_least,
+      channels: file.approvals.channels,
+      strength: file.approvals.strength,
+    },
+    lock: file.lock === null ? null : { approvers: file.lock.approvers, atLeast: file.lock.at_least },
+    secretValues: [],
+  };
+}
+
+const SECRET_FILE_BYTES_MAX = 256 * 1024;
+const SECRET_LENGTH_MIN = 6;
+
+function secretsIn(path: string): string[] {
+  const file = readOwnFile(path, SECRET_FILE_BYTES_MAX);
+  if (file === null) return [];
+  return file.bytes
+    .toString('utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const value = /^\s*(?:export\s+)?[A-Za-z_]\w*\s*=\s*(.*?)\s*$/.exec(line)?.[1] ?? '';
+      const bare = /^(["'])(.*)\1$/.exec(value)?.[2] ?? value;
+      return bare.length >= SECRET_LENGTH_MIN ? [bare] : [];
+    });
+}
+
+function matches(pattern: string, name: string): boolean {
+  const source = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*+/g, '.*');
+  return new RegExp(`^${source}$`, 's').test(name);
+}
