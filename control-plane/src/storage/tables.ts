@@ -115,6 +115,8 @@ export interface ActionTable {
   /** What policy asks for: approvals, from, channels, strength, why. */
   policy_json: string;
   approvals_needed: number;
+  /** Names of parameters whose value is not the default: people should look at them. */
+  changed_parameters_json: string;
   created_at: number;
   decide_by: number;
   start_by: number | null;

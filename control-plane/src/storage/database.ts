@@ -1,0 +1,66 @@
+/** Opens the database of the control plane. The only file that knows better-sqlite3. */
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { Kysely, type SqliteDatabase, type Transaction } from 'kysely';
+import { OneConnectionDialect } from './dialect.ts';
+import { migrate } from './migrations/migrate.ts';
+import type { Tables } from './tables.ts';
+
+/** The database, for reading. What changes it goes through `write`. */
+export type Db = Kysely<Tables>;
+/** A transaction that `write` opened. */
+export type Trx = Transaction<Tables>;
+
+/** How long one statement waits for another process. Short, since it stops the event loop; `write` tries again. */
+const BUSY_MS = 200;
+const STATEMENTS_KEPT = 400;
+
+/**
+ * Opens (or makes, mode 0600) the database at `path` and brings it to the newest migration; `:memory:` makes one that is gone
+ * when closed. Every commit is on disk before it is acknowledged (WAL with synchronous=FULL).
+ * Rejects when the file is no database, is newer than this program, or cannot be written. Close it with `db.destroy()`.
+ */
+export async function openDatabase({ path }: { readonly path: string }): Promise<Db> {
+  if (path !== ':memory:') makePrivateFile(path);
+  const sqlite = new Sqlite(path, { timeout: BUSY_MS });
+  for (const pragma of ['journal_mode = WAL', 'synchronous = FULL', 'foreign_keys = ON', 'trusted_schema = OFF'])
+    sqlite.pragma(pragma);
+  const db = new Kysely<Tables>({ dialect: new OneConnectionDialect({ database: withKeptStatements(sqlite) }) });
+  try {
+    await migrate(db);
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+  return db;
+}
+
+function makePrivateFile(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  closeSync(openSync(path, 'a', 0o600));
+}
+
+/** Preparing a statement costs more than running a small one, and the program has few different ones: keep them. */
+function withKeptStatements(sqlite: Sqlite.Database): SqliteDatabase {
+  const kept = new Map<string, Sqlite.Statement<unknown[]>>();
+  return {
+    close: () => void sqlite.close(),
+    prepare(sql) {
+      let statement = kept.get(sql);
+      if (statement === undefined) {
+        statement = sqlite.prepare<unknown[]>(sql);
+        if (kept.size >= STATEMENTS_KEPT) kept.clear();
+        kept.set(sql, statement);
+      }
+      const { reader } = statement;
+      return {
+        reader,
+        all: (parameters) => statement.all(...parameters),
+        run: (parameters) => statement.run(...parameters),
+        // An open iteration keeps its statement busy, so it gets one of its own.
+        iterate: (parameters) => sqlite.prepare<unknown[]>(sql).iterate(...parameters),
+      };
+    },
+  };
+}

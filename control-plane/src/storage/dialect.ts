@@ -1,0 +1,105 @@
+/**
+ * The one place that knows which database is below: how it opens a transaction, counts rows, keeps a table append-only and
+ * says that it is busy. Everything else is SQL that PostgreSQL understands too.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import {
+  type ColumnDefinitionBuilder,
+  CompiledQuery,
+  type DatabaseConnection,
+  type Kysely,
+  SqliteAdapter,
+  SqliteDialect,
+  type SqliteDialectConfig,
+  SqliteDriver,
+  sql,
+} from 'kysely';
+
+/** What is known of the write transaction that the present chain of calls is inside of. */
+export const insideWrite = new AsyncLocalStorage<{ open: boolean }>();
+
+/** SQLite over one connection: statements wait their turn, a transaction takes the write lock when it begins. */
+export class OneConnectionDialect extends SqliteDialect {
+  readonly #config: SqliteDialectConfig;
+
+  constructor(config: SqliteDialectConfig) {
+    super(config);
+    this.#config = config;
+  }
+
+  override createDriver(): SqliteDriver {
+    return new OneConnectionDriver(this.#config);
+  }
+
+  override createAdapter(): SqliteAdapter {
+    return new OneConnectionAdapter();
+  }
+}
+
+class OneConnectionAdapter extends SqliteAdapter {
+  // Not that there were several: the driver lets callers wait by itself, so that it can tell a wait that would never end.
+  override get supportsMultipleConnections() {
+    return true;
+  }
+
+  override get supportsTransactionalDdl() {
+    return true;
+  }
+}
+
+class OneConnectionDriver extends SqliteDriver {
+  #lastTurn: Promise<void> = Promise.resolve();
+  #endTurn: () => void = () => undefined;
+
+  override async acquireConnection(): Promise<DatabaseConnection> {
+    if (insideWrite.getStore()?.open)
+      throw new Error(
+        'A query on `db` inside write() would wait for itself: use the transaction that write() hands in.',
+      );
+    const before = this.#lastTurn;
+    const turn = Promise.withResolvers<void>();
+    this.#lastTurn = turn.promise;
+    await before;
+    this.#endTurn = turn.resolve;
+    return super.acquireConnection();
+  }
+
+  override async releaseConnection(): Promise<void> {
+    this.#endTurn();
+  }
+
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  }
+}
+
+/** Whether another process holds the lock, so that the same transaction may succeed in a moment. */
+export function isBusy(error: unknown): boolean {
+  return (
+    error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('SQLITE_BUSY')
+  );
+}
+
+/** Whether a unique constraint refused a row. */
+export function isDuplicate(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    (error.code === 'SQLITE_CONSTRAINT_UNIQUE' || error.code === 'SQLITE_CONSTRAINT_PRIMARYKEY')
+  );
+}
+
+/** A primary key that the database counts up and never gives out twice. */
+export function countedKey(column: ColumnDefinitionBuilder): ColumnDefinitionBuilder {
+  return column.primaryKey().autoIncrement();
+}
+
+/** Makes the database refuse to change or delete rows of a table. */
+export async function makeAppendOnly(db: Kysely<unknown>, table: string): Promise<void> {
+  for (const verb of ['update', 'delete'] as const) {
+    await sql`
+      create trigger ${sql.ref(`${table}_no_${verb}`)} before ${sql.raw(verb)} on ${sql.table(table)}
+      begin select raise(abort, ${sql.lit(`${table} is append-only`)}); end
+    `.execute(db);
+  }
+}

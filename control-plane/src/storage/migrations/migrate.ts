@@ -1,0 +1,13 @@
+/** Brings a database to the newest shape. A migration that was released is never edited: add the next one. */
+import type { Kysely } from 'kysely';
+import { type Migration, Migrator } from 'kysely/migration';
+import * as first from './0001-first.ts';
+
+const migrations: Record<string, Migration> = { '0001-first': first };
+
+/** Runs what was not run yet, all in one transaction. Rejects when one fails, or when the database knows migrations that this program does not. */
+export async function migrate<T>(db: Kysely<T>): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+  const { error } = await migrator.migrateToLatest();
+  if (error) throw error;
+}
