@@ -38,17 +38,43 @@ export function signValue(purpose: SigningPurpose, value: unknown, seed: string)
 
 /** Whether the signature over the value was made for this purpose with the key. Never throws: malformed input is `false`. */
 export function verifyValue(purpose: SigningPurpose, value: unknown, signature: string, publicKey: string): boolean {
-  if (!publicKeySchema.safeParse(publicKey).success || !signatureSchema.safeParse(signature).success) return false;
   try {
-    return verify(null, signedBytes(purpose, value), publicKeyFrom(publicKey), Buffer.from(signature, 'base64url'));
+    return verifyBytes(signedBytes(purpose, value), signature, publicKey);
   } catch (error) {
-    if (error instanceof Error) return false; // not a point on the curve, or a value that JSON cannot hold
+    if (error instanceof Error) return false; // a value that JSON cannot hold
     throw error;
   }
 }
 
+/**
+ * Signs text that already names its purpose in its first line (`countersign/<purpose>/v1`), as a C2SP signed note does.
+ * Throws `TypeError` when it does not.
+ */
+export function signText(purpose: SigningPurpose, text: string, seed: string): string {
+  if (!text.startsWith(firstLine(purpose))) throw new TypeError(`the text does not name its purpose, ${purpose}`);
+  return sign(null, Buffer.from(text), privateKeyFrom(seed)).toString('base64url');
+}
+
+/** Whether the signature over the text was made for this purpose with the key. Never throws: malformed input is `false`. */
+export function verifyText(purpose: SigningPurpose, text: string, signature: string, publicKey: string): boolean {
+  if (!text.startsWith(firstLine(purpose))) return false;
+  return verifyBytes(Buffer.from(text), signature, publicKey);
+}
+
+const firstLine = (purpose: SigningPurpose) => `countersign/${purpose}/v1\n`;
+
 function signedBytes(purpose: SigningPurpose, value: unknown): Buffer {
-  return Buffer.from(`countersign/${purpose}/v1\n${canonicalJson(value)}`);
+  return Buffer.from(firstLine(purpose) + canonicalJson(value));
+}
+
+function verifyBytes(bytes: Buffer, signature: string, publicKey: string): boolean {
+  if (!publicKeySchema.safeParse(publicKey).success || !signatureSchema.safeParse(signature).success) return false;
+  try {
+    return verify(null, bytes, publicKeyFrom(publicKey), Buffer.from(signature, 'base64url'));
+  } catch (error) {
+    if (error instanceof Error) return false; // not a point on the curve
+    throw error;
+  }
 }
 
 // Parsing a key costs more than the signature itself; a process meets few keys, so they are kept.

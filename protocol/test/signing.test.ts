@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeSigningKey, publicKeyOf, signValue, verifyValue } from '../src/signing.ts';
+import { makeSigningKey, publicKeyOf, signText, signValue, verifyText, verifyValue } from '../src/signing.ts';
 
 test('when a value was signed for a purpose, it verifies for that purpose, key and value only', () => {
   const key = makeSigningKey();
@@ -36,4 +36,15 @@ test('when key or signature are malformed, verification says no and does not thr
   for (const bad of ['', 'ed25519:', `ed25519:${'A'.repeat(43)}x`, 'rsa:abc'])
     assert.equal(verifyValue('grant', 1, 'A'.repeat(86), bad), false);
   for (const bad of ['', 'A', '*'.repeat(86)]) assert.equal(verifyValue('grant', 1, bad, key.publicKey), false);
+});
+
+test('when text names its purpose in its first line, its signature holds for that text and purpose only', () => {
+  const key = makeSigningKey();
+  const note = 'countersign/checkpoint/v1\n12\n';
+  const signature = signText('checkpoint', note, key.seed);
+  assert.ok(verifyText('checkpoint', note, signature, key.publicKey));
+  assert.ok(!verifyText('checkpoint', `${note}x`, signature, key.publicKey));
+  assert.ok(!verifyText('grant', note, signature, key.publicKey));
+  assert.ok(!verifyValue('checkpoint', note, signature, key.publicKey));
+  assert.throws(() => signText('grant', note, key.seed), TypeError);
 });
