@@ -75,6 +75,9 @@ export interface ChatRecord {
 
 export const NO_TEXT: FormattedText = { text: '', entities: [] as readonly Entity[] };
 
+// The first message of a supergroup tells of its making; in a forum, its number stands for the topic "General".
+const FIRST_IN_SUPERGROUP = 2;
+
 export class Chats {
   readonly bot: TwinUser;
   readonly users = new Map<number, TwinUser>();
@@ -152,6 +155,15 @@ export class Chats {
     return message;
   }
 
+  /** Opens a topic in a forum, whose id is that of its first message. */
+  addTopic(record: ChatRecord, topic: { name: string; icon_color: number }): number {
+    // Numbers in a supergroup have no gaps, and so the first message knows its own before it is there.
+    const threadId = FIRST_IN_SUPERGROUP + record.messages.length;
+    record.topics.set(threadId, topic);
+    this.add(record, { from: this.bot, threadId, topicCreated: topic });
+    return threadId;
+  }
+
   edit(message: StoredMessage, change: Partial<Pick<StoredMessage, 'content' | 'keyboard' | 'linkPreview'>>): void {
     message.earlier.push({ content: message.content, keyboard: message.keyboard });
     Object.assign(message, change, { editDate: this.now() });
@@ -170,7 +182,9 @@ export class Chats {
   }
 
   #nextId(record: ChatRecord): number {
-    if (record.chat.kind === 'supergroup' || record.chat.kind === 'channel') return record.messages.length + 1;
+    if (record.chat.kind === 'supergroup' || record.chat.kind === 'channel') {
+      return FIRST_IN_SUPERGROUP + record.messages.length;
+    }
     this.#shared += 1;
     return this.#shared;
   }

@@ -52,16 +52,12 @@ export function chatMethods(core: Core): Record<string, Method> {
   };
 }
 
-/** Opens a topic in a forum: its first message is its id. Throws a 400 when the name is empty. */
+/** Opens a topic in a forum. Throws a 400 when the name is empty; a long one is cut. */
 export function createTopic(core: Core, record: ChatRecord, name: string, color = 0) {
   const kept = [...name.trim()].slice(0, MAX_TOPIC_NAME).join('');
   if (kept === '') throw badRequest('Title must be non-empty');
   const topic = { name: kept, icon_color: TOPIC_COLORS.includes(color) ? color : 0x6fb9f0 };
-  // Ids in a supergroup are counted up without gaps, and so the first message knows its own number before it is there.
-  const threadId = record.messages.length + 1;
-  record.topics.set(threadId, topic);
-  core.chats.add(record, { from: core.chats.bot, threadId, topicCreated: topic });
-  return { threadId, ...topic };
+  return { threadId: core.chats.addTopic(record, topic), ...topic };
 }
 
 function fullChatJson(core: Core, record: ChatRecord): JsonObject {
