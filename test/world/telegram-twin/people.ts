@@ -49,6 +49,15 @@ export function say(core: Core, user: TwinUser, chat: TwinChat, text: string, op
   });
 }
 
+/** A person presses START in the private chat, with a payload from a deep link or without. Ends a block. */
+export function start(core: Core, user: TwinUser, payload: string): TwinChat {
+  if (!/^[\w-]{0,64}$/.test(payload)) throw new Error('a start payload has at most 64 of A-Z, a-z, 0-9, _ and -');
+  const { chat, blocked } = core.chats.record(user.id);
+  if (blocked) changeBotStatus(core, user, chat, 'member');
+  say(core, user, chat, payload === '' ? '/start' : `/start ${payload}`);
+  return chat;
+}
+
 /** A person forwards a message. Buttons with callbacks do not travel. */
 export function forward(
   core: Core,
@@ -101,8 +110,10 @@ export function changeBotStatus(core: Core, by: TwinUser, chat: TwinChat, status
 /** Throws when this person cannot act in the chat, which would be a mistake in the test. */
 export function checkMember(record: ChatRecord, user: TwinUser): void {
   const status = record.members.get(user.id) ?? 'left';
-  if (status !== 'left' && status !== 'kicked') return;
-  throw new Error(`${user.firstName} is not in the chat "${record.chat.title}"`);
+  if (status === 'left' || status === 'kicked') {
+    throw new Error(`${user.firstName} is not in the chat "${record.chat.title}"`);
+  }
+  if (record.blocked) throw new Error(`${user.firstName} has blocked the bot`);
 }
 
 function arrive(core: Core, record: ChatRecord, fields: NewMessage): StoredMessage {

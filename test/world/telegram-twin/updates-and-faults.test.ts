@@ -142,7 +142,11 @@ test('when a person blocks the bot, sending gets 403 and the bot is told', async
   assert.equal(error.description, 'Forbidden: bot was blocked by the user');
   const [update] = await api.getUpdates();
   assert.equal(update?.my_chat_member?.new_chat_member.status, 'kicked');
-  twin.faults.unblockBot(user);
+  assert.throws(() => twin.sendText(user, chat, 'hello'), /Ada has blocked the bot/);
+  twin.pressDeepLink(user, '');
+  const after = await api.getUpdates({ offset: -2 });
+  assert.equal(after[0]?.my_chat_member?.new_chat_member.status, 'member', 'START ends the block');
+  assert.equal(after[1]?.message?.text, '/start');
   await api.sendMessage(chat.id, 'x');
 });
 
