@@ -399,6 +399,13 @@ export const errorCatalogue = {
     'The setup link is wrong, used or older than 15 minutes.',
     'Restart the control plane or run `countersign setup --reset-link`: both print a new one.',
   ),
+  invitation_invalid: entry(
+    'caller',
+    403,
+    false,
+    'The invitation is wrong, used or older than 3 days.',
+    'Ask an owner to invite you again.',
+  ),
   enrolment_token_invalid: entry(
     'caller',
     403,

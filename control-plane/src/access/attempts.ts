@@ -11,12 +11,19 @@ const PER_VISITOR = 30;
 /** So that nobody fills the memory with made-up accounts. */
 const KEYS_MAX = 10_000;
 
+export interface Attempt {
+  /** It was right: the failures of the account are forgiven, this attempt is forgotten. */
+  succeeded(): void;
+  /** It was neither right nor wrong: this attempt is forgotten, those before it stay. */
+  forget(): void;
+}
+
 export interface Attempts {
   /**
    * Notes an attempt before it is checked, so that many at once cannot slip through. Throws `rate_limited`. Call `succeeded`
    * when the attempt was right.
    */
-  begin(account: string, ip: string | null): { succeeded(): void };
+  begin(account: string, ip: string | null): Attempt;
 }
 
 export function attempts(clock: Clock): Attempts {
@@ -47,6 +54,10 @@ export function attempts(clock: Clock): Attempts {
       return {
         succeeded() {
           counts.delete(accountKey);
+          counts.get(visitorKey)?.pop();
+        },
+        forget() {
+          counts.get(accountKey)?.pop();
           counts.get(visitorKey)?.pop();
         },
       };

@@ -8,6 +8,8 @@ export interface CallContext {
   /** Where the request came from; also there before anybody signed in. */
   readonly ip: string | null;
   readonly userAgent: string | null;
+  /** Where a browser calls: gives or takes its session cookie. `expiresAt` is milliseconds since 1970. */
+  readonly cookie?: { give(secret: string, expiresAt: number): void; take(): void };
 }
 
 type CallerOf<N extends OperationName> = (typeof operations)[N]['access'] extends 'public' ? null : Caller;

@@ -1,0 +1,40 @@
+/** Invites a person: makes the account without a password and a one-use secret that lets its owner set one. */
+import { fault } from '@countersign/protocol';
+import type { Role } from '@countersign/protocol/operator-api/index';
+import { appendEntry, whoOf } from '../audit/ledger.ts';
+import type { Caller } from '../ports.ts';
+import { write } from '../storage/write.ts';
+import type { AccessCore } from './access.ts';
+import { makeOneUseSecret } from './one-use.ts';
+import { insertPerson, personByEmail, updatePerson } from './person.store.ts';
+
+export const INVITATION_PREFIX = 'csi_';
+export const INVITATION_MS = 3 * 24 * 3_600_000;
+
+/**
+ * Makes or repeats an invitation: an open one for the same address is replaced. Rejects with `invalid_input` when the address
+ * belongs to somebody who can sign in. `expiresAt` is milliseconds since 1970.
+ */
+export function invitePerson(
+  deps: AccessCore,
+  caller: Caller,
+  { email, name, role }: { email: string; name: string; role: Role },
+): Promise<{ personId: string; secret: string; expiresAt: number }> {
+  return write(deps.db, async (trx) => {
+    const now = deps.clock.now();
+    const known = await personByEmail(trx, email);
+    if (known?.password_hash)
+      throw fault('invalid_input', { problems: `email: ${email} belongs to a person who works here already` });
+    const id = known?.id ?? deps.ids.id('prs');
+    if (known) await updatePerson(trx, id, { name, role });
+    else await insertPerson(trx, { id, email, name, role, passwordHash: null, at: now });
+    const made = await makeOneUseSecret(trx, deps, {
+      purpose: 'invitation',
+      subjectId: id,
+      prefix: INVITATION_PREFIX,
+      ttlMs: INVITATION_MS,
+    });
+    await appendEntry(trx, { event: 'person.invited', at: now, who: whoOf(caller), details: { email, name, role } });
+    return { personId: id, ...made };
+  });
+}

@@ -1,0 +1,36 @@
+/** Takes all access from a person: sessions, tokens, open invitations, the Telegram account. What they did stays on record. */
+import { fault } from '@countersign/protocol';
+import { appendEntry, whoOf } from '../audit/ledger.ts';
+import type { Caller } from '../ports.ts';
+import { afterCommit } from '../storage/after-commit.ts';
+import { write } from '../storage/write.ts';
+import type { AccessCore } from './access.ts';
+import { deleteUnused } from './one-use.store.ts';
+import { countOwners, deleteTelegramLink, personById, updatePerson } from './person.store.ts';
+import { deleteSessionsOf } from './session.store.ts';
+import { revokeTokensOf } from './token.store.ts';
+
+/** Rejects with `not_found`, or `forbidden` for the last owner who can sign in: nobody could add anybody any more. */
+export function removePerson(deps: AccessCore, caller: Caller, personId: string): Promise<void> {
+  return write(deps.db, async (trx) => {
+    const person = await personById(trx, personId);
+    if (person === undefined) throw fault('not_found', { what: 'person', id: personId });
+    const ownerWhoSignsIn = person.role === 'owner' && person.password_hash !== null;
+    if (ownerWhoSignsIn && (await countOwners(trx)) === 1)
+      throw fault('forbidden', { what: 'Removing the last owner' });
+    const now = deps.clock.now();
+    await updatePerson(trx, personId, { removed_at: now, password_hash: null, totp_sealed: null, totp_confirmed: 0 });
+    await deleteSessionsOf(trx, personId);
+    await revokeTokensOf(trx, personId, now);
+    await deleteUnused(trx, 'invitation', personId);
+    await deleteUnused(trx, 'telegram_link', personId);
+    await deleteTelegramLink(trx, personId);
+    await appendEntry(trx, {
+      event: 'person.removed',
+      at: now,
+      who: whoOf(caller),
+      details: { name: person.name, email: person.email },
+    });
+    afterCommit(trx, () => deps.accessEnded({ personId }));
+  });
+}

@@ -1,0 +1,68 @@
+/** Binds the operations to a caller: what is asked is parsed, access is checked, what is answered has the shape it promises. */
+import { type Clock, type Fault, fault, invalidInput } from '@countersign/protocol';
+import {
+  type Call,
+  type OperationName,
+  operationNamed,
+  operationNames,
+} from '@countersign/protocol/operator-api/index';
+import { mayCall } from '../access/permissions.ts';
+import { appendEntry, whoOf } from '../audit/ledger.ts';
+import type { Caller, Core } from '../ports.ts';
+import { write } from '../storage/write.ts';
+import type { CallContext, Handlers } from './handler.ts';
+
+type Deps = Pick<Core, 'db' | 'clock' | 'log'> & { readonly handlers: Handlers };
+
+/** Makes a {@link Call} for a caller; null is somebody who is not signed in. */
+export type CallAs = (caller: Caller | null, context: CallContext) => Call;
+
+type AnyHandler = (caller: Caller | null, input: unknown, context: CallContext) => Promise<unknown>;
+
+/** A denied call is written down once per credential and operation in this time, so that a loop cannot fill the log. */
+const DENIED_MS = 60_000;
+const DENIED_KEPT = 5_000;
+
+export function bindOperations(deps: Deps): CallAs {
+  const deniedLately = recently(deps.clock);
+  return (caller, context) =>
+    (async (name: OperationName, input: unknown, options?: { readonly signal?: AbortSignal }) => {
+      if (!operationNames.includes(name)) throw fault('not_found', { what: 'operation', id: String(name) });
+      const { access, input: inputSchema, output } = operationNamed(name);
+      const allowed = mayCall(caller, access);
+      if (allowed !== true) {
+        if (caller && deniedLately(`${caller.token?.id ?? caller.session?.id ?? caller.person.id} ${name}`))
+          await noteDenied(deps, caller, name, allowed);
+        throw fault(allowed, { what: name });
+      }
+      const parsed = inputSchema.safeParse(input);
+      if (!parsed.success) throw invalidInput(parsed.error);
+      const signal = options?.signal ? AbortSignal.any([context.signal, options.signal]) : context.signal;
+      const answer = await (deps.handlers[name] as AnyHandler)(caller, parsed.data, { ...context, signal });
+      return output.parse(answer);
+    }) as Call;
+}
+
+async function noteDenied(deps: Deps, caller: Caller, name: OperationName, error: Fault['code']): Promise<void> {
+  await write(deps.db, (trx) =>
+    appendEntry(trx, {
+      event: 'credential.refused',
+      at: deps.clock.now(),
+      who: whoOf(caller),
+      details: { what: name, error },
+    }),
+  );
+}
+
+/** Says of a key whether it comes for the first time in a while. */
+function recently(clock: Clock): (key: string) => boolean {
+  const seen = new Map<string, number>();
+  return (key) => {
+    const now = clock.monotonic();
+    const before = seen.get(key);
+    if (before !== undefined && now - before < DENIED_MS) return false;
+    if (seen.size >= DENIED_KEPT) seen.clear();
+    seen.set(key, now);
+    return true;
+  };
+}
