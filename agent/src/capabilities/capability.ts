@@ -13,7 +13,7 @@ import type {
   StepResult,
   WitnessFact,
 } from '@countersign/protocol';
-import type { Execute } from '../host/execution.ts';
+import type { Execute, StepProcesses } from '../host/execution.ts';
 
 /** The part of the server's own policy that capabilities obey. The runner's local policy fits it by its shape. */
 export interface LocalRules {
@@ -54,10 +54,10 @@ export interface ChangeContext extends ObserveContext {
   readonly actionId: string;
   readonly step: string;
   /**
-   * Starts a process that changes something: as a transient unit named by action and step where systemd is there, so that a
-   * second start is refused and the result outlives the runner; else as a child of this process.
+   * Starts what changes something: as transient units named by action and step where systemd is there, so that a second start
+   * is refused and the result outlives the runner; else as children of this process. See `host/step-processes.ts`.
    */
-  readonly start: Execute;
+  readonly processes: StepProcesses;
   /** What the step's processes print, for people who watch. Whole lines where lines end; not redacted yet. */
   readonly onOutput: (text: string) => void;
   /** A folder of the runner's own, mode 0700, for backups and output. */

@@ -24,6 +24,7 @@ export interface Executed {
   readonly exitCode: number | null;
   readonly signal: string | null;
   readonly stdout: string;
+  /** Empty where both streams go to one file (transient units): all output is then in `stdout`, in order. */
   readonly stderr: string;
   readonly timedOut: boolean;
   /** Whether output was dropped because of `maxBytes`. */
@@ -35,3 +36,36 @@ export interface Executed {
 
 /** Runs one process to its end. Rejects only with the reason of an aborted `signal`; a failing program is a result. */
 export type Execute = (request: ExecRequest) => Promise<Executed>;
+
+/** A process of a step, which systemd may run: it has its network and gets no input. */
+export type StartRequest = Omit<ExecRequest, 'input' | 'hostNetwork'>;
+
+/** Starts the processes of one step of one action, counted from 1 in the order of their start, and finds them again. */
+export interface StepProcesses {
+  /**
+   * Runs the next process to its end. Rejects with `grant_replayed` when a process of this name was started before, and with
+   * the reason of an aborted `signal` after the process was ended.
+   */
+  start(request: StartRequest): Promise<Executed>;
+  /** After a crash: how the process ended that an earlier runner started as number `index`. Waits while it runs. `null`: not known. */
+  ended(index: number, onOutput?: (text: string) => void): Promise<Executed | null>;
+  /** Ends whatever of the step still runs: SIGTERM to all its processes, SIGKILL after 5 s. */
+  stop(): Promise<void>;
+  /** Lets go of units and output files. Call it after the result is journaled, never before. */
+  forget(): Promise<void>;
+}
+
+/** The first lines of what a process said, its complaints before all else. For evidence, never for sentences of ours. */
+export function saidBy(executed: Executed): string {
+  if (executed.notStarted !== null) return executed.notStarted;
+  return executed.stderr.trim() === '' ? executed.stdout : executed.stderr;
+}
+
+/** How a process ended, in words of ours: `ended with exit code 1`. */
+export function howItEnded(executed: Executed): string {
+  if (executed.notStarted === 'ENOENT') return 'is not installed';
+  if (executed.notStarted !== null) return `could not be started (${executed.notStarted})`;
+  if (executed.timedOut) return 'took too long and was ended';
+  if (executed.signal !== null) return `was ended by ${executed.signal}`;
+  return `ended with exit code ${executed.exitCode}`;
+}
