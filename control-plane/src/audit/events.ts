@@ -1,0 +1,108 @@
+/**
+ * Every event of the audit log (`noun.past`) with its details and how private each is. `public`: everybody who may read the
+ * log. `sensitive`: people, not tokens. `secret`: never stored. What is not named here counts as secret.
+ */
+export type Privacy = 'public' | 'sensitive' | 'secret';
+
+const details = <const P extends string = never, const S extends string = never>(
+  open: readonly P[] = [],
+  sensitive: readonly S[] = [],
+) =>
+  Object.fromEntries([
+    ...open.map((name) => [name, 'public'] as const),
+    ...sensitive.map((name) => [name, 'sensitive'] as const),
+  ]) as Readonly<Record<P | S, Privacy>>;
+
+const transition = details(['from', 'to', 'note', 'digest', 'error']);
+
+export const auditEvents = {
+  // Actions
+  'action.requested': details(
+    ['title', 'digest', 'risk', 'source', 'rule', 'why', 'policy_sha256', 'state', 'approvals_needed', 'decide_by'],
+    ['parameters', 'argv', 'reason'],
+  ),
+  'action.approved': details([...['from', 'to', 'note', 'digest'], 'approvals', 'channel', 'strength', 'start_by']),
+  'action.rejected': details(['from', 'to', 'note', 'digest', 'channel', 'strength'], ['reason']),
+  'action.withdrawn': transition,
+  'action.expired': transition,
+  'action.revoked': details(['from', 'to', 'note', 'digest', 'error', 'rule', 'policy_sha256']),
+  'action.dispatched': details(['from', 'to', 'note', 'digest', 'expires_at']),
+  'action.started': details(['from', 'to', 'note', 'digest', 'started_at']),
+  'action.refused': transition,
+  'action.lost': transition,
+  'action.succeeded': details(['from', 'to', 'note', 'digest', 'summary', 'check', 'undo', 'journal_head']),
+  'action.failed': details(['from', 'to', 'note', 'digest', 'summary', 'check', 'undo', 'journal_head']),
+  'action.stopped': details(['from', 'to', 'note', 'digest', 'summary', 'check', 'undo', 'journal_head']),
+  'action.closed': details(['from', 'to', 'note', 'digest']),
+  'action.stop_requested': details(['state']),
+  'request.refused': details(['tool', 'error', 'message']),
+  'approval.given': details(['channel', 'strength', 'digest', 'given', 'needed']),
+  'approval.refused': details(['channel', 'strength', 'verdict', 'error', 'message'], ['telegram_id']),
+  'report.refused': details(['report', 'why']),
+  'report.ignored': details(['report', 'why', 'outcome']),
+  'playbook.observed': details(['playbook', 'findings', 'worst'], ['parameters']),
+  'file.read': details(['path', 'from_line', 'lines', 'redactions']),
+  'file.searched': details(['path', 'matches', 'redactions'], ['text']),
+  'policy.loaded': details(['sha256', 'source', 'rules']),
+  'policy.rejected': details(['sha256', 'problems']),
+
+  // People, sessions, tokens
+  'setup.finished': details(['role'], ['email']),
+  'person.invited': details(['role', 'name'], ['email']),
+  'person.joined': details(['role'], ['email']),
+  'person.removed': details(['name'], ['email']),
+  'person.role_changed': details(['from', 'to']),
+  'person.password_changed': details([]),
+  'person.totp_enabled': details([]),
+  'person.totp_disabled': details([]),
+  'person.ide_answers_changed': details(['ide_answers']),
+  'person.signed_in': details(['kind', 'strength'], ['email', 'user_agent']),
+  'person.signed_out': details([]),
+  'sign_in.refused': details(['why'], ['email', 'user_agent']),
+  'setup.refused': details(['why']),
+  'token.created': details(['name', 'scope', 'expires_at']),
+  'token.revoked': details(['name']),
+  'credential.refused': details(['what', 'error']),
+  'telegram.link_started': details([]),
+  'telegram.linked': details([], ['telegram_id', 'telegram_name']),
+  'telegram.unlinked': details([], ['telegram_id', 'telegram_name']),
+  'telegram.refused': details(['why', 'command'], ['telegram_id', 'telegram_name']),
+
+  // Servers
+  'server.added': details(['name', 'labels']),
+  'server.enrolment_renewed': details([]),
+  'server.enrolled': details(['public_key', 'agent_version', 'hostname']),
+  'server.refused': details(['error', 'message', 'public_key']),
+  'server.connected': details(['agent_version', 'boot_id', 'journal_head', 'clock_offset_ms', 'level']),
+  'server.disconnected': details(['why']),
+  'server.duplicated': details(['public_key']),
+  'server.policy_changed': details(['mode', 'max_risk', 'commands', 'locked']),
+  'server.thresholds_changed': details(['thresholds']),
+  'server.removed': details(['name']),
+
+  // Diagnostics and alerts
+  'diagnostic.ran': details(
+    ['diagnostics', 'chosen_because', 'findings', 'worst', 'redactions', 'ms'],
+    ['description', 'parameters'],
+  ),
+  'hook.created': details(['name', 'kind']),
+  'hook.removed': details(['name']),
+  'alert.fired': details(['severity', 'source', 'kind', 'title']),
+  'alert.resolved': details(['source', 'kind', 'title']),
+
+  // The control plane itself
+  'control_plane.started': details(['version', 'key']),
+  'control_plane.stopped': details([]),
+  'audit.exported': details(['entries', 'head']),
+  'audit.verified': details(['entries', 'ok', 'problems']),
+} as const satisfies Readonly<Record<string, Readonly<Record<string, Privacy>>>>;
+
+export type AuditEvent = keyof typeof auditEvents;
+/** The details that an event may carry. */
+export type DetailName<E extends AuditEvent> = keyof (typeof auditEvents)[E] & string;
+
+/** How private one detail of an event is. */
+export function privacyOf(event: string, detail: string): Privacy {
+  const known = Object.hasOwn(auditEvents, event) ? auditEvents[event as AuditEvent] : {};
+  return Object.hasOwn(known, detail) ? ((known as Readonly<Record<string, Privacy>>)[detail] ?? 'secret') : 'secret';
+}
