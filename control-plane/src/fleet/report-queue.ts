@@ -1,0 +1,105 @@
+/**
+ * Reports of one agent, stored one after the other. While too many wait, nothing more is read from the agent, so that a flood
+ * costs its sender and nobody else (threat T13). Acknowledged in batches, and only up to what is stored without a gap.
+ */
+import { Fault } from '@countersign/protocol';
+import type { FromAgent } from '@countersign/protocol/agent-wire/messages';
+import type { FleetLimits } from './limits.ts';
+import type { Wire } from './wire.ts';
+
+export type Report = Extract<FromAgent, { type: 'started' | 'refused' | 'step' | 'output' | 'finished' | 'alert' }>;
+
+/**
+ * Stores one report of a server. Rejects with a `Fault` that is not retryable when the report will never be accepted (it
+ * concerns another server's action, say); with anything else when it should be sent again.
+ */
+export type TakeReport = (serverId: string, report: Report) => Promise<void>;
+
+interface QueueDeps {
+  readonly limits: Pick<FleetLimits, 'reportsWaiting' | 'reportBytesWaiting'>;
+  readonly wire: Pick<Wire, 'pause' | 'resume'>;
+  readonly take: (report: Report) => Promise<void>;
+  readonly acknowledge: (seq: number) => Promise<void>;
+  readonly failed: (error: unknown) => void;
+}
+
+/** After so many stored reports the agent is told, even if more are waiting. */
+const ACKNOWLEDGED_AT_ONCE = 32;
+
+export class ReportQueue {
+  readonly #deps: QueueDeps;
+  #waiting: { report: Report; bytes: number }[] = [];
+  #bytes = 0;
+  #paused = false;
+  #working = false;
+  #ended = false;
+  #stored: number | undefined;
+  #storedCount = 0;
+
+  constructor(deps: QueueDeps) {
+    this.#deps = deps;
+  }
+
+  /** Takes one report; it is stored when those before it are. */
+  add(report: Report, bytes: number): void {
+    if (this.#ended) return;
+    this.#waiting.push({ report, bytes });
+    this.#bytes += bytes;
+    this.#pauseOrResume();
+    if (!this.#working) void this.#work();
+  }
+
+  /** Forgets what is not stored: it was not acknowledged, so it comes again. */
+  end(): void {
+    this.#ended = true;
+    this.#waiting = [];
+  }
+
+  async #work(): Promise<void> {
+    this.#working = true;
+    try {
+      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+        await this.#store(next.report);
+        this.#bytes -= next.bytes;
+        this.#pauseOrResume();
+        if (this.#waiting.length === 0 || this.#storedCount >= ACKNOWLEDGED_AT_ONCE) await this.#acknowledge();
+      }
+    } catch (error) {
+      this.end();
+      this.#deps.failed(error);
+    } finally {
+      this.#working = false;
+    }
+  }
+
+  async #store(report: Report): Promise<void> {
+    try {
+      await this.#deps.take(report);
+    } catch (error) {
+      // Sending it again would change nothing: it counts as dealt with. Whoever refused it has audited it.
+      if (!(error instanceof Fault) || error.body.retryable || error.blame === 'us') throw error;
+    }
+    if (!('seq' in report)) return;
+    this.#stored = report.seq;
+    this.#storedCount += 1;
+  }
+
+  async #acknowledge(): Promise<void> {
+    if (this.#stored === undefined) return;
+    const seq = this.#stored;
+    this.#stored = undefined;
+    this.#storedCount = 0;
+    await this.#deps.acknowledge(seq);
+  }
+
+  #pauseOrResume(): void {
+    const { reportsWaiting, reportBytesWaiting } = this.#deps.limits;
+    if (!this.#paused && (this.#waiting.length > reportsWaiting || this.#bytes > reportBytesWaiting)) {
+      this.#paused = true;
+      this.#deps.wire.pause();
+    } else if (this.#paused && this.#waiting.length <= reportsWaiting / 2 && this.#bytes <= reportBytesWaiting / 2) {
+      this.#paused = false;
+      this.#deps.wire.resume();
+    }
+  }
+}

@@ -1,0 +1,249 @@
+/** Queries on servers, their samples and the rungs of their enrolment. */
+import type { StatusSample, Thresholds } from '@countersign/protocol/agent-wire/facts';
+import { type LocalPolicySummary, type ServerFacts, thresholdsSchema } from '@countersign/protocol/agent-wire/facts';
+import type { Selectable } from 'kysely';
+import type { Db, Trx } from '../storage/database.ts';
+import type { EnrolmentStepTable, ServerTable } from '../storage/tables.ts';
+
+export type ServerRow = Selectable<ServerTable>;
+export type EnrolmentStepRow = Selectable<EnrolmentStepTable>;
+
+/** What a hello tells of a server, as columns. */
+export interface ServerReport {
+  readonly facts: ServerFacts;
+  readonly policy: LocalPolicySummary;
+  readonly capabilities: readonly string[];
+  readonly agentVersion: string;
+  readonly journalHead: string | null;
+}
+
+export async function serverById(db: Db | Trx, id: string): Promise<ServerRow | undefined> {
+  return db.selectFrom('server').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+/** The server with this id or, among those that were not removed, with this name. */
+export async function serverByRef(db: Db | Trx, ref: string): Promise<ServerRow | undefined> {
+  return (
+    (await serverById(db, ref)) ??
+    (await db
+      .selectFrom('server')
+      .selectAll()
+      .where('name', '=', ref)
+      .where('state', '<>', 'revoked')
+      .executeTakeFirst())
+  );
+}
+
+/** The enrolled server that this key belongs to. */
+export async function serverByKey(db: Db | Trx, publicKey: string): Promise<ServerRow | undefined> {
+  return db
+    .selectFrom('server')
+    .selectAll()
+    .where('public_key', '=', publicKey)
+    .where('state', '=', 'enrolled')
+    .executeTakeFirst();
+}
+
+/** Servers in the order of their names, after a name. Removed ones only when asked for. */
+export async function serversAfter(
+  db: Db | Trx,
+  options: { readonly after: string; readonly limit: number; readonly revoked: boolean },
+): Promise<ServerRow[]> {
+  return db
+    .selectFrom('server')
+    .selectAll()
+    .where('name', '>', options.after)
+    .where('state', options.revoked ? '=' : '<>', 'revoked')
+    .orderBy('name')
+    .limit(options.limit)
+    .execute();
+}
+
+/** Every server under care, with no more than matching and watching need. */
+export async function serverNames(db: Db | Trx) {
+  return db
+    .selectFrom('server')
+    .select(['id', 'name', 'state', 'facts_json', 'last_seen_at', 'thresholds_json'])
+    .where('state', '<>', 'revoked')
+    .execute();
+}
+
+export async function namesOfServers(db: Db | Trx, ids: readonly string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('server')
+    .select(['id', 'name'])
+    .where('id', 'in', [...ids])
+    .execute();
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}
+
+/** How many servers are in each stored state. */
+export async function countServers(db: Db | Trx): Promise<Record<ServerTable['state'], number>> {
+  const rows = await db
+    .selectFrom('server')
+    .select(['state', (count) => count.fn.countAll<number>().as('count')])
+    .groupBy('state')
+    .execute();
+  const of = (state: ServerTable['state']) => Number(rows.find((row) => row.state === state)?.count ?? 0);
+  return { awaiting_agent: of('awaiting_agent'), enrolled: of('enrolled'), revoked: of('revoked') };
+}
+
+export async function insertServer(
+  trx: Trx,
+  server: { id: string; name: string; labels: Readonly<Record<string, string>>; at: number },
+): Promise<void> {
+  await trx
+    .insertInto('server')
+    .values({
+      id: server.id,
+      name: server.name,
+      labels_json: JSON.stringify(server.labels),
+      state: 'awaiting_agent',
+      public_key: null,
+      created_at: server.at,
+      enrolled_at: null,
+      last_seen_at: null,
+      facts_json: null,
+      policy_json: null,
+      capabilities_json: '[]',
+      agent_version: null,
+      clock_offset_ms: null,
+      thresholds_json: JSON.stringify(thresholdsSchema.parse({})),
+      journal_head: null,
+      acknowledged_seq: NOTHING_ACKNOWLEDGED,
+    })
+    .execute();
+}
+
+/** Outboxes count from 0. */
+const NOTHING_ACKNOWLEDGED = -1;
+
+/** Binds a key. A server that had another one begins anew: its outbox counts from the start again. */
+export async function bindKey(trx: Trx, id: string, publicKey: string, at: number): Promise<void> {
+  await trx
+    .updateTable('server')
+    .set({ state: 'enrolled', public_key: publicKey, enrolled_at: at, acknowledged_seq: NOTHING_ACKNOWLEDGED })
+    .where('id', '=', id)
+    .execute();
+}
+
+export async function saveReport(trx: Trx, id: string, report: ServerReport): Promise<void> {
+  await trx
+    .updateTable('server')
+    .set({
+      facts_json: JSON.stringify(report.facts),
+      policy_json: JSON.stringify(report.policy),
+      capabilities_json: JSON.stringify(report.capabilities),
+      agent_version: report.agentVersion,
+      journal_head: report.journalHead,
+    })
+    .where('id', '=', id)
+    .execute();
+}
+
+export async function saveSeen(
+  trx: Trx,
+  seen: { readonly id: string; readonly at: number; readonly clockOffsetMs: number },
+): Promise<void> {
+  await trx
+    .updateTable('server')
+    .set({ last_seen_at: seen.at, clock_offset_ms: Math.round(seen.clockOffsetMs) })
+    .where('id', '=', seen.id)
+    .execute();
+}
+
+export async function saveAcknowledged(trx: Trx, id: string, seq: number): Promise<void> {
+  await trx
+    .updateTable('server')
+    .set({ acknowledged_seq: seq })
+    .where('id', '=', id)
+    .where('acknowledged_seq', '<', seq)
+    .execute();
+}
+
+export async function saveThresholds(trx: Trx, id: string, thresholds: Thresholds): Promise<void> {
+  await trx
+    .updateTable('server')
+    .set({ thresholds_json: JSON.stringify(thresholds) })
+    .where('id', '=', id)
+    .execute();
+}
+
+export async function saveRevoked(trx: Trx, id: string): Promise<void> {
+  await trx.updateTable('server').set({ state: 'revoked' }).where('id', '=', id).execute();
+}
+
+/** The newest enrolment token of a server: until when it works, whether it was used or ended. */
+export async function newestEnrolmentToken(db: Db | Trx, serverId: string) {
+  return db
+    .selectFrom('one_use_secret')
+    .select(['created_at', 'expires_at', 'used_at'])
+    .where('purpose', '=', 'enrolment')
+    .where('subject_id', '=', serverId)
+    .orderBy('created_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+}
+
+export async function enrolmentSteps(db: Db | Trx, serverId: string): Promise<EnrolmentStepRow[]> {
+  return db.selectFrom('enrolment_step').selectAll().where('server_id', '=', serverId).orderBy('at').execute();
+}
+
+export async function saveEnrolmentStep(trx: Trx, step: EnrolmentStepRow): Promise<void> {
+  await trx
+    .insertInto('enrolment_step')
+    .values(step)
+    .onConflict((conflict) => conflict.columns(['server_id', 'step']).doUpdateSet({ at: step.at, note: step.note }))
+    .execute();
+}
+
+export async function clearEnrolmentSteps(trx: Trx, serverId: string): Promise<void> {
+  await trx.deleteFrom('enrolment_step').where('server_id', '=', serverId).execute();
+}
+
+export async function insertSample(trx: Trx, serverId: string, sample: StatusSample, at: number): Promise<void> {
+  await trx
+    .insertInto('server_sample')
+    .values({ server_id: serverId, at, sample_json: JSON.stringify(sample) })
+    .onConflict((conflict) => conflict.columns(['server_id', 'at']).doNothing())
+    .execute();
+}
+
+/** The newest samples of a server, oldest first. `sample.at` is the time of the control plane. */
+export async function newestSamples(db: Db | Trx, serverId: string, limit: number): Promise<StatusSample[]> {
+  const rows = await db
+    .selectFrom('server_sample')
+    .select(['at', 'sample_json'])
+    .where('server_id', '=', serverId)
+    .orderBy('at', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.reverse().map(({ at, sample_json }) => ({ ...(JSON.parse(sample_json) as StatusSample), at }));
+}
+
+const THIN_EVERY_MS = 15 * 60_000;
+
+/**
+ * Bounds the history of one server: nothing before `before`, and between that and `thinBefore` only what fell into the
+ * first minute of each quarter of an hour.
+ */
+export async function thinSamples(
+  trx: Trx,
+  serverId: string,
+  limits: { readonly before: number; readonly thinBefore: number; readonly minuteMs: number },
+): Promise<void> {
+  await trx
+    .deleteFrom('server_sample')
+    .where('server_id', '=', serverId)
+    .where((where) =>
+      where.or([
+        where('at', '<', limits.before),
+        where.and([
+          where('at', '<', limits.thinBefore),
+          where(where('at', '%', where.lit(THIN_EVERY_MS)), '>=', limits.minuteMs),
+        ]),
+      ]),
+    )
+    .execute();
+}

@@ -1,0 +1,245 @@
+/**
+ * One connected agent, after it proved who it is: what we ask of it and what it reports. Reports are stored one after the
+ * other in the order in which they came, and acknowledged when they are on disk.
+ */
+import {
+  type Clock,
+  capability,
+  type Fault,
+  fault,
+  type Ids,
+  type ObservationId,
+  type ParametersOf,
+  type PlanDraft,
+  type Preview,
+  type ResultOf,
+  type SignedGrant,
+} from '@countersign/protocol';
+import { type Decoded, decodeFromAgent } from '@countersign/protocol/agent-wire/codec';
+import type { StatusSample, Thresholds } from '@countersign/protocol/agent-wire/facts';
+import type { FromAgent } from '@countersign/protocol/agent-wire/messages';
+import type { Log } from '../ports.ts';
+import { cleanFault, cleanPreview, cleanResult } from './clean-arrival.ts';
+import type { FleetLimits } from './limits.ts';
+import { ReportQueue, type TakeReport } from './report-queue.ts';
+import { Requests } from './requests.ts';
+import type { CloseCode, Wire } from './wire.ts';
+
+/** What a session tells its surroundings. */
+export interface SessionEvents {
+  readonly takeReport: TakeReport;
+  /** All reports up to this number are stored; resolves when that is on disk too. */
+  readonly saveAcknowledged: (serverId: string, seq: number) => Promise<void>;
+  readonly heartbeat: (serverId: string, sample: StatusSample, clockOffsetMs: number) => void;
+}
+
+export interface SessionDeps {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly limits: FleetLimits;
+  readonly events: SessionEvents;
+}
+
+export interface SessionOf {
+  readonly serverId: string;
+  readonly serverName: string;
+  readonly publicKey: string;
+  readonly capabilities: ReadonlySet<string>;
+}
+
+export class AgentSession {
+  readonly serverId: string;
+  readonly serverName: string;
+  readonly publicKey: string;
+  readonly capabilities: ReadonlySet<string>;
+  /** Clock of the server minus ours, milliseconds. */
+  clockOffsetMs: number;
+  /** When a sign of life came last, on the monotonic clock. */
+  heardAt: number;
+  /** Whether a sign of life was asked for since then. */
+  asked = false;
+  readonly #deps: SessionDeps;
+  readonly #wire: Wire;
+  readonly #requests: Requests;
+  readonly #reports: ReportQueue;
+  #signsOfLife: (() => void)[] = [];
+
+  constructor(deps: SessionDeps, wire: Wire, of: SessionOf, clockOffsetMs: number) {
+    this.serverId = of.serverId;
+    this.serverName = of.serverName;
+    this.publicKey = of.publicKey;
+    this.capabilities = of.capabilities;
+    this.clockOffsetMs = clockOffsetMs;
+    this.heardAt = deps.clock.monotonic();
+    this.#deps = deps;
+    this.#wire = wire;
+    this.#requests = new Requests({
+      clock: deps.clock,
+      newId: () => deps.ids.id('req'),
+      limits: deps.limits,
+      serverName: of.serverName,
+      send: (message) => wire.send(message),
+    });
+    this.#reports = new ReportQueue({
+      limits: deps.limits,
+      wire,
+      take: (report) => deps.events.takeReport(of.serverId, report),
+      acknowledge: (seq) => this.#acknowledge(seq),
+      failed: (error) => this.#storeFailed(error),
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#wire.isOpen;
+  }
+
+  /** Whether we ourselves do not read at the moment, so that silence means nothing. */
+  get isPaused(): boolean {
+    return this.#wire.isPaused;
+  }
+
+  /** Takes one frame from the agent. */
+  receive(frame: string): void {
+    const decoded: Decoded<FromAgent> = decodeFromAgent(frame);
+    if (decoded.outcome === 'ok') this.#take(decoded.message, frame.length);
+    else if (decoded.outcome === 'invalid') this.#invalid(decoded.problems);
+    // An agent of a newer level may say more than we know: that is no error.
+    else this.#deps.log.info('agent.message_unknown', { server: this.serverId, type: decoded.type });
+  }
+
+  /** Something came from the agent, whatever it was. */
+  heard(): void {
+    this.heardAt = this.#deps.clock.monotonic();
+    this.asked = false;
+    if (this.#signsOfLife.length === 0) return;
+    for (const tell of this.#signsOfLife.splice(0)) tell();
+  }
+
+  /** Asks for a sign of life. */
+  ping(): void {
+    this.asked = true;
+    this.#wire.ping();
+  }
+
+  /** Whether the agent still answers on this very connection, within `ms`. */
+  answersWithin(ms: number): Promise<boolean> {
+    if (!this.isOpen) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const cancel = this.#deps.clock.after(ms, () => resolve(false));
+      this.#signsOfLife.push(() => {
+        cancel();
+        resolve(this.isOpen);
+      });
+      this.#wire.ping();
+    });
+  }
+
+  async observe<C extends ObservationId>(
+    id: C,
+    parameters: ParametersOf<C>,
+    options: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined } = {},
+  ): Promise<ResultOf<C>> {
+    if (!this.capabilities.has(id)) throw fault('capability_missing', { server: this.serverName, capability: id });
+    const timeoutMs = options.timeoutMs ?? capability(id).timeoutMs;
+    const answer = await this.#requests.start({
+      answer: 'observed',
+      message: (requestId) => ({
+        type: 'observe',
+        requestId,
+        capability: id,
+        parameters: wireForm(parameters),
+        timeoutMs,
+      }),
+      timeoutMs: timeoutMs + this.#deps.limits.answerGraceMs,
+      signal: options.signal,
+    });
+    return cleanResult(id, answer, this.serverName);
+  }
+
+  async preview(draft: PlanDraft, timeoutMs: number, signal?: AbortSignal): Promise<Preview> {
+    const answer = await this.#requests.start({
+      answer: 'previewed',
+      message: (requestId) => ({ type: 'preview', requestId, draft, timeoutMs }),
+      timeoutMs: timeoutMs + this.#deps.limits.answerGraceMs,
+      signal,
+    });
+    return cleanPreview(answer as Preview);
+  }
+
+  /** Hands a grant over. The runner's journal makes a second one of the same action harmless. */
+  dispatch(grant: SignedGrant): void {
+    this.#wire.send({ type: 'dispatch', grant });
+  }
+
+  stop(actionId: string): void {
+    this.#wire.send({ type: 'stop', actionId });
+  }
+
+  sendThresholds(thresholds: Thresholds): void {
+    this.#wire.send({ type: 'settings', thresholds });
+  }
+
+  /** Says why, and ends the connection. */
+  turnAway(code: CloseCode, why: Fault): void {
+    this.#wire.send({ type: 'turned_away', fault: { code: why.code, slots: { ...why.slots } } });
+    this.#wire.close(code, why.message);
+  }
+
+  /** Ends the connection at once: the agent does not answer. */
+  cut(): void {
+    this.#wire.cut();
+  }
+
+  /** The connection is gone. */
+  ended(since: string): void {
+    this.#reports.end();
+    this.#requests.endAll(fault('server_offline', { server: this.serverName, since }));
+  }
+
+  #take(message: FromAgent, bytes: number): void {
+    switch (message.type) {
+      case 'open':
+      case 'hello':
+        this.#invalid(`${message.type} came again`);
+        break;
+      case 'heartbeat':
+        this.clockOffsetMs = message.clock - this.#deps.clock.now();
+        this.#deps.events.heartbeat(this.serverId, message.sample, this.clockOffsetMs);
+        break;
+      case 'observed':
+        this.#requests.answered(message.requestId, 'observed', message.result);
+        break;
+      case 'previewed':
+        this.#requests.answered(message.requestId, 'previewed', message.preview);
+        break;
+      case 'request_failed':
+        this.#requests.failed(message.requestId, cleanFault(message.fault, this.serverName));
+        break;
+      default:
+        this.#reports.add(message, bytes);
+    }
+  }
+
+  #invalid(problems: string): void {
+    this.turnAway('frame_invalid', fault('frame_invalid', { problems }));
+  }
+
+  async #acknowledge(seq: number): Promise<void> {
+    await this.#deps.events.saveAcknowledged(this.serverId, seq);
+    this.#wire.send({ type: 'acknowledge', seq });
+  }
+
+  /** Nothing was acknowledged, so the agent sends it again when it comes back. */
+  #storeFailed(error: unknown): void {
+    this.#deps.log.error('agent.report_not_stored', { server: this.serverId, error: String(error) });
+    this.#wire.close('internal', 'a report could not be stored; come back in a moment');
+  }
+}
+
+type WireParameters = Extract<Parameters<Wire['send']>[0], { type: 'observe' }>['parameters'];
+
+/** Parsed parameters as JSON: members that are not there are left out. */
+function wireForm(parameters: object): WireParameters {
+  return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined)) as WireParameters;
+}
