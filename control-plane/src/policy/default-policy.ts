@@ -1,0 +1,44 @@
+/** The policy in force while there is no policy file. */
+export const defaultPolicy = `# Countersign policy. The first rule that matches a change wins; what no rule matches is asked for.
+# Reading is always allowed. At high and critical risk an approval takes two taps in Telegram, or the server's name typed by
+# hand elsewhere, whatever a rule says. An answer given in the assistant's own client (channel ide) counts at low risk only,
+# and only for people who switched that on for themselves.
+format: countersign-policy/1
+rules:
+  - name: critical-risk
+    when:
+      risk: [critical]
+    ask:
+      approvals: 1
+      from: [approver, owner]
+      channels: [web, cli]
+      strength: session
+      expires: 15m
+  - name: high-risk
+    when:
+      risk: [high]
+    ask:
+      approvals: 1
+      from: [approver, owner]
+      channels: [telegram, web, cli]
+      strength: tap
+      expires: 15m
+  - name: medium-risk
+    when:
+      risk: [medium]
+    ask:
+      approvals: 1
+      from: [approver, owner]
+      channels: [telegram, web, cli]
+      strength: tap
+      expires: 15m
+  - name: low-risk
+    when:
+      risk: [low]
+    ask:
+      approvals: 1
+      from: [approver, owner]
+      channels: [telegram, web, cli, ide]
+      strength: form
+      expires: 15m
+`;
