@@ -29,7 +29,7 @@ export function unitNameOf(actionId: string, step: string, index: number): strin
 /** As transient units: they outlive this process, and a second start of the same name is refused. Needs root. */
 export function unitProcesses({ actionId, step, stateDir, clock }: StepIdentity): StepProcesses {
   let started = 0;
-  const outputOf = (index: number) => new OutputFile(join(stateDir, 'output'), `${actionId}-${step}-${index}.out`);
+  const outputOf = (index: number) => new OutputFile(join(stateDir, 'units'), `${actionId}-${step}-${index}.out`);
 
   const follow = async (index: number, request: Partial<StartRequest>): Promise<Executed | null> => {
     const name = unitNameOf(actionId, step, index);

@@ -1,0 +1,81 @@
+/** What a server tells of itself when it connects, and with every heartbeat. Needs no root and starts no process. */
+import { readFileSync } from 'node:fs';
+import { arch, hostname, release } from 'node:os';
+import type { Clock } from '@countersign/protocol';
+import type { ServerFacts, StatusSample } from '@countersign/protocol/agent-wire/facts';
+import { type Mount, readMounts, roomOf } from './mounts.ts';
+import { readCpuCount, readLoad, readMemory, readUptimeS } from './system.ts';
+import { systemdRuns } from './unit.ts';
+
+/** Facts of this machine. `root`: whether the runner is root, which the caller knows. */
+export function readFacts({ clock, root }: { readonly clock: Clock; readonly root: boolean }): ServerFacts {
+  return {
+    hostname: hostname().slice(0, 255),
+    os: readOs(),
+    kernel: release(),
+    arch: arch(),
+    cpus: readCpuCount(),
+    memoryBytes: readMemory().totalBytes,
+    systemd: systemdRuns(),
+    root,
+    bootId: readBootId(),
+    bootedAt: Math.round(clock.now() - readUptimeS() * 1000),
+  };
+}
+
+/** Differs after every boot. Source: random(4). */
+export function readBootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
+
+/** A few figures of now. `failedUnits` comes from who may ask systemd. */
+export function readStatusSample(clock: Clock, failedUnits: number | null = null): StatusSample {
+  const memory = readMemory();
+  const fullest = readMounts()
+    .mounts.flatMap((mount) => usedRatioOf(mount))
+    .sort((a, b) => b.usedRatio - a.usedRatio)[0];
+  return {
+    at: clock.now(),
+    load1PerCpu: readLoad().load1 / readCpuCount(),
+    memoryUsedRatio: ratio(memory.totalBytes - memory.availableBytes, memory.totalBytes),
+    swapUsedRatio: ratio(memory.swapTotalBytes - memory.swapFreeBytes, memory.swapTotalBytes),
+    fullestMount: fullest ?? null,
+    failedUnits,
+    uptimeS: readUptimeS(),
+  };
+}
+
+/** `NAME=value` lines of os-release(5). */
+export function parseOsRelease(text: string): ServerFacts['os'] {
+  const value = (name: string) =>
+    (new RegExp(`^${name}=(.*)$`, 'm').exec(text)?.[1] ?? '').replace(/^(["'])(.*)\1$/, '$2').slice(0, 255);
+  return {
+    id: value('ID') || 'linux',
+    name: value('PRETTY_NAME') || value('NAME') || 'Linux',
+    version: value('VERSION_ID'),
+  };
+}
+
+function readOs(): ServerFacts['os'] {
+  try {
+    return parseOsRelease(readFileSync('/etc/os-release', 'utf8'));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return { id: 'linux', name: 'Linux', version: '' };
+    throw error;
+  }
+}
+
+/** Nothing for a mount that cannot be asked. Memory and read-only file systems do not run full by themselves. */
+function usedRatioOf({ mount, type, readOnly }: Mount): { readonly mount: string; readonly usedRatio: number }[] {
+  if (readOnly || (type === 'tmpfs' && mount !== '/' && mount !== '/tmp')) return [];
+  try {
+    return [{ mount, usedRatio: ratio(roomOf(mount).usedRatio, 1) }];
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return [];
+    throw error;
+  }
+}
+
+function ratio(part: number, whole: number): number {
+  return whole <= 0 ? 0 : Math.min(1, Math.max(0, part / whole));
+}

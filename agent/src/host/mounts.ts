@@ -1,0 +1,98 @@
+/** File systems and the room in them. Source: proc_pid_mountinfo(5), statfs(2). */
+import { readFileSync, statfsSync } from 'node:fs';
+
+export interface Mount {
+  readonly mount: string;
+  readonly type: string;
+  readonly source: string;
+  readonly readOnly: boolean;
+}
+
+export interface Room {
+  readonly bytes: number;
+  /** What an ordinary user can still write. */
+  readonly bytesFree: number;
+  /** As `df` counts it: used / (used + free for users). From 0 to 1. */
+  readonly usedRatio: number;
+  readonly inodes: number;
+  readonly inodesFree: number;
+  /** 0 where the file system has no fixed number of inodes. */
+  readonly inodesUsedRatio: number;
+}
+
+/** File systems that hold files of people. Others are the kernel's own, or layers of containers. */
+const REAL = /^(ext[234]|xfs|btrfs|zfs|f2fs|jfs|reiserfs|vfat|exfat|ntfs3?|fuseblk|bcachefs|overlay|tmpfs)$/;
+/** A server that does not answer would hold `statfs` forever. */
+const NETWORK = /^(nfs4?|cifs|smb3|smbfs|ceph|glusterfs|9p|fuse\..*|afs|lustre)$/;
+
+/** The mounts that diagnostics look at, each file system once (its shortest mount point), and the network mounts left out. */
+export function readMounts(): { readonly mounts: Mount[]; readonly network: Mount[] } {
+  return chooseMounts(parseMounts(readFileSync('/proc/self/mountinfo', 'utf8')));
+}
+
+/** A mount with the number of its device. */
+export interface MountLine extends Mount {
+  readonly device: string;
+}
+
+export function parseMounts(text: string): MountLine[] {
+  return text
+    .split('\n')
+    .filter((line) => line.includes(' - '))
+    .map((line) => {
+      const [before = '', after = ''] = line.split(' - ');
+      const [, , device = '', , mount = '', options = ''] = before.split(' ');
+      const [type = '', source = '', superOptions = ''] = after.split(' ');
+      const readOnly = [options, superOptions].some((list) => list.split(',').includes('ro'));
+      return { mount: unescapeOctal(mount), type, source: unescapeOctal(source), readOnly, device };
+    });
+}
+
+export function chooseMounts(lines: readonly MountLine[]): { readonly mounts: Mount[]; readonly network: Mount[] } {
+  const byDevice = new Map<string, MountLine>();
+  // A later mount over the same point hides the earlier one.
+  const visible = [...new Map(lines.map((line) => [line.mount, line])).values()];
+  for (const line of visible) {
+    if (!REAL.test(line.type) || hidden(line)) continue;
+    const known = byDevice.get(line.device);
+    if (known === undefined || line.mount.length < known.mount.length) byDevice.set(line.device, line);
+  }
+  const strip = ({ mount, type, source, readOnly }: MountLine): Mount => ({ mount, type, source, readOnly });
+  return {
+    mounts: [...byDevice.values()].map(strip),
+    network: visible.filter((line) => NETWORK.test(line.type)).map(strip),
+  };
+}
+
+/** Room of the file system that holds a path. Throws the system's error. */
+export function roomOf(path: string): Room {
+  const found = statfsSync(path);
+  const used = found.blocks - found.bfree;
+  const reachable = used + found.bavail;
+  return {
+    bytes: found.blocks * found.bsize,
+    bytesFree: found.bavail * found.bsize,
+    usedRatio: reachable === 0 ? 0 : used / reachable,
+    inodes: found.files,
+    inodesFree: found.ffree,
+    inodesUsedRatio: found.files === 0 ? 0 : (found.files - found.ffree) / found.files,
+  };
+}
+
+/** The mount that holds a path: the longest mount point above it. */
+export function mountOf(path: string): string {
+  const points = parseMounts(readFileSync('/proc/self/mountinfo', 'utf8')).map(({ mount }) => mount);
+  const above = points.filter((point) => point === '/' || path === point || path.startsWith(`${point}/`));
+  return above.reduce((longest, point) => (point.length > longest.length ? point : longest), '/');
+}
+
+function hidden({ mount, type }: MountLine): boolean {
+  if (/^\/(proc|sys|dev)(\/|$)/.test(mount)) return mount !== '/dev/shm';
+  if (type === 'tmpfs' && /^\/run\/(user|credentials|lock)/.test(mount)) return true;
+  return type === 'overlay' && /\/(docker|containers|containerd)\//.test(mount);
+}
+
+/** Blanks and the like in mount points are written as three octal digits. */
+function unescapeOctal(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+}

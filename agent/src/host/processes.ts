@@ -1,0 +1,161 @@
+/** Processes, read from /proc. Source: proc_pid_stat(5), proc_pid_fd(5), cgroups(7). */
+import { readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
+
+/** Clock ticks per second: 100 on every Linux that Node runs on (sysconf(_SC_CLK_TCK)). */
+export const TICKS_PER_SECOND = 100;
+
+export interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  readonly name: string;
+  /** R running, S sleeping, D waiting for a disk, Z zombie, … */
+  readonly state: string;
+  /** Processor time since its start, ticks. */
+  readonly ticks: number;
+  readonly memoryBytes: number;
+  /** Ticks after boot at which it started: with the pid it names one process for ever. */
+  readonly startedTicks: number;
+}
+
+/** A deleted file that a process still has open: its room is not free. */
+export interface DeletedFile {
+  readonly pid: number;
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** All processes. Those that end meanwhile are left out. */
+export function readProcesses(): Process[] {
+  const page = pageBytes();
+  return pids().flatMap((pid) => {
+    const stat = readIfThere(`/proc/${pid}/stat`);
+    const parsed = stat === null ? null : parseStat(stat, page);
+    return parsed === null ? [] : [parsed];
+  });
+}
+
+/** `pid (name) state ppid …`; the name may hold blanks and brackets. `page`: bytes per page. `null` when it cannot be read. */
+export function parseStat(text: string, page: number): Process | null {
+  const open = text.indexOf('(');
+  const close = text.lastIndexOf(')');
+  if (open < 0 || close < open) return null;
+  // Counting begins behind the name: field 3 of proc_pid_stat(5) is at index 0.
+  const fields = text.slice(close + 2).split(' ');
+  const field = (number: number) => Number(fields[number - 3]);
+  return {
+    pid: Number.parseInt(text, 10),
+    parent: field(4),
+    name: text.slice(open + 1, close),
+    state: fields[0] ?? '?',
+    ticks: field(14) + field(15),
+    startedTicks: field(22),
+    memoryBytes: field(24) * page,
+  };
+}
+
+/** The systemd unit or container that a process belongs to, or `null`. */
+export function unitOfProcess(pid: number): string | null {
+  const text = readIfThere(`/proc/${pid}/cgroup`);
+  return text === null ? null : parseCgroup(text);
+}
+
+/** The innermost unit in `/proc/PID/cgroup`, of the hierarchy that systemd keeps. */
+export function parseCgroup(text: string): string | null {
+  const lines = text.split('\n').filter((line) => line.startsWith('0::') || line.includes(':name=systemd:'));
+  for (const line of lines) {
+    const parts = line.slice(line.indexOf('/')).split('/');
+    const unit = parts.findLast((part) => /\.(service|scope|socket|mount|slice)$/.test(part));
+    if (unit !== undefined && !unit.endsWith('.slice'))
+      return unit.replace(/^docker-([0-9a-f]{12})[0-9a-f]*\.scope$/, 'docker:$1');
+    const container = /\/(?:docker|libpod)[/-]([0-9a-f]{12})/.exec(line)?.[1];
+    if (container !== undefined) return `docker:${container}`;
+  }
+  return null;
+}
+
+/** Command line of a process as one text, its words parted by blanks; empty for kernel threads. Not redacted. */
+export function commandLineOf(pid: number): string {
+  return (readIfThere(`/proc/${pid}/cmdline`) ?? '').split('\0').join(' ').trim();
+}
+
+/**
+ * Deleted files on disk that are still open, biggest first. Files in memory (memfd, shared memory) are left out. `blind` counts
+ * the processes whose files this agent may not see.
+ */
+export function readDeletedFiles(): { readonly files: DeletedFile[]; readonly blind: number } {
+  const files = new Map<string, DeletedFile>();
+  let blind = 0;
+  for (const pid of pids()) {
+    const descriptors = listIfAllowed(`/proc/${pid}/fd`);
+    if (descriptors === null) blind += 1;
+    for (const descriptor of descriptors ?? []) {
+      const path = linkIfThere(`/proc/${pid}/fd/${descriptor}`);
+      if (path === null || !path.endsWith(' (deleted)') || /^\/(memfd:|dev\/shm\/|dev\/zero|SYSV|\[)/.test(path))
+        continue;
+      const stat = statIfThere(`/proc/${pid}/fd/${descriptor}`);
+      if (stat === null || !stat.isFile() || stat.nlink > 0) continue;
+      files.set(`${stat.dev}:${stat.ino}`, {
+        pid,
+        path: path.slice(0, -' (deleted)'.length),
+        bytes: stat.blocks * 512,
+      });
+    }
+  }
+  return { files: [...files.values()].sort((a, b) => b.bytes - a.bytes), blind };
+}
+
+/** Device and inode (`dev:ino`) of every file that some process has open. */
+export function readOpenFiles(): { readonly identities: ReadonlySet<string>; readonly blind: number } {
+  const identities = new Set<string>();
+  let blind = 0;
+  for (const pid of pids()) {
+    const descriptors = listIfAllowed(`/proc/${pid}/fd`);
+    if (descriptors === null) blind += 1;
+    for (const descriptor of descriptors ?? []) {
+      const stat = statIfThere(`/proc/${pid}/fd/${descriptor}`);
+      if (stat !== null) identities.add(`${stat.dev}:${stat.ino}`);
+    }
+  }
+  return { identities, blind };
+}
+
+/** Bytes of a memory page (4 KiB here, 16 or 64 KiB elsewhere), from our own size in pages and in KiB. */
+function pageBytes(): number {
+  const pages = parseStat(readFileSync('/proc/self/stat', 'utf8'), 1)?.memoryBytes ?? 0;
+  const kib = Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0);
+  if (pages <= 0 || kib <= 0) return 4096;
+  return 2 ** Math.round(Math.log2((kib * 1024) / pages));
+}
+
+function pids(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+/** `null` when the process has ended, `[]` never hides a refusal: that is `null` too. */
+function listIfAllowed(path: string): string[] | null {
+  return orNull(() => readdirSync(path));
+}
+
+function readIfThere(path: string): string | null {
+  return orNull(() => readFileSync(path, 'utf8'));
+}
+
+function linkIfThere(path: string): string | null {
+  return orNull(() => readlinkSync(path));
+}
+
+function statIfThere(path: string): Stats | null {
+  return orNull(() => statSync(path));
+}
+
+/** A process may end, or be another user's, at any moment while it is looked at. */
+function orNull<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return null;
+    throw error;
+  }
+}
