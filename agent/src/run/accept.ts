@@ -1,0 +1,83 @@
+/** The gate: whether a grant is carried out here, refused, or known already. Everything is asked before anything is written. */
+import { type Fault, fault, type PlanDraft, type SignedGrant } from '@countersign/protocol';
+import { SettingsProblem } from '../host/yaml.ts';
+import type { Journal } from './journal.ts';
+import type { ActionRecord } from './journal-index.ts';
+import { judgePlan } from './judge-plan.ts';
+import type { LocalPolicy } from './local-policy.ts';
+import type { RunPorts } from './run-ports.ts';
+import { verifyGrant } from './verify-grant.ts';
+
+/** What else runs, so that two actions do not work on the same thing. */
+export interface Gate {
+  readonly ports: Pick<RunPorts, 'clock' | 'policy' | 'serverId' | 'serverName' | 'controlPlaneKey'>;
+  readonly journal: Journal;
+  /** What each running action works on. */
+  readonly running: ReadonlyMap<string, { readonly subjects: readonly string[] }>;
+}
+
+export type Verdict =
+  | { readonly verdict: 'start'; readonly policy: LocalPolicy }
+  /** `final`: the refusal is worth remembering, so that the same grant is never carried out later. */
+  | { readonly verdict: 'refuse'; readonly fault: Fault; readonly final: boolean }
+  | { readonly verdict: 'known'; readonly record: ActionRecord };
+
+const RUNNING_MAX = 8;
+
+/** Judges a grant. `skewMs` is how far this clock is off by the link's measure. Never rejects, changes nothing. */
+export function accept(gate: Gate, signed: SignedGrant, skewMs: number | null): Verdict {
+  const { ports, journal } = gate;
+  const policy = policyOr(ports);
+  const approvals = policy instanceof SettingsProblem ? NO_APPROVALS : policy.approvals;
+  const verified = verifyGrant(signed, { ...ports, now: ports.clock.now(), skewMs, approvals });
+  if (!verified.genuine && verified.fault) return { verdict: 'refuse', fault: verified.fault, final: false };
+  const record = journal.find(signed.grant.actionId);
+  if (record !== undefined) return known(record, signed);
+  const refused =
+    verified.fault ??
+    (policy instanceof SettingsProblem ? unreadable(ports.serverName, policy) : judgePlan(policy, signed.grant.plan)) ??
+    busy(gate, signed.grant.plan);
+  if (refused) return { verdict: 'refuse', fault: refused, final: true };
+  return { verdict: 'start', policy: policy as LocalPolicy };
+}
+
+/** What a plan works on: units, files and folders. Commands exclude each other, since nobody knows what they touch. */
+export function subjectsOf(plan: Pick<PlanDraft, 'steps' | 'undo'>): string[] {
+  const subjects = [...plan.steps, ...plan.undo].flatMap(({ capability, parameters }) => {
+    if (capability === 'command.run') return ['command'];
+    return ['unit', 'path', 'root'].flatMap((name) =>
+      typeof parameters[name] === 'string' ? [`${name} ${parameters[name]}`] : [],
+    );
+  });
+  return [...new Set(subjects)];
+}
+
+const NO_APPROVALS: LocalPolicy['approvals'] = { atLeast: 0, channels: [], strength: 'form' };
+
+function policyOr(ports: Gate['ports']): LocalPolicy | SettingsProblem {
+  try {
+    return ports.policy();
+  } catch (error) {
+    if (error instanceof SettingsProblem) return error;
+    throw error;
+  }
+}
+
+/** A policy that cannot be read forbids: nobody guesses what its owner meant. */
+export function unreadable(server: string, problem: SettingsProblem): Fault {
+  return fault('server_policy_denies', { server, reason: problem.message }, problem);
+}
+
+function known(record: ActionRecord, { grant }: SignedGrant): Verdict {
+  const tellable = record.grant !== null || record.refused !== null || record.result !== null;
+  if (record.digest === grant.digest && tellable) return { verdict: 'known', record };
+  return { verdict: 'refuse', fault: fault('grant_replayed'), final: false };
+}
+
+function busy({ ports, running }: Gate, plan: PlanDraft): Fault | null {
+  const mine = subjectsOf(plan);
+  for (const [action, { subjects }] of running)
+    if (subjects.some((subject) => mine.includes(subject)))
+      return fault('target_busy', { action, server: ports.serverName });
+  return running.size >= RUNNING_MAX ? fault('agent_busy', { server: ports.serverName }) : null;
+}

@@ -1,0 +1,104 @@
+/** What the journal says of each action: its entries, folded. Pure. */
+import type { ActionResult, Json, SignedGrant, StepOutcome } from '@countersign/protocol';
+import type { WireFault } from '@countersign/protocol/agent-wire/messages';
+import type { EntryOf, JournalEntry } from './journal-entries.ts';
+
+export type Phase = 'run' | 'undo';
+export type ReportKind = EntryOf<'kept'>['report'];
+
+/** A step that was begun. `outcome` is missing while it runs, and after a crash in the middle of it. */
+export interface StepRecord {
+  readonly step: string;
+  readonly phase: Phase;
+  readonly memory: Json;
+  readonly outcome: StepOutcome | null;
+}
+
+/** Everything that is known of an action here. */
+export interface ActionRecord {
+  readonly actionId: string;
+  readonly digest: string;
+  /** `null` once it is over. */
+  readonly grant: SignedGrant | null;
+  readonly bootId: string | null;
+  readonly started: { readonly at: number } | null;
+  readonly steps: readonly StepRecord[];
+  readonly stopAsked: boolean;
+  readonly refused: { readonly fault: WireFault; readonly at: number } | null;
+  readonly result: ActionResult | null;
+  /** Reports that the control plane has stored. */
+  readonly kept: readonly ReportKind[];
+}
+
+/** Whether an action was begun here and has neither a result nor a refusal. */
+export function isOpen(record: ActionRecord): boolean {
+  return record.grant !== null;
+}
+
+/** The reports of an action that the control plane has not stored yet, in order. */
+export function unkept(record: ActionRecord): ReportKind[] {
+  const due: ReportKind[] = [];
+  if (record.started !== null) due.push('started');
+  if (record.refused !== null) due.push('refused');
+  if (record.result !== null) due.push('finished');
+  return due.filter((report) => !record.kept.includes(report));
+}
+
+/** Adds one entry to what is known. */
+export function note(known: Map<string, ActionRecord>, entry: JournalEntry, at: number): void {
+  if (entry.kind === 'repaired') return;
+  if (entry.kind === 'continued') {
+    for (const [actionId, digest] of entry.used) known.set(actionId, blank(actionId, digest));
+    return;
+  }
+  if (entry.kind === 'intent') {
+    const { actionId, digest, grant, bootId } = entry;
+    known.set(actionId, { ...blank(actionId, digest), grant, bootId });
+    return;
+  }
+  const before =
+    known.get(entry.actionId) ?? (entry.kind === 'refused' ? blank(entry.actionId, entry.digest) : undefined);
+  if (before !== undefined) known.set(entry.actionId, { ...before, ...change(before, entry, at) });
+}
+
+type ActionEntry = Exclude<JournalEntry, { kind: 'repaired' | 'continued' | 'intent' }>;
+
+function change(before: ActionRecord, entry: ActionEntry, at: number): Partial<ActionRecord> {
+  switch (entry.kind) {
+    case 'started':
+      return { started: { at } };
+    case 'step_intent':
+      return {
+        steps: [...before.steps, { step: entry.step, phase: entry.phase, memory: entry.memory as Json, outcome: null }],
+      };
+    case 'step_result':
+      return {
+        steps: before.steps.map((it) =>
+          it.step === entry.step && it.phase === entry.phase ? { ...it, outcome: entry.outcome } : it,
+        ),
+      };
+    case 'stop_asked':
+      return { stopAsked: true };
+    case 'refused':
+      return { refused: { fault: entry.fault, at }, grant: null };
+    case 'result':
+      return { result: entry.result, grant: null };
+    case 'kept':
+      return { kept: [...before.kept, entry.report] };
+  }
+}
+
+function blank(actionId: string, digest: string): ActionRecord {
+  return {
+    actionId,
+    digest,
+    grant: null,
+    bootId: null,
+    started: null,
+    steps: [],
+    stopAsked: false,
+    refused: null,
+    result: null,
+    kept: [],
+  };
+}

@@ -1,0 +1,82 @@
+/** Whether the server's own policy lets a plan happen here. Asked before people are (at preview) and again before the start. */
+import {
+  capability,
+  type Fault,
+  fault,
+  highestRisk,
+  invalidInput,
+  type Json,
+  type PlanDraft,
+  type PlanStep,
+  riskAtMost,
+} from '@countersign/protocol';
+import { isBelow, type LocalPolicy, nameAllowed } from './local-policy.ts';
+
+const TMP_ROOTS = ['/tmp', '/var/tmp'];
+
+/** Says why the policy refuses a plan; `null` when it does not. Pure: paths are compared as text, capabilities look at links. */
+export function judgePlan(policy: LocalPolicy, plan: PlanDraft): Fault | null {
+  const server = plan.server.name;
+  if (policy.mode === 'observe') return fault('server_observe_only', { server });
+  if (policy.lock !== null) return locked(policy.lock);
+  const risk = highestRisk([plan.risk, ...plan.steps.map((step) => capability(step.capability).risk)]);
+  if (!riskAtMost(risk, policy.maxRisk))
+    return denied(server, `the risk is ${risk}, and it allows ${policy.maxRisk} at most`);
+  if (plan.source.kind === 'playbook' && !nameAllowed(policy.playbooks, plan.source.id))
+    return denied(server, `it does not allow playbook ${plan.source.id}`);
+  for (const step of [...plan.steps, ...plan.undo]) {
+    const refused = judgeStep(policy, step, server);
+    if (refused !== null) return refused;
+  }
+  return null;
+}
+
+function judgeStep(policy: LocalPolicy, step: PlanStep, server: string): Fault | null {
+  const parsed = capability(step.capability).parameters.safeParse(step.parameters);
+  if (!parsed.success) return invalidInput(parsed.error);
+  const { unit, path, root, argv, cwd } = parsed.data as Record<string, Json>;
+  if (step.capability === 'command.run') return judgeCommand(policy, argv as string[], cwd, server);
+  if (typeof unit === 'string' && !nameAllowed(policy.units, unit))
+    return denied(server, `it does not allow unit ${unit}`);
+  if (typeof path === 'string') return judgePath(policy, path);
+  if (typeof root === 'string' && ![...TMP_ROOTS, ...policy.tmpRoots].includes(root))
+    return fault('path_denied', {
+      path: root,
+      reason: 'it is no temporary folder that the policy of the server names',
+    });
+  return null;
+}
+
+function judgeCommand(
+  policy: LocalPolicy,
+  argv: readonly string[],
+  cwd: Json | undefined,
+  server: string,
+): Fault | null {
+  if (policy.commands === false) return fault('commands_disabled', { server });
+  if (policy.commands === true) return null;
+  const own = policy.commands.find((command) => sameWords(command.argv, argv));
+  if (own === undefined || cwd !== undefined) return denied(server, 'it allows only the commands that it names');
+  return riskAtMost(own.risk, policy.maxRisk)
+    ? null
+    : denied(server, `the risk of ${own.name} is ${own.risk}, and it allows ${policy.maxRisk} at most`);
+}
+
+function judgePath(policy: LocalPolicy, path: string): Fault | null {
+  if (policy.deniedPaths.some((denied) => isBelow(path, denied)))
+    return fault('path_denied', { path, reason: 'it is protected' });
+  if (!policy.writeRoots.some((root) => isBelow(path, root)))
+    return fault('path_denied', { path, reason: 'it is below none of the write_roots of the server' });
+  return null;
+}
+
+function locked(lock: NonNullable<LocalPolicy['lock']>): Fault {
+  const keys = lock.approvers.length === 1 ? 'one approver key' : `${lock.approvers.length} approver keys`;
+  const reason = `it is locked to ${keys}, and no approval is signed with one`;
+  return fault('approvals_insufficient', { reason });
+}
+
+const denied = (server: string, reason: string) => fault('server_policy_denies', { server, reason });
+
+const sameWords = (a: readonly string[], b: readonly string[]) =>
+  a.length === b.length && a.every((word, index) => word === b[index]);

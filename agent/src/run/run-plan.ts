@@ -1,0 +1,163 @@
+/**
+ * Carries out a plan whose intent is in the journal. Read `runPlan` as the contents page of what a server does:
+ * look again, start, steps, check, undo once, result.
+ */
+import { type ActionResult, Fault, fault, type StepOutcome } from '@countersign/protocol';
+import { checkPlan, preconditionsUnmet, probeOnce } from './check-plan.ts';
+import type { ActionRecord } from './journal-index.ts';
+import { performStep, StepLost, sentence } from './perform-step.ts';
+import { driftBetween, preview } from './preview.ts';
+import { type Run, StopAsked, skipped } from './run.ts';
+import { NOT_NEEDED, undoPlan } from './undo-plan.ts';
+
+const LOOK_AGAIN_MS = 60_000;
+
+/** How an action ended here: not begun, or with a result. */
+export type Ending = { readonly refused: Fault } | { readonly result: ActionResult };
+
+/** From the intent to the ending. Rejects only for defects. `onStarted` is called when the first step is about to begin. */
+export async function runPlan(run: Run, onStarted: () => void): Promise<Ending> {
+  const startedAt = run.ports.clock.now();
+  const refused = await whyNotNow(run);
+  if (refused !== null) return { refused };
+  run.journal.append({ kind: 'started', actionId: run.actionId }, { sync: false });
+  onStarted();
+  return { result: await carryOn(run, startedAt, []) };
+}
+
+/**
+ * Goes on after the steps in `done`: the remaining steps, the check, and the undo if one is needed. Also where a runner
+ * comes in that takes over after a crash.
+ */
+export async function carryOn(run: Run, startedAt: number, done: readonly StepOutcome[]): Promise<ActionResult> {
+  const steps = [...done];
+  try {
+    await performSteps(run, steps);
+    const check = steps.every(({ state }) => state === 'done') ? await checkPlan(run) : null;
+    return await conclude(run, startedAt, steps, check);
+  } catch (error) {
+    if (error instanceof StopAsked) return stopped(run, startedAt, steps);
+    if (error instanceof StepLost) return lost(run, startedAt, steps, error.message);
+    throw error;
+  }
+}
+
+/** Ends an action whose steps and check are over: undoes it unless all is as it should be. */
+export async function conclude(
+  run: Run,
+  startedAt: number,
+  steps: readonly StepOutcome[],
+  check: ActionResult['check'],
+  undone: readonly StepOutcome[] = [],
+): Promise<ActionResult> {
+  const failed = steps.find(({ state }) => state === 'failed');
+  if (failed === undefined && steps.every(({ state }) => state === 'done') && check?.passed !== false)
+    return resultOf(run, startedAt, 'succeeded', succeededSentence(steps, check), { steps, check });
+  if (steps.some(({ state }) => state === 'stopped') || run.stop.aborted) return stopped(run, startedAt, steps);
+  const why = failed ? `Step ${failed.step} failed: ${failed.summary}` : whyUnchecked(steps, check);
+  const undo = await undoPlan(run, undone);
+  return resultOf(run, startedAt, 'failed', `${why} ${undoSentence(undo)}`, { steps, check, undo });
+}
+
+/** The result of an action when nobody can say how a step ended: what the state is now is read and told, nothing is tried again. */
+export async function lost(
+  run: Run,
+  startedAt: number,
+  steps: readonly StepOutcome[],
+  why: string,
+): Promise<ActionResult> {
+  const check = await probeOnce(run);
+  const now =
+    check === null
+      ? ''
+      : check.passed
+        ? ' The state now is as the plan wanted it.'
+        : ' The state now is not as the plan wanted it.';
+  return resultOf(run, startedAt, 'unknown', `It is not known how it ended: ${why}.${now}`, { steps, check });
+}
+
+/** The steps of a record in the order of the plan; those that were not begun are `skipped`. */
+export function outcomesSoFar(run: Run, record: ActionRecord | undefined): StepOutcome[] {
+  return run.plan.steps.flatMap(({ id }) => {
+    const outcome = record?.steps.find((it) => it.phase === 'run' && it.step === id)?.outcome;
+    return outcome ? [outcome] : [];
+  });
+}
+
+async function whyNotNow(run: Run): Promise<Fault | null> {
+  try {
+    const unmet = await preconditionsUnmet(run);
+    if (unmet.length > 0) return fault('precondition_failed', { reason: unmet.join('; ') });
+    const found = await preview(run.ports, run.policy, run.plan, LOOK_AGAIN_MS, run.stop);
+    const drift = driftBetween(run.plan.preview, found);
+    return drift.length > 0 ? fault('state_drifted', { reason: drift.slice(0, 5).join('; ') }) : null;
+  } catch (error) {
+    if (error instanceof StopAsked) return fault('precondition_failed', { reason: 'it was stopped before it began' });
+    if (error instanceof Fault) return error;
+    throw error;
+  }
+}
+
+async function performSteps(run: Run, steps: StepOutcome[]): Promise<void> {
+  for (const step of run.plan.steps) {
+    if (steps.some((outcome) => outcome.step === step.id)) continue;
+    if (run.stop.aborted) steps.push(skipped(step.id, 'Stopped before it began.'));
+    else if (steps.some(({ state }) => state !== 'done'))
+      steps.push(skipped(step.id, 'Not begun, since a step before it failed.'));
+    else steps.push((await performStep(run, step, 'run')).outcome);
+  }
+}
+
+function stopped(run: Run, startedAt: number, steps: readonly StepOutcome[]): ActionResult {
+  const ran = steps.filter(({ state }) => state === 'done').map(({ step }) => step);
+  const cut = steps.filter(({ state }) => state === 'stopped').map(({ step }) => step);
+  const said = [
+    ran.length > 0 ? `What ran already stays: ${ran.join(', ')}.` : 'No step had finished.',
+    cut.length > 0 ? `Ended in the middle: ${cut.join(', ')}.` : '',
+  ];
+  return resultOf(run, startedAt, 'stopped', `Stopped. ${said.join(' ')}`, { steps, check: null });
+}
+
+function resultOf(
+  run: Run,
+  startedAt: number,
+  outcome: ActionResult['outcome'],
+  said: string,
+  parts: { steps: readonly StepOutcome[]; check: ActionResult['check']; undo?: ActionResult['undo'] },
+): ActionResult {
+  return {
+    outcome,
+    summary: sentence(run, said),
+    steps: [...parts.steps],
+    check: parts.check,
+    undo: parts.undo ?? NOT_NEEDED,
+    startedAt,
+    finishedAt: run.ports.clock.now(),
+    journalHead: run.journal.head,
+  };
+}
+
+function succeededSentence(steps: readonly StepOutcome[], check: ActionResult['check']): string {
+  const last = steps.at(-1)?.summary ?? '';
+  return `${last === '' ? 'Done.' : last} ${check === null ? 'There is nothing to check afterwards.' : 'The check passed.'}`;
+}
+
+function whyUnchecked(steps: readonly StepOutcome[], check: ActionResult['check']): string {
+  const reading = check?.readings.findLast(({ passed }) => !passed);
+  if (reading) return `The check failed: ${reading.capability}: ${reading.said}.`;
+  const missing = steps.find(({ state }) => state === 'skipped');
+  return missing ? `Step ${missing.step} was not begun: ${missing.summary}` : 'The check failed.';
+}
+
+function undoSentence(undo: ActionResult['undo']): string {
+  switch (undo.state) {
+    case 'done':
+      return 'Everything was taken back.';
+    case 'failed':
+      return 'Taking it back failed: look at the server.';
+    case 'impossible':
+      return 'It cannot be taken back.';
+    case 'not_needed':
+      return 'Nothing had been changed.';
+  }
+}

@@ -1,0 +1,292 @@
+/**
+ * The runner's heart: takes grants through the gate, carries them out, and remembers every report until the control plane
+ * has it. It knows no socket: links attach and detach. Source: design.md, section 6.
+ */
+import {
+  Fault,
+  type ObservationId,
+  type PlanDraft,
+  type Preview,
+  redactValue,
+  type SignedGrant,
+} from '@countersign/protocol';
+import { SettingsProblem } from '../host/yaml.ts';
+import { accept, subjectsOf, unreadable } from './accept.ts';
+import type { Journal } from './journal.ts';
+import { type ActionRecord, isOpen, type ReportKind, unkept } from './journal-index.ts';
+import { judgePlan } from './judge-plan.ts';
+import { defaultPolicy, type LocalPolicy, summaryOf } from './local-policy.ts';
+import { observe } from './observe.ts';
+import { Output } from './output.ts';
+import { preview } from './preview.ts';
+import { recover } from './recover.ts';
+import { reportOf } from './report-of.ts';
+import { type Run, StopAsked } from './run.ts';
+import { type Ending, runPlan } from './run-plan.ts';
+import type { RunPorts } from './run-ports.ts';
+import type { About, FromRunner, Report } from './runner-wire.ts';
+import { wireFault } from './wire-fault.ts';
+
+/** A link that listens. */
+export type Listener = (message: FromRunner) => void;
+
+interface Running {
+  readonly subjects: readonly string[];
+  readonly stop: AbortController;
+  readonly output: Output;
+}
+
+const UNWRITTEN_MAX = 100;
+
+export class Runner {
+  readonly #ports: RunPorts;
+  readonly #journal: Journal;
+  readonly #running = new Map<string, Running>();
+  readonly #listeners = new Set<Listener>();
+  /** Reports that the journal does not hold: of forged grants, and of endings that a full disk could not take. */
+  #unwritten: Report[] = [];
+  #onQuiet: () => void = () => undefined;
+
+  /** Takes over where an earlier runner was cut off. */
+  constructor(ports: RunPorts, journal: Journal) {
+    this.#ports = ports;
+    this.#journal = journal;
+    for (const record of journal.all()) if (isOpen(record)) this.#takeOver(record);
+  }
+
+  /** How many actions are under way. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Called whenever the last action has ended. */
+  set onQuiet(then: () => void) {
+    this.#onQuiet = then;
+  }
+
+  /** Lets a link listen. It is told first what no link has stored yet. Returns what ends it. */
+  attach(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    for (const record of this.#journal.all()) this.#retell(record, listener, unkept(record));
+    for (const report of this.#unwritten) listener({ type: 'report', report });
+    return () => this.#listeners.delete(listener);
+  }
+
+  about(): About {
+    const { policy, problem } = this.#policyOrDefault();
+    return {
+      root: process.getuid?.() === 0,
+      policy: summaryOf(policy),
+      policyProblem: problem,
+      journalHead: this.#journal.head,
+    };
+  }
+
+  /** Takes a grant. The answer is a report: `started` or `refused`; for one that is known already, what is known of it. */
+  accept(signed: SignedGrant, skewMs: number | null): void {
+    const gate = { ports: this.#ports, journal: this.#journal, running: this.#running };
+    const verdict = accept(gate, signed, skewMs);
+    if (verdict.verdict === 'start') this.#start(signed, verdict.policy);
+    else if (verdict.verdict === 'refuse') this.#refuse(signed, verdict.fault, verdict.final);
+    else this.#retellAll(verdict.record);
+  }
+
+  /** Ends an action: its present step is ended by force, no further one begins. */
+  stop(actionId: string): void {
+    const running = this.#running.get(actionId);
+    if (running === undefined) {
+      const record = this.#journal.find(actionId);
+      if (record) this.#retellAll(record);
+      return;
+    }
+    this.#tryAppend({ kind: 'stop_asked', actionId });
+    running.stop.abort(new StopAsked('a stop was asked for'));
+  }
+
+  /** The control plane has stored a report. */
+  kept(actionId: string, report: ReportKind): void {
+    this.#unwritten = this.#unwritten.filter((it) => it.actionId !== actionId || it.kind !== report);
+    const record = this.#journal.find(actionId);
+    if (record === undefined || !unkept(record).includes(report)) return;
+    this.#tryAppend({ kind: 'kept', actionId, report }, { sync: false });
+    if (report !== 'started') Output.forget(this.#ports.stateDir, actionId);
+  }
+
+  /** Reads, redacted. */
+  async observe(
+    request: { capability: ObservationId; parameters: unknown; timeoutMs: number },
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    const { policy } = this.#policyOrDefault();
+    return redactValue(await observe(this.#ports, policy, request, signal), policy.secretValues).value;
+  }
+
+  /** Previews a plan that the policy would let happen. */
+  async preview(draft: PlanDraft, timeoutMs: number, signal: AbortSignal): Promise<Preview> {
+    const { policy, unread } = this.#policyOrDefault();
+    const refused = unread ? unreadable(this.#ports.serverName, unread) : judgePlan(policy, draft);
+    if (refused) throw refused;
+    return preview(this.#ports, policy, draft, timeoutMs, signal);
+  }
+
+  #policyOrDefault(): { policy: LocalPolicy; problem: string | null; unread: SettingsProblem | null } {
+    try {
+      return { policy: this.#ports.policy(), problem: null, unread: null };
+    } catch (error) {
+      if (!(error instanceof SettingsProblem)) throw error;
+      return { policy: defaultPolicy, problem: error.message, unread: error };
+    }
+  }
+
+  #start(signed: SignedGrant, policy: LocalPolicy): void {
+    const { actionId, digest } = signed.grant;
+    try {
+      this.#journal.append({ kind: 'intent', actionId, digest, grant: signed, bootId: this.#ports.bootId });
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      this.#refuse(signed, error, false);
+      return;
+    }
+    const onStarted = () => this.#report(actionId, 'started');
+    this.#launch(signed, policy, (run) => runPlan(run, onStarted));
+  }
+
+  #takeOver(record: ActionRecord): void {
+    const { policy } = this.#policyOrDefault();
+    if (record.grant === null) return;
+    this.#launch(record.grant, policy, (run) => recover(run, record));
+    if (record.stopAsked) this.#running.get(record.actionId)?.stop.abort(new StopAsked('a stop was asked for'));
+  }
+
+  #launch(signed: SignedGrant, policy: LocalPolicy, work: (run: Run) => Promise<Ending>): void {
+    const { actionId, plan } = signed.grant;
+    const { clock, stateDir, log } = this.#ports;
+    const send = (chunk: { step: string; chunk: number; text: string; dropped: number }) =>
+      this.#tell({ type: 'output', actionId, ...chunk });
+    const output = Output.open({ actionId, folder: stateDir, clock, secrets: policy.secretValues, send, log });
+    const stop = new AbortController();
+    this.#running.set(actionId, { subjects: subjectsOf(plan), stop, output });
+    const tell: Run['tell'] = (step, phase) => this.#tell({ type: 'step', actionId, step, phase, at: clock.now() });
+    const run: Run = {
+      ports: this.#ports,
+      journal: this.#journal,
+      policy,
+      actionId,
+      grant: signed,
+      plan,
+      output,
+      stop: stop.signal,
+      tell,
+    };
+    void this.#conduct(run, work);
+  }
+
+  async #conduct(run: Run, work: (run: Run) => Promise<Ending>): Promise<void> {
+    const { actionId } = run;
+    try {
+      const ending = await work(run).catch((error: unknown) => this.#defect(run, error));
+      run.output.end();
+      this.#write(run, ending);
+      for (const { step } of this.#journal.find(actionId)?.steps ?? [])
+        await this.#ports.processes(actionId, step).forget();
+    } catch (error) {
+      this.#ports.log.error('run.unfinished', { actionId, error });
+    } finally {
+      run.output.close();
+      this.#running.delete(actionId);
+      if (this.#running.size === 0) this.#onQuiet();
+    }
+  }
+
+  #write(run: Run, ending: Ending): void {
+    const { actionId } = run;
+    const { digest } = run.grant.grant;
+    const written =
+      'refused' in ending
+        ? this.#tryAppend({ kind: 'refused', actionId, digest, fault: wireFault(ending.refused, this.#ports) })
+        : this.#tryAppend({ kind: 'result', actionId, result: ending.result });
+    if (written) this.#report(actionId, 'refused' in ending ? 'refused' : 'finished');
+    else if ('refused' in ending) this.#reportUnwritten(this.#refusal(actionId, ending.refused));
+    else this.#reportUnwritten({ kind: 'finished', actionId, result: ending.result });
+  }
+
+  #refuse(signed: SignedGrant, fault: Fault, final: boolean): void {
+    const { actionId, digest } = signed.grant;
+    this.#ports.log.warn('grant.refused', { actionId, code: fault.code, reason: fault.message });
+    if (final && this.#tryAppend({ kind: 'refused', actionId, digest, fault: wireFault(fault, this.#ports) }))
+      this.#report(actionId, 'refused');
+    else this.#reportUnwritten(this.#refusal(actionId, fault));
+  }
+
+  #refusal(actionId: string, fault: Fault): Report {
+    return { kind: 'refused', actionId, at: this.#ports.clock.now(), fault: wireFault(fault, this.#ports) };
+  }
+
+  /** A defect of ours in the middle of an action: nobody may think that it is known how it went. */
+  #defect(run: Run, error: unknown): Ending {
+    const fault = wireFault(error, this.#ports);
+    const record = this.#journal.find(run.actionId);
+    if (!record?.started) return { refused: new Fault('internal', fault.slots) };
+    const now = this.#ports.clock.now();
+    return {
+      result: {
+        outcome: 'unknown',
+        summary: `It is not known how it ended: a defect (reference ${fault.slots.reference}) ended it.`,
+        steps: record.steps.flatMap(({ phase, outcome }) => (phase === 'run' && outcome ? [outcome] : [])),
+        check: null,
+        undo: { state: 'not_needed', steps: [] },
+        startedAt: record.started.at,
+        finishedAt: now,
+        journalHead: this.#journal.head,
+      },
+    };
+  }
+
+  #tryAppend(entry: Parameters<Journal['append']>[0], options?: Parameters<Journal['append']>[1]): boolean {
+    try {
+      this.#journal.append(entry, options);
+      return true;
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      this.#ports.log.error('journal.unwritable', { entry: entry.kind, error });
+      return false;
+    }
+  }
+
+  #report(actionId: string, kind: ReportKind): void {
+    const record = this.#journal.find(actionId);
+    const report = record && reportOf(record, kind);
+    if (report) this.#tell({ type: 'report', report });
+  }
+
+  #reportUnwritten(report: Report): void {
+    this.#unwritten = [...this.#unwritten, report].slice(-UNWRITTEN_MAX);
+    this.#tell({ type: 'report', report });
+  }
+
+  #retellAll(record: ActionRecord): void {
+    for (const listener of this.#listeners) this.#retell(record, listener, ['started', 'refused', 'finished']);
+  }
+
+  /** Tells reports and output of an action again, in their order. */
+  #retell(record: ActionRecord, listener: Listener, kinds: readonly ReportKind[]): void {
+    if (kinds.includes('started')) this.#retellOne(record, 'started', listener);
+    if (kinds.length > 0 || isOpen(record))
+      for (const chunk of this.#chunksOf(record.actionId)) listener({ type: 'output', ...chunk });
+    for (const kind of ['refused', 'finished'] as const)
+      if (kinds.includes(kind)) this.#retellOne(record, kind, listener);
+  }
+
+  #retellOne(record: ActionRecord, kind: ReportKind, listener: Listener): void {
+    const report = reportOf(record, kind);
+    if (report) listener({ type: 'report', report });
+  }
+
+  #chunksOf(actionId: string) {
+    return this.#running.get(actionId)?.output.chunks() ?? Output.stored(this.#ports.stateDir, actionId);
+  }
+
+  #tell(message: FromRunner): void {
+    for (const listener of this.#listeners) listener(message);
+  }
+}

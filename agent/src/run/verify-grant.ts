@@ -1,0 +1,73 @@
+/**
+ * Whether a grant is one that this server may act on: pure, so that every way to forge, replay or bend one can be tried.
+ * Source: design.md, section 6; threats T3, T8, T10, T12.
+ */
+import { type Fault, fault, type Grant, type SignedGrant, strengthAtLeast } from '@countersign/protocol';
+import { digestOf } from '@countersign/protocol/digest';
+import { verifyValue } from '@countersign/protocol/signing';
+import type { LocalPolicy } from './local-policy.ts';
+
+/** What the server knows of itself. */
+export interface GrantTerms {
+  readonly serverId: string;
+  /** The control plane's key as it was pinned at install. */
+  readonly controlPlaneKey: string;
+  readonly serverName: string;
+  /** Wall clock, milliseconds. */
+  readonly now: number;
+  /** How far this clock is ahead of the control plane's, as the link measured it; `null` when it could not. */
+  readonly skewMs: number | null;
+  readonly approvals: LocalPolicy['approvals'];
+}
+
+/** Clocks that differ by more refuse changes. */
+export const SKEW_MAX_MS = 60_000;
+
+/**
+ * Says why a grant is refused; `null` when it is good. `genuine` tells whether the pinned key signed it for this server: only
+ * then is the refusal worth a line in the journal.
+ */
+export function verifyGrant(signed: SignedGrant, terms: GrantTerms): { fault: Fault | null; genuine: boolean } {
+  const forged = whyForged(signed, terms);
+  if (forged !== null) return { fault: fault('grant_invalid', { reason: forged }), genuine: false };
+  const { grant } = signed;
+  const bent = whyBent(grant);
+  if (bent !== null) return { fault: fault('grant_invalid', { reason: bent }), genuine: true };
+  return { fault: untimely(grant, terms) ?? unapproved(grant, terms), genuine: true };
+}
+
+function whyForged(signed: SignedGrant, terms: GrantTerms): string | null {
+  if (signed.key !== terms.controlPlaneKey) return 'it is signed with another key than the one pinned at install';
+  if (!verifyValue('grant', signed.grant, signed.signature, terms.controlPlaneKey)) return 'its signature is wrong';
+  if (signed.grant.plan.server.id !== terms.serverId) return 'it is for another server';
+  return null;
+}
+
+function whyBent(grant: Grant): string | null {
+  const digest = digestOf(grant.plan);
+  if (digest !== grant.digest) return 'the plan is not the one that its digest was made of';
+  if (grant.approvals.some((approval) => approval.digest !== digest)) return 'an approval is for another plan';
+  const steps = [...grant.plan.steps, ...grant.plan.undo].map(({ id }) => id);
+  if (new Set(steps).size !== steps.length) return 'two of its steps have the same id';
+  if (grant.expiresAt <= grant.issuedAt) return 'it ends before it begins';
+  return null;
+}
+
+function untimely(grant: Grant, terms: GrantTerms): Fault | null {
+  const behind = grant.issuedAt - terms.now;
+  const skew = Math.max(Math.abs(terms.skewMs ?? 0), behind);
+  if (skew > SKEW_MAX_MS) return fault('clock_skew', { server: terms.serverName, seconds: Math.round(skew / 1000) });
+  return terms.now > grant.expiresAt ? fault('grant_expired') : null;
+}
+
+function unapproved(grant: Grant, { approvals }: GrantTerms): Fault | null {
+  const counted = grant.approvals.filter(
+    ({ channel, strength }) => approvals.channels.includes(channel) && strengthAtLeast(strength, approvals.strength),
+  );
+  const people = new Set(counted.map(({ person }) => person.id)).size;
+  if (people >= approvals.atLeast) return null;
+  const reason =
+    `its own policy asks for ${approvals.atLeast} approval(s) by ${approvals.channels.join(' or ')}, ` +
+    `${approvals.strength} or stronger, and ${people} came`;
+  return fault('approvals_insufficient', { reason });
+}
