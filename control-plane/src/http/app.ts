@@ -1,0 +1,116 @@
+/** The HTTP server: what guards every request, and the routes behind it. */
+
+import { fault } from '@countersign/protocol';
+import cookie from '@fastify/cookie';
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { visitorOf } from '../config/addresses.ts';
+import type { Config } from '../config/config.ts';
+import type { TlsMaterial } from '../config/secrets.ts';
+import type { Core } from '../ports.ts';
+import type { Place } from './caller.ts';
+import { answerErrors } from './errors.ts';
+import { strangerIn } from './guard.ts';
+
+export interface AppDeps extends Pick<Core, 'ids' | 'log'> {
+  readonly config: Config;
+  readonly tls: TlsMaterial | null;
+  readonly place: Place;
+  /** Requests that one address may send in a minute. */
+  readonly requestsPerMinute: number;
+}
+
+const BODY_BYTES_MAX = 512 * 1024;
+
+/** Makes the app with its guards, without routes. */
+export async function makeApp(deps: AppDeps): Promise<FastifyInstance> {
+  const { config, tls, ids, place } = deps;
+  const app = Fastify({
+    logger: false,
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: 60_000,
+    forceCloseConnections: true,
+    // One proxy in front is believed about the address of the visitor, and nobody else.
+    trustProxy: config.tls.mode === 'proxy' ? 1 : false,
+    genReqId: () => ids.id('req'),
+    routerOptions: { maxParamLength: 200 },
+    ...(tls ? { https: { cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' } } : {}),
+  } as object) as FastifyInstance;
+  app.removeContentTypeParser('text/plain'); // a form of another site could send it without asking
+  answerErrors(app, deps.log);
+  await app.register(helmet, headersFor(config));
+  guard(app, config, place);
+  await app.register(rateLimit, {
+    max: deps.requestsPerMinute,
+    timeWindow: 60_000,
+    keyGenerator: (request) => visitorOf(request.ip),
+    errorResponseBuilder: (_request, { ttl }) => fault('rate_limited', { seconds: Math.max(1, Math.ceil(ttl / 1000)) }),
+  });
+  await app.register(cookie);
+  logRequests(app, deps);
+  return app;
+}
+
+function guard(app: FastifyInstance, config: Config, place: Place): void {
+  app.addHook('onRequest', async (request) => {
+    const { headers } = request;
+    const text = (value: string | string[] | undefined) => (Array.isArray(value) ? value.join(', ') : value);
+    const stranger = strangerIn(
+      {
+        method: request.method,
+        path: request.url.split('?')[0] ?? request.url,
+        host: headers.host,
+        origin: text(headers.origin),
+        fetchSite: text(headers['sec-fetch-site']),
+        fetchMode: text(headers['sec-fetch-mode']),
+        fetchDest: text(headers['sec-fetch-dest']),
+        localAddress: request.socket.localAddress,
+      },
+      { publicUrl: place.publicUrl, host: config.host },
+    );
+    if (stranger !== null) throw fault('origin_denied', { origin: stranger, expected: place.publicUrl });
+  });
+}
+
+/** No script, style or frame but our own; nothing of ours inside another page (T18). */
+function headersFor(config: Config) {
+  const vouchedFor = config.tls.mode === 'given' || config.tls.mode === 'proxy';
+  return {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'", 'data:'],
+        fontSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        manifestSrc: ["'self'"],
+        workerSrc: ["'self'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    // With a certificate that we made ourselves it would lock people out who have to accept it by hand.
+    strictTransportSecurity: vouchedFor && { maxAge: 180 * 86_400, includeSubDomains: false },
+    frameguard: { action: 'deny' },
+    referrerPolicy: { policy: 'no-referrer' },
+    crossOriginOpenerPolicy: { policy: 'same-origin' },
+    crossOriginResourcePolicy: { policy: 'same-origin' },
+  } as const;
+}
+
+function logRequests(app: FastifyInstance, { log }: Pick<AppDeps, 'log'>): void {
+  app.addHook('onResponse', async (request, reply) => {
+    if (request.method === 'GET' && reply.statusCode < 400) return;
+    log.info('http.answered', {
+      method: request.method,
+      route: request.routeOptions.url ?? '(none)',
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+      ip: request.ip,
+    });
+  });
+}

@@ -1,0 +1,47 @@
+/** One route per operation of the table: nothing here knows what any of them does. */
+import { FILE_BYTES_MAX, fault } from '@countersign/protocol';
+import { type OperationName, operationNamed, operationNames } from '@countersign/protocol/operator-api/index';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { CallAs } from '../operations/index.ts';
+import { type Authenticate, callerOf, contextOf, type Place } from './caller.ts';
+
+export interface OperationRoutesDeps {
+  readonly callAs: CallAs;
+  readonly authenticate: Authenticate;
+  readonly place: Place;
+}
+
+/** Requests of somebody unknown in a minute, per address: enough to sign in, too few to guess. */
+const PUBLIC_PER_MINUTE = 60;
+/** A character of a file may take six bytes in JSON (`\u001b`). */
+const bodyLimits: Partial<Record<OperationName, number>> = { writeFile: 6 * FILE_BYTES_MAX + 64 * 1024 };
+
+export function operationRoutes(app: FastifyInstance, deps: OperationRoutesDeps): void {
+  for (const name of operationNames) {
+    const { access, method, path } = operationNamed(name);
+    const limited = access === 'public' && method !== 'GET';
+    app.route({
+      method,
+      url: `/api/v1${path.replace(/\{(\w+)\}/g, ':$1')}`,
+      ...(bodyLimits[name] === undefined ? {} : { bodyLimit: bodyLimits[name] }),
+      ...(limited ? { config: { rateLimit: { max: PUBLIC_PER_MINUTE, groupId: 'public' } } } : {}),
+      handler: async (request, reply) => {
+        const caller = await callerOf(request, deps);
+        const call = deps.callAs(caller, contextOf(request, reply, deps.place));
+        const answer = await call(name, inputOf(request) as never);
+        return reply.header('cache-control', 'no-store').send(answer);
+      },
+    });
+  }
+}
+
+/** The input of an operation: members in the path, the rest in the query (GET, DELETE) or the JSON body. */
+function inputOf(request: FastifyRequest): Record<string, unknown> {
+  const inPath = request.params as Record<string, unknown>;
+  const rest = request.method === 'GET' || request.method === 'DELETE' ? request.query : (request.body ?? {});
+  if (rest === null || typeof rest !== 'object' || Array.isArray(rest))
+    throw fault('invalid_input', { problems: 'input: must be a JSON object' });
+  const twice = Object.keys(inPath).filter((member) => Object.hasOwn(rest, member));
+  if (twice.length > 0) throw fault('invalid_input', { problems: `${twice.join(', ')}: the path says it already` });
+  return { ...rest, ...inPath };
+}
