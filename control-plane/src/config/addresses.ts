@@ -38,3 +38,9 @@ export function visitorOf(address: string): string {
   if (parsed.kind() === 'ipv4') return parsed.toString();
   return `${ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toString()}/64`).toNormalizedString()}/64`;
 }
+
+/** Whether an address is of this machine or of a private network, where a reverse proxy of the operator may be. */
+export function isNear(address: string): boolean {
+  if (!ipaddr.isValid(address)) return false;
+  return /^(loopback|private|uniqueLocal|linkLocal)$/.test(ipaddr.process(address).range());
+}

@@ -5,7 +5,7 @@ import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { visitorOf } from '../config/addresses.ts';
+import { isNear, visitorOf } from '../config/addresses.ts';
 import type { Config } from '../config/config.ts';
 import type { TlsMaterial } from '../config/secrets.ts';
 import type { Core } from '../ports.ts';
@@ -31,13 +31,13 @@ export async function makeApp(deps: AppDeps): Promise<FastifyInstance> {
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: 60_000,
     forceCloseConnections: true,
-    // One proxy in front is believed about the address of the visitor, and nobody else.
-    trustProxy: config.tls.mode === 'proxy' ? 1 : false,
+    // The proxy in front is believed about the visitor's address, and only what it says itself: no hop before it counts.
+    trustProxy: config.tls.mode === 'proxy' && ((peer: string, hop: number) => hop === 0 && isNear(peer)),
     genReqId: () => ids.id('req'),
     routerOptions: { maxParamLength: 200 },
     ...(tls ? { https: { cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' } } : {}),
   } as object) as FastifyInstance;
-  app.removeContentTypeParser('text/plain'); // a form of another site could send it without asking
+  readOnlyJson(app);
   answerErrors(app, deps.log);
   await app.register(helmet, headersFor(config));
   guard(app, config, place);
@@ -50,6 +50,16 @@ export async function makeApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(cookie);
   logRequests(app, deps);
   return app;
+}
+
+/** Bodies are JSON. Plain text is not taken: a form of another site could send it without asking first. */
+function readOnlyJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else parse(request, body.toString(), done);
+  });
 }
 
 function guard(app: FastifyInstance, config: Config, place: Place): void {

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { type ClientRequest, get } from 'node:http';
+import { type TestContext, test } from 'node:test';
+import { delay, type LiveEvent, systemClock } from '@countersign/protocol';
+import { systemIds } from '@countersign/protocol/system-ids';
+import { liveHub } from '../../src/http/live-hub.ts';
+import { type Door, openDoor, ownerSession } from './door.ts';
+import { raw } from './raw.ts';
+
+interface Message {
+  readonly id: string | undefined;
+  readonly event: string;
+  readonly data: string;
+}
+
+interface Reader {
+  readonly messages: Message[];
+  readonly ended: Promise<void>;
+  until(found: (messages: Message[]) => boolean): Promise<Message[]>;
+  stop(): void;
+}
+
+/** Reads a stream as a browser does (HTML Living Standard, 9.2.6). */
+function follow(context: TestContext, door: Door, session: string, lastId?: string): Reader {
+  const messages: Message[] = [];
+  const ended = Promise.withResolvers<void>();
+  const headers = { authorization: `Bearer ${session}`, ...(lastId === undefined ? {} : { 'last-event-id': lastId }) };
+  const request: ClientRequest = get(
+    { host: '127.0.0.1', port: door.port, path: '/api/v1/events', headers },
+    (response) => {
+      assert.equal(response.headers['content-type'], 'text/event-stream; charset=utf-8');
+      assert.match(String(response.headers['content-security-policy']), /frame-ancestors 'none'/);
+      let waiting = '';
+      response.setEncoding('utf8');
+      response.on('data', (piece: string) => {
+        waiting += piece;
+        const blocks = waiting.split('\n\n');
+        waiting = blocks.pop() ?? '';
+        for (const block of blocks) {
+          const field = (name: string) =>
+            block
+              .split('\n')
+              .find((line) => line.startsWith(`${name}: `))
+              ?.slice(name.length + 2);
+          messages.push({ id: field('id'), event: field('event') ?? 'message', data: field('data') ?? '' });
+        }
+      });
+      response.on('close', () => ended.resolve());
+    },
+  );
+  request.on('error', () => ended.resolve());
+  context.after(() => request.destroy());
+  return {
+    messages,
+    ended: ended.promise,
+    async until(found) {
+      for (let n = 0; n < 500 && !found(messages); n += 1) await delay(systemClock, 10, new AbortController().signal);
+      assert.ok(found(messages), JSON.stringify(messages));
+      return messages;
+    },
+    stop: () => void request.destroy(),
+  };
+}
+
+const server = (n: number): LiveEvent => ({ type: 'server', id: `srv_${n}` });
+const ids = (messages: Message[]) =>
+  messages.filter(({ event }) => event === 'message').map(({ data }) => JSON.parse(data).id);
+
+test('when something changes, an open dashboard hears of it', async (context) => {
+  const door = await openDoor(context);
+  const reader = follow(context, door, await ownerSession(door));
+  await reader.until((messages) => messages.length > 0);
+  door.hub.publish(server(1));
+  door.hub.publish(server(2));
+  assert.deepEqual(ids(await reader.until((messages) => ids(messages).length === 2)), ['srv_1', 'srv_2']);
+});
+
+test('when a dashboard was cut off, it gets what it missed, in order and once', async (context) => {
+  const door = await openDoor(context);
+  const session = await ownerSession(door);
+  const first = follow(context, door, session);
+  await first.until((messages) => messages.length > 0);
+  door.hub.publish(server(1));
+  const lastId = (await first.until((messages) => ids(messages).length === 1)).at(-1)?.id;
+  first.stop();
+  for (const n of [2, 3, 4]) door.hub.publish(server(n));
+  const second = follow(context, door, session, lastId);
+  await second.until((messages) => ids(messages).length === 3);
+  door.hub.publish(server(5));
+  assert.deepEqual(ids(await second.until((messages) => ids(messages).length === 4)), [
+    'srv_2',
+    'srv_3',
+    'srv_4',
+    'srv_5',
+  ]);
+});
+
+test('when a dashboard missed more than is kept, or the control plane was restarted, it is told to read everything anew', async (context) => {
+  const door = await openDoor(context);
+  const session = await ownerSession(door);
+  const before = door.hub.newest();
+  for (let n = 0; n < 1200; n += 1) door.hub.publish(server(n));
+  for (const lastId of [before, liveHub({ ids: systemIds }).newest(), 'nonsense']) {
+    const [message] = await follow(context, door, session, lastId).until((messages) => messages.length > 0);
+    assert.equal(message?.event, 'reset', lastId);
+    assert.equal(message?.id, door.hub.newest());
+  }
+});
+
+test('when nothing happens, a beat comes all the same', async (context) => {
+  const door = await openDoor(context);
+  const reader = follow(context, door, await ownerSession(door));
+  await reader.until((messages) => messages.filter(({ event }) => event === 'beat').length >= 2);
+});
+
+test('when a token or nobody asks for the stream, it is refused', async (context) => {
+  const door = await openDoor(context);
+  const session = await ownerSession(door);
+  const { secret } = await door.call(session)('createToken', { name: 'Claude' });
+  const ask = (headers: Record<string, string>) =>
+    raw(door, 'GET', '/api/v1/events', { host: 'localhost', ...headers });
+  assert.equal((await ask({})).status, 401);
+  assert.equal((await ask({ authorization: `Bearer ${secret}` })).status, 403);
+});
+
+test('when a session ends or its person is removed, their streams end with it', async (context) => {
+  const door = await openDoor(context);
+  const session = await ownerSession(door);
+  const reader = follow(context, door, session);
+  await reader.until((messages) => messages.length > 0);
+  await door.call(session)('signOut', {});
+  await reader.ended;
+});
