@@ -33,7 +33,6 @@ export async function readJournal(context: ObserveContext, request: JournalReque
   const argv = [
     'journalctl',
     '--no-pager',
-    '--quiet',
     '--output=json',
     '--output-fields=MESSAGE,PRIORITY,_SYSTEMD_UNIT,UNIT,SYSLOG_IDENTIFIER,_COMM',
     `--lines=${request.lines}`,
