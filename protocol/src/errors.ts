@@ -459,12 +459,26 @@ export const errorCatalogue = {
   too_large: entry('caller', 413, false, 'The input has {bytes} bytes, over the limit of {limit}.', 'Send less.'),
 
   // Us
+  control_plane_unreachable: entry(
+    'operator',
+    503,
+    true,
+    'The control plane at {url} does not answer: {reason}.',
+    'Check that it runs and that the address is right, then call again.',
+  ),
   telegram_off: entry(
     'operator',
     409,
     false,
     'No Telegram bot is set up.',
     'Set TELEGRAM_BOT_TOKEN and restart the control plane.',
+  ),
+  telegram_unreachable: entry(
+    'operator',
+    503,
+    true,
+    'The Telegram bot cannot be used now: {problem}',
+    'Decide in the dashboard meanwhile; the bot comes back by itself when Telegram answers.',
   ),
   package_missing: entry(
     'operator',

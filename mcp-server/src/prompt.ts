@@ -1,0 +1,151 @@
+/**
+ * Asking the person at the client, by MCP elicitation, about an action that waits. Two forms (design.md, section 8):
+ * - the page: a URL that the client opens, where the person signs in and decides. The answer itself decides nothing.
+ * - the form: an answer in the client. No proof of a human, so only where the control plane lets it count.
+ * Declined, cancelled, not supported or not answered: the action simply stays pending.
+ */
+import type { ActionDetail } from '@countersign/protocol/operator-api/index';
+import {
+  acceptedContent,
+  type ElicitRequestFormParams,
+  type InputRequiredResult,
+  inputRequired,
+  inputResponse,
+  type McpServer,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
+import { z } from 'zod';
+import type { AskedActions, AskedState } from './asked-actions.ts';
+
+export type Verdict = 'approve' | 'reject';
+
+/** Lets an answer in a form count. Only the control plane itself can offer this; nothing that goes over the network can. */
+export interface FormAnswers {
+  /** The words of the form, made from the plan; null when this action cannot be decided by a form. */
+  readonly question: (action: ActionDetail) => Promise<string | null>;
+  /** Enters the verdict, as channel `ide` and strength `form`. Rejects with a catalogue fault when it does not count. */
+  readonly decideByForm: (actionId: string, digest: string, verdict: Verdict) => Promise<void>;
+}
+
+/** A prompt that is shown while a call waits. */
+export interface OpenPrompt {
+  /** Takes it back; safe to call after it was answered. */
+  readonly close: () => void;
+}
+
+export interface Prompt {
+  /**
+   * Asks about an action that awaits approval, once. In the 2026 era the result is what the tool has to return: the client
+   * asks and calls again. In a session the question is shown while the tool goes on. Null: nobody is asked.
+   */
+  readonly ask: (action: ActionDetail) => Promise<InputRequiredResult | OpenPrompt | null>;
+}
+
+/** For clients and transports without prompts. */
+export const noPrompt: Prompt = { ask: async () => null };
+
+interface PromptParts {
+  readonly mcp: McpServer;
+  readonly ctx: ServerContext;
+  readonly era: 'legacy' | 'modern';
+  readonly approveUrl: (actionId: string) => string;
+  readonly asked: AskedActions;
+  readonly forms: FormAnswers | undefined;
+  /** Takes errors of a prompt; none of them fails the call. */
+  readonly onError: (error: unknown) => void;
+}
+
+type Question =
+  | { readonly kind: 'url'; readonly message: string; readonly url: string }
+  | { readonly kind: 'form'; readonly message: string };
+
+const KEY = 'decision';
+const decisionSchema = z.object({ decision: z.enum(['approve', 'reject']) });
+const requestedSchema: ElicitRequestFormParams['requestedSchema'] = {
+  type: 'object',
+  properties: { decision: { type: 'string', title: 'Decision', enum: ['approve', 'reject'] } },
+  required: ['decision'],
+};
+
+/** How long a question may stay open; the wait of the call ends before it. */
+const OPEN_MS = 120_000;
+
+export function promptFor(parts: PromptParts): Prompt {
+  return {
+    ask: async (action) => {
+      const caller = parts.ctx.http?.authInfo?.clientId ?? '';
+      if (parts.era === 'modern') {
+        const answer = inputResponse(parts.ctx.mcpReq.inputResponses, KEY);
+        if (answer.kind !== 'missing') {
+          parts.asked.add(caller, action.id);
+          await takeAnswer(parts, action, parts.ctx.mcpReq.inputResponses);
+          return null;
+        }
+      }
+      if (parts.asked.has(caller, action.id)) return null;
+      const question = await chooseQuestion(parts, action);
+      if (question === null) return null;
+      return parts.era === 'modern' ? askOnRetry(parts, action, question) : askNow(parts, action, question, caller);
+    },
+  };
+}
+
+async function chooseQuestion({ mcp, forms, approveUrl }: PromptParts, action: ActionDetail): Promise<Question | null> {
+  const can = mcp.server.getClientCapabilities()?.elicitation;
+  if (can === undefined) return null;
+  const takesForms = can.form !== undefined || can.url === undefined; // a bare `{}` means forms: 2025-06-18
+  const words = takesForms ? ((await forms?.question(action)) ?? null) : null;
+  if (words !== null) return { kind: 'form', message: words };
+  if (can.url === undefined) return null;
+  const message = `${action.title} (${action.fingerprint}) waits for your decision. Open its approval page?`;
+  return { kind: 'url', message, url: approveUrl(action.id) };
+}
+
+async function askOnRetry(
+  { asked, ctx }: PromptParts,
+  action: ActionDetail,
+  question: Question,
+): Promise<InputRequiredResult> {
+  const state: AskedState = { action: action.id, digest: action.digest, kind: question.kind };
+  const request =
+    question.kind === 'form'
+      ? inputRequired.elicit({ mode: 'form', message: question.message, requestedSchema })
+      : inputRequired.elicitUrl({ message: question.message, url: question.url });
+  return inputRequired({ inputRequests: { [KEY]: request }, requestState: await asked.codec.mint(state, ctx) });
+}
+
+/** A verdict counts only as the answer to a question that was asked here, about this digest. */
+async function takeAnswer(
+  { ctx, forms, onError }: PromptParts,
+  action: ActionDetail,
+  responses: Record<string, unknown> | undefined,
+): Promise<void> {
+  const state = ctx.mcpReq.requestState<AskedState>();
+  const accepted = acceptedContent(responses, KEY, decisionSchema);
+  if (accepted === undefined || state?.kind !== 'form') return;
+  if (state.action !== action.id || state.digest !== action.digest) return;
+  await forms?.decideByForm(action.id, action.digest, accepted.decision).catch(onError);
+}
+
+function askNow(parts: PromptParts, action: ActionDetail, question: Question, caller: string): OpenPrompt {
+  const closing = new AbortController();
+  const options = { timeout: OPEN_MS, signal: AbortSignal.any([closing.signal, parts.ctx.mcpReq.signal]) };
+  const params =
+    question.kind === 'form'
+      ? ({ mode: 'form', message: question.message, requestedSchema } as const)
+      : ({ mode: 'url', message: question.message, url: question.url, elicitationId: action.id } as const);
+  parts.ctx.mcpReq
+    .elicitInput(params, options)
+    .then(async ({ action: answer, content }) => {
+      parts.asked.add(caller, action.id);
+      const accepted = decisionSchema.safeParse(content);
+      if (question.kind !== 'form' || answer !== 'accept' || !accepted.success) return;
+      await parts.forms?.decideByForm(action.id, action.digest, accepted.data.decision);
+    })
+    .catch((error: unknown) => {
+      if (closing.signal.aborted || parts.ctx.mcpReq.signal.aborted) return;
+      parts.asked.add(caller, action.id); // a client that cannot ask after all is not asked again and again
+      parts.onError(error);
+    });
+  return { close: () => closing.abort() };
+}
