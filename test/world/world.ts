@@ -1,0 +1,190 @@
+/**
+ * A small world for tests: the real control plane as a process of its own on a real store, the Telegram twin where the
+ * network ends, a person who owns everything, and whatever agents a test adds.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import tls from 'node:tls';
+import { operatorClient } from '@countersign/protocol/operator-api/client';
+import type { Call } from '@countersign/protocol/operator-api/index';
+import { trustCertificates } from './assistants.ts';
+import { eventually } from './eventually.ts';
+import { node, projectFolder } from './places.ts';
+import { startTelegramTwin, type TelegramTwin } from './telegram-twin/start-telegram-twin.ts';
+
+export interface WorldOptions {
+  /** Address to listen on. Off loopback the control plane speaks TLS with its own certificate. 127.0.0.1 unless told. */
+  readonly host?: string;
+  readonly telegram?: boolean;
+  /** Text of policy.yaml; the built-in policy unless told. */
+  readonly policy?: string;
+  /** Whether `start.ts` runs instead, with an agent for this machine. */
+  readonly localAgent?: 'observe' | 'act';
+}
+
+export interface World extends AsyncDisposable {
+  readonly url: string;
+  readonly dataDir: string;
+  readonly twin: TelegramTwin | undefined;
+  /** The owner, signed in by a CLI session. */
+  readonly owner: Call;
+  readonly ownerSession: string;
+  readonly email: string;
+  readonly password: string;
+  /** Makes a token for an assistant. */
+  token(scope?: 'read' | 'request'): Promise<string>;
+  /** A client with any bearer credential. */
+  as(bearer: string): Call;
+  /** What the control plane printed so far. */
+  log(): string;
+  /** Stops the process (SIGKILL by default) and starts it again on the same store and port. */
+  restart(signal?: NodeJS.Signals): Promise<void>;
+}
+
+/** Builds the world; everything in it ends when it is disposed. */
+export async function startWorld(options: WorldOptions = {}): Promise<World> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'countersign-world-'));
+  const host = options.host ?? '127.0.0.1';
+  const port = await freePort(host);
+  const secure = !host.startsWith('127.');
+  const url = secure ? `https://${host}:${port}` : `http://localhost:${port}`;
+  const twin = options.telegram ? await startTelegramTwin() : undefined;
+  if (options.policy !== undefined) await writeFile(join(dataDir, 'policy.yaml'), options.policy);
+  const process = new ControlPlane(options, { dataDir, host, port, url, twin });
+  await process.start();
+  const email = 'ada@example.org';
+  const password = 'correct horse battery staple';
+  const session = await setUp({ dataDir, url, email, password });
+  const as = (bearer: string) => operatorClient({ base: url, fetch, bearer });
+  const owner = as(session);
+  return {
+    url,
+    dataDir,
+    twin,
+    owner,
+    ownerSession: session,
+    email,
+    password,
+    as,
+    token: async (scope = 'request') => (await owner('createToken', { name: `assistant ${scope}`, scope })).secret,
+    log: () => process.printed,
+    restart: async (signal = 'SIGKILL') => {
+      await process.stop(signal);
+      await process.start();
+    },
+    [Symbol.asyncDispose]: async () => {
+      await process.stop('SIGTERM');
+      await twin?.[Symbol.asyncDispose]();
+      await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+interface Place {
+  readonly dataDir: string;
+  readonly host: string;
+  readonly port: number;
+  readonly url: string;
+  readonly twin: TelegramTwin | undefined;
+}
+
+class ControlPlane {
+  printed = '';
+  readonly #options: WorldOptions;
+  readonly #place: Place;
+  #child: ChildProcess | undefined;
+
+  constructor(options: WorldOptions, place: Place) {
+    this.#options = options;
+    this.#place = place;
+  }
+
+  async start(): Promise<void> {
+    const { dataDir, host, port, url, twin } = this.#place;
+    const script = this.#options.localAgent ? 'start.ts' : 'main.ts';
+    const child = spawn(node, [join(projectFolder, 'control-plane/src', script)], {
+      cwd: projectFolder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env.PATH,
+        HOME: dataDir,
+        COUNTERSIGN_DATA: dataDir,
+        COUNTERSIGN_HOST: host,
+        COUNTERSIGN_PORT: String(port),
+        COUNTERSIGN_URL: url,
+        COUNTERSIGN_LOCAL_AGENT: this.#options.localAgent ?? 'off',
+        NO_COLOR: '1',
+        ...(twin ? { TELEGRAM_BOT_TOKEN: twin.token, TELEGRAM_API_ROOT: twin.apiRoot } : {}),
+      },
+    });
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.printed += text;
+      });
+    if (!host.startsWith('127.')) await this.#trust(dataDir);
+    await eventually(
+      'the control plane to answer',
+      async () => {
+        if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}:\n${this.printed}`);
+        return (await fetch(`${url}/healthz`)).ok;
+      },
+      { timeoutMs: 30_000 },
+    );
+  }
+
+  async stop(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    const bound = setTimeout(() => child.kill('SIGKILL'), 15_000);
+    await ended;
+    clearTimeout(bound);
+  }
+
+  /** Trusts the home-made certificate in this process, as a person does who looked at the pin. */
+  async #trust(dataDir: string): Promise<void> {
+    const file = join(dataDir, 'keys/tls.crt');
+    const certificate = await eventually('the certificate', () => readFile(file, 'utf8'));
+    tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificate]);
+    trustCertificates(file);
+  }
+}
+
+async function setUp({
+  dataDir,
+  url,
+  email,
+  password,
+}: {
+  dataDir: string;
+  url: string;
+  email: string;
+  password: string;
+}): Promise<string> {
+  const link = await eventually('the setup link', () => readFile(join(dataDir, 'setup-link'), 'utf8'));
+  const secret = link.trim().split('#').at(-1) ?? '';
+  const { session } = await operatorClient({ base: url, fetch })('setUp', {
+    secret,
+    email,
+    name: 'Ada',
+    password,
+    cli: true,
+  });
+  if (session === null) throw new Error('setup gave no CLI session');
+  return session;
+}
+
+async function freePort(host: string): Promise<number> {
+  const server = createServer().listen(0, host);
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
