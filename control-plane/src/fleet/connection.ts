@@ -9,7 +9,6 @@ import type { SigningKey } from '@countersign/protocol/signing';
 import type { Core } from '../ports.ts';
 import { Allowance } from './allowance.ts';
 import { type Challenge, challengeFor, checkProof, type Hello, type Open } from './handshake.ts';
-import type { Heartbeats } from './heartbeats.ts';
 import { identify } from './identify.ts';
 import { keepHello } from './keep-hello.ts';
 import type { FleetLimits } from './limits.ts';
@@ -22,10 +21,13 @@ export interface ConnectionDeps extends Core {
   readonly key: SigningKey;
   readonly limits: FleetLimits;
   readonly registry: FleetRegistry;
-  readonly heartbeats: Heartbeats;
   readonly events: SessionEvents;
-  /** An agent was turned away. Audits it; never rejects. */
-  readonly refused: (refusal: Refusal) => Promise<void>;
+  readonly refusals: {
+    /** An agent was turned away. Never rejects. */
+    take(refusal: Refusal): Promise<void>;
+    /** A server got a new key. */
+    enrolledAnew(serverId: string): void;
+  };
 }
 
 export interface Refusal {
@@ -137,6 +139,7 @@ export class AgentConnection {
       serverId = server.id;
       if (this.#state.name !== 'admitting') return;
       this.#proven();
+      if (enrolledNow) this.#deps.refusals.enrolledAnew(serverId);
       const session = new AgentSession(this.#deps, this.#wire, sessionOf(server, open, hello), clockOffsetMs);
       const arrival = { server, hello, clockOffsetMs, level: challenge.level, ip };
       await this.#deps.registry.admit(session, {
@@ -150,9 +153,9 @@ export class AgentConnection {
   }
 
   #welcome(session: AgentSession, server: ServerRow): void {
-    const { clock, heartbeats, limits } = this.#deps;
+    const { clock, events, limits } = this.#deps;
     this.#state = { name: 'working', session };
-    heartbeats.take(server.id, session.clockOffsetMs);
+    events.alive(server.id, session.clockOffsetMs);
     this.#wire.send({
       type: 'welcome',
       serverId: server.id,
@@ -170,7 +173,7 @@ export class AgentConnection {
       return;
     }
     this.#refuse(error);
-    await this.#deps.refused({ why: error, ...of });
+    await this.#deps.refusals.take({ why: error, ...of });
   }
 
   #refuse(why: Fault): void {

@@ -30,7 +30,8 @@ export interface SessionEvents {
   readonly takeReport: TakeReport;
   /** All reports up to this number are stored; resolves when that is on disk too. */
   readonly saveAcknowledged: (serverId: string, seq: number) => Promise<void>;
-  readonly heartbeat: (serverId: string, sample: StatusSample, clockOffsetMs: number) => void;
+  /** The server is there, its clock is so far off (milliseconds), and perhaps these are its figures. */
+  readonly alive: (serverId: string, clockOffsetMs: number, sample?: StatusSample) => void;
 }
 
 export interface SessionDeps {
@@ -205,7 +206,7 @@ export class AgentSession {
         break;
       case 'heartbeat':
         this.clockOffsetMs = message.clock - this.#deps.clock.now();
-        this.#deps.events.heartbeat(this.serverId, message.sample, this.clockOffsetMs);
+        this.#deps.events.alive(this.serverId, this.clockOffsetMs, message.sample);
         break;
       case 'observed':
         this.#requests.answered(message.requestId, 'observed', message.result);

@@ -190,6 +190,8 @@ async function makeAlerts(db: Schema): Promise<void> {
     .where(sql.ref('state'), '=', 'firing')
     .execute();
   await schema.createIndex('alert_newest').on('alert').columns(['state', 'last_at']).execute();
+  await schema.createIndex('alert_key').on('alert').columns(['dedupe_key', 'last_at']).execute();
+  await schema.createIndex('alert_server').on('alert').columns(['server_id', 'state']).execute();
   await columns(
     schema
       .createTable('timeline_entry')

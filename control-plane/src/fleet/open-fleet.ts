@@ -1,0 +1,71 @@
+/** Puts the parts of the fleet together: what `compose.ts` needs to know of this folder. */
+import type { StatusSample, Thresholds } from '@countersign/protocol/agent-wire/facts';
+import type { SigningKey } from '@countersign/protocol/signing';
+import type { Core } from '../ports.ts';
+import { write } from '../storage/write.ts';
+import { ClockWatch } from './clock-watch.ts';
+import { fleetGateway } from './gateway.ts';
+import { Heartbeats } from './heartbeats.ts';
+import { type FleetLimits, fleetLimits } from './limits.ts';
+import { OfflineWatch } from './offline-watch.ts';
+import { Refusals } from './refusals.ts';
+import { FleetRegistry } from './registry.ts';
+import { saveAcknowledged } from './server.store.ts';
+import type { SessionEvents } from './session.ts';
+import { type ActionReports, reportTaker } from './take-report.ts';
+
+export interface OpenFleet extends AsyncDisposable {
+  /** The `Fleet` of use cases. */
+  readonly registry: FleetRegistry;
+  /** The plugin for `GET /agent`; register it before any other route. `actions` takes reports about actions. */
+  gateway(actions: ActionReports): ReturnType<typeof fleetGateway>;
+  /** Begins to watch over links, clocks and absent servers. Call it before the app listens. */
+  start(): Promise<void>;
+  /** The newest sample of a server since this program started. */
+  newestSample(serverId: string): StatusSample | undefined;
+  /** When a server was heard of last, where that is not stored yet; milliseconds since 1970. */
+  seenAt(serverId: string): number | undefined;
+  /** Tells a server and its watchers that other thresholds hold. */
+  announceThresholds(serverId: string, thresholds: Thresholds): void;
+}
+
+/** Makes the fleet. It listens to nobody until its gateway is registered and `start` was called. */
+export function openFleet(
+  core: Core,
+  { key, limits = fleetLimits }: { readonly key: SigningKey; readonly limits?: FleetLimits },
+): OpenFleet {
+  const heartbeats = new Heartbeats(core);
+  const registry = new FleetRegistry({ ...core, limits, seenAt: (id) => heartbeats.seenAt(id) });
+  const offlineWatch = new OfflineWatch(core);
+  const clockWatch = new ClockWatch(core);
+  const refusals = new Refusals(core);
+  const eventsFor = (actions: ActionReports): SessionEvents => ({
+    takeReport: reportTaker({ ...core, actions, clockOffsetMs: (id) => registry.clockOffsetMs(id) ?? 0 }),
+    saveAcknowledged: (serverId, seq) => write(core.db, (trx) => saveAcknowledged(trx, serverId, seq)),
+    alive: (serverId, clockOffsetMs, sample) => {
+      heartbeats.take(serverId, clockOffsetMs, sample);
+      clockWatch.take(serverId, clockOffsetMs);
+    },
+  });
+  return {
+    registry,
+    gateway: (actions) => fleetGateway({ ...core, key, limits, registry, events: eventsFor(actions), refusals }),
+    async start() {
+      await Promise.all([offlineWatch.start(registry), clockWatch.start(), refusals.start()]);
+      heartbeats.start();
+      registry.start();
+    },
+    newestSample: (id) => heartbeats.newestOf(id),
+    seenAt: (id) => heartbeats.seenAt(id),
+    announceThresholds(serverId, thresholds) {
+      registry.sendThresholds(serverId, thresholds);
+      offlineWatch.setThresholds(serverId, thresholds);
+    },
+    async [Symbol.asyncDispose]() {
+      registry[Symbol.dispose]();
+      await offlineWatch[Symbol.asyncDispose]();
+      await clockWatch.settled();
+      await heartbeats[Symbol.asyncDispose]();
+    },
+  };
+}

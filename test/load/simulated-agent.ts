@@ -1,0 +1,342 @@
+/**
+ * An agent without a server: it speaks the real wire with the protocol's own codec and keys, and does what it is told to
+ * answer. For tests of the control plane and for load: thousands fit into one process.
+ */
+import { type Fault, Fault as FaultClass, type PlanDraft, type Preview, type SignedGrant } from '@countersign/protocol';
+import { decodeFromControlPlane, encode, FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/codec';
+import type { AgentAlert, LocalPolicySummary, ServerFacts, StatusSample } from '@countersign/protocol/agent-wire/facts';
+import { LEVEL, OLDEST_LEVEL } from '@countersign/protocol/agent-wire/level';
+import {
+  controlPlaneProof,
+  type FromAgent,
+  type FromControlPlane,
+  linkProof,
+  type WireFault,
+} from '@countersign/protocol/agent-wire/messages';
+import { makeSigningKey, type SigningKey, signValue, verifyValue } from '@countersign/protocol/signing';
+import { systemIds } from '@countersign/protocol/system-ids';
+import { WebSocket } from 'ws';
+import { ordinaryAgent, ordinaryReport, ordinarySample } from './ordinary-agent.ts';
+
+type Of<T extends FromControlPlane['type']> = Extract<FromControlPlane, { type: T }>;
+type Reported = Extract<FromAgent, { seq: number }>;
+/** A report without its number: the outbox gives one. */
+export type Report = Reported extends infer R ? (R extends { seq: number } ? Omit<R, 'seq'> : never) : never;
+
+export interface SimulatedAgentOptions {
+  /** Origin of the control plane: `http://127.0.0.1:7070`. */
+  readonly url: string;
+  /** One-use enrolment token, for the first connection. */
+  readonly token?: string | undefined;
+  /** Who it is; a fresh key when left out. */
+  readonly key?: SigningKey;
+  readonly serverId?: string | undefined;
+  /** The pinned public key of the control plane; any is taken when left out. */
+  readonly controlPlaneKey?: string;
+  readonly levels?: { readonly oldest: number; readonly newest: number };
+  readonly facts?: Partial<ServerFacts>;
+  readonly policy?: Partial<LocalPolicySummary>;
+  readonly capabilities?: readonly string[];
+  readonly agentVersion?: string;
+  /** Its wall clock; the machine's own when left out. */
+  readonly now?: () => number;
+  /** Sends heartbeats by itself, as often as the control plane asks. Off by default. */
+  readonly heartbeats?: boolean;
+  /** Answers an observation; throw a `Fault` to fail it. `signal` is aborted when nobody waits any more. */
+  readonly onObserve?: (request: Of<'observe'>, signal: AbortSignal) => unknown;
+  readonly onPreview?: (draft: PlanDraft, signal: AbortSignal) => Preview | Promise<Preview>;
+  readonly onDispatch?: (grant: SignedGrant, agent: SimulatedAgent) => void;
+  readonly onStop?: (actionId: string, agent: SimulatedAgent) => void;
+  readonly onSettings?: (settings: Of<'settings'>) => void;
+  /** Changes the hello before it is sent: to cheat. */
+  readonly tamper?: (hello: Extract<FromAgent, { type: 'hello' }>) => Extract<FromAgent, { type: 'hello' }>;
+  /** For home-made certificates. */
+  readonly insecure?: boolean;
+}
+
+/** How a connection ended. `fault` when the control plane said why. */
+export interface Ending {
+  readonly code: number;
+  readonly reason: string;
+  readonly fault: WireFault | undefined;
+}
+
+/** The control plane did not let the agent in. */
+export class TurnedAway extends Error {
+  override readonly name = 'TurnedAway';
+  readonly ending: Ending;
+
+  constructor(ending: Ending) {
+    super(`turned away: ${ending.code} ${ending.fault?.code ?? ''} ${ending.reason}`);
+    this.ending = ending;
+  }
+}
+
+/** Makes an agent; `connect` connects it. */
+export function simulatedAgent(options: SimulatedAgentOptions): SimulatedAgent {
+  return new SimulatedAgent(options);
+}
+
+export class SimulatedAgent {
+  readonly key: SigningKey;
+  serverId: string | undefined;
+  /** Every message that came, in order. */
+  readonly received: FromControlPlane[] = [];
+  /** The last hello as it was sent, to replay it. */
+  lastHello: string | undefined;
+  readonly #options: SimulatedAgentOptions;
+  #token: string | undefined;
+  #socket: WebSocket | undefined;
+  #outbox: Reported[] = [];
+  #nextSeq = 0;
+  #acknowledged = -1;
+  #waiters: (() => void)[] = [];
+  #requests = new Map<string, AbortController>();
+  #ended: Promise<Ending> | undefined;
+  #beat: NodeJS.Timeout | undefined;
+
+  constructor(options: SimulatedAgentOptions) {
+    this.#options = options;
+    this.key = options.key ?? makeSigningKey();
+    this.serverId = options.serverId;
+    this.#token = options.token;
+  }
+
+  /** Connects and proves itself. Resolves with the welcome; rejects with {@link TurnedAway} or the socket's error. */
+  async connect(): Promise<Of<'welcome'>> {
+    const socket = this.open();
+    const ended = this.ended;
+    let welcomed = false;
+    const welcome = this.next('welcome').then((message) => {
+      welcomed = true;
+      return message;
+    });
+    const turnedAway = ended.then((ending) => {
+      if (!welcomed) throw new TurnedAway(ending);
+      return new Promise<never>(() => undefined);
+    });
+    await new Promise<void>((resolve, reject) => {
+      socket.once('open', resolve);
+      socket.once('error', reject);
+    });
+    const open = this.openMessage();
+    this.send(open);
+    const challenge = await Promise.race([this.next('challenge'), turnedAway]);
+    this.#checkControlPlane(open, challenge);
+    const hello = this.helloMessage(open, challenge);
+    this.lastHello = encode(hello);
+    this.sendRaw(this.lastHello);
+    return Promise.race([welcome, turnedAway]).then((message) => this.#welcomed(message));
+  }
+
+  /** Opens the socket and nothing more: for those who want to speak by hand. */
+  open(): WebSocket {
+    const socket = new WebSocket(`${this.#options.url.replace(/^http/, 'ws')}/agent`, {
+      perMessageDeflate: false,
+      maxPayload: FRAME_BYTES_MAX,
+      rejectUnauthorized: !this.#options.insecure,
+    });
+    this.#socket = socket;
+    const from = this.received.length;
+    this.#ended = new Promise((resolve) => {
+      socket.on('close', (code, reason) => {
+        clearInterval(this.#beat);
+        for (const request of this.#requests.values()) request.abort();
+        this.#requests.clear();
+        const away = this.received.slice(from).findLast((message) => message.type === 'turned_away');
+        resolve({ code, reason: reason.toString(), fault: away?.type === 'turned_away' ? away.fault : undefined });
+        this.#wake();
+      });
+    });
+    socket.on('error', () => undefined); // `close` follows
+    socket.on('message', (data: Buffer) => this.#receive(data.toString('utf8')));
+    return socket;
+  }
+
+  /** Resolves when the present connection is gone. */
+  get ended(): Promise<Ending> {
+    if (this.#ended === undefined) throw new Error('never connected');
+    return this.#ended;
+  }
+
+  get isOpen(): boolean {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  openMessage(): Extract<FromAgent, { type: 'open' }> {
+    const { oldest, newest } = this.#options.levels ?? { oldest: OLDEST_LEVEL, newest: LEVEL };
+    return { type: 'open', oldest, newest, nonce: systemIds.secret(''), publicKey: this.key.publicKey };
+  }
+
+  helloMessage(open: Extract<FromAgent, { type: 'open' }>, challenge: Of<'challenge'>) {
+    const { facts, policy, capabilities, agentVersion, tamper } = this.#options;
+    const ordinary = ordinaryAgent();
+    const hello: Extract<FromAgent, { type: 'hello' }> = {
+      type: 'hello',
+      ...(this.serverId === undefined ? {} : { serverId: this.serverId }),
+      ...(this.#token === undefined ? {} : { enrolmentToken: this.#token }),
+      signature: signValue('link-hello', linkProof(open, challenge), this.key.seed),
+      agentVersion: agentVersion ?? ordinary.agentVersion,
+      clock: this.#now(),
+      facts: { ...ordinary.facts, ...facts },
+      capabilities: [...(capabilities ?? ordinary.capabilities)],
+      policy: { ...ordinary.policy, ...policy },
+      journalHead: null,
+    };
+    return tamper ? tamper(hello) : hello;
+  }
+
+  send(message: FromAgent): void {
+    this.sendRaw(encode(message));
+  }
+
+  /** Sends a frame as it is, valid or not. */
+  sendRaw(frame: string | Uint8Array): void {
+    this.#socket?.send(frame);
+  }
+
+  /** Puts a report into the outbox and sends it; it stays there until it is acknowledged. Returns its number. */
+  report(report: Report): number {
+    const numbered = { ...report, seq: this.#nextSeq } as Reported;
+    this.#nextSeq += 1;
+    this.#outbox.push(numbered);
+    if (this.isOpen) this.send(numbered);
+    return numbered.seq;
+  }
+
+  alert(alert: Partial<AgentAlert>): number {
+    const usual = {
+      kind: 'disk',
+      key: '/',
+      state: 'firing',
+      severity: 'warning',
+      title: 'Disk / is 95 % full',
+    } as const;
+    return this.report({ type: 'alert', alert: { ...usual, at: this.#now(), ...alert } });
+  }
+
+  heartbeat(sample: Partial<StatusSample> = {}): void {
+    this.send({ type: 'heartbeat', clock: this.#now(), sample: { ...ordinarySample(this.#now()), ...sample } });
+  }
+
+  /** How many reports wait for their acknowledgement. */
+  get unacknowledged(): number {
+    return this.#outbox.length;
+  }
+
+  /** Resolves when the control plane says that everything up to this report is stored. */
+  async acknowledged(seq: number): Promise<void> {
+    while (this.#acknowledged < seq) await this.#woken();
+  }
+
+  /** Resolves with the next message of a type. Ask before what causes it. */
+  async next<T extends FromControlPlane['type']>(
+    type: T,
+    fits: (message: Of<T>) => boolean = () => true,
+  ): Promise<Of<T>> {
+    for (let from = this.received.length; ; from = this.received.length) {
+      await this.#woken();
+      for (const message of this.received.slice(from))
+        if (message.type === type && fits(message as Of<T>)) return message as Of<T>;
+    }
+  }
+
+  /** Reads nothing any more, not even pings, as a machine that fell off the net. */
+  hold(): void {
+    this.#socket?.pause();
+  }
+
+  /** Ends the connection without a word. */
+  drop(): void {
+    this.#socket?.terminate();
+  }
+
+  /** Ends the connection properly. */
+  async close(): Promise<void> {
+    if (this.#socket === undefined || this.#socket.readyState === WebSocket.CLOSED) return;
+    this.#socket.resume();
+    this.#socket.close(1000);
+    await this.ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.drop();
+    if (this.#ended) await this.#ended;
+  }
+
+  #now(): number {
+    return (this.#options.now ?? Date.now)();
+  }
+
+  #checkControlPlane(open: Extract<FromAgent, { type: 'open' }>, challenge: Of<'challenge'>): void {
+    const { controlPlaneKey } = this.#options;
+    const genuine =
+      (controlPlaneKey === undefined || controlPlaneKey === challenge.key) &&
+      verifyValue('control-plane-hello', controlPlaneProof(open, challenge), challenge.signature, challenge.key);
+    if (!genuine) throw new Error('the control plane could not prove itself');
+  }
+
+  #welcomed(welcome: Of<'welcome'>): Of<'welcome'> {
+    this.serverId = welcome.serverId;
+    this.#token = undefined;
+    for (const report of this.#outbox) this.send(report);
+    if (this.#options.heartbeats) this.#beat = setInterval(() => this.heartbeat(), welcome.heartbeatMs).unref();
+    return welcome;
+  }
+
+  #receive(frame: string): void {
+    const decoded = decodeFromControlPlane(frame);
+    if (decoded.outcome !== 'ok') throw new Error(`the control plane sent ${JSON.stringify(decoded)}`);
+    const { message } = decoded;
+    this.received.push(message);
+    this.#answer(message);
+    this.#wake();
+  }
+
+  #answer(message: FromControlPlane): void {
+    if (message.type === 'observe') {
+      const answer = this.#options.onObserve ?? (({ capability }) => ordinaryReport(capability));
+      void this.#reply(message.requestId, async (signal) => {
+        const result = (await answer(message, signal)) as never;
+        return { type: 'observed', requestId: message.requestId, result };
+      });
+    } else if (message.type === 'preview') {
+      const answer = this.#options.onPreview ?? (() => ({ steps: [], witness: [], predictable: true }));
+      void this.#reply(message.requestId, async (signal) => {
+        const preview = await answer(message.draft, signal);
+        return { type: 'previewed', requestId: message.requestId, preview };
+      });
+    } else if (message.type === 'cancel') this.#requests.get(message.requestId)?.abort();
+    else if (message.type === 'dispatch') this.#options.onDispatch?.(message.grant, this);
+    else if (message.type === 'stop') this.#options.onStop?.(message.actionId, this);
+    else if (message.type === 'settings') this.#options.onSettings?.(message);
+    else if (message.type === 'acknowledge') {
+      this.#acknowledged = message.seq;
+      this.#outbox = this.#outbox.filter(({ seq }) => seq > message.seq);
+    }
+  }
+
+  async #reply(requestId: string, work: (signal: AbortSignal) => Promise<FromAgent>): Promise<void> {
+    const abort = new AbortController();
+    this.#requests.set(requestId, abort);
+    try {
+      const answer = await work(abort.signal);
+      if (!abort.signal.aborted) this.send(answer);
+    } catch (error) {
+      if (abort.signal.aborted) return;
+      const reported: Pick<Fault, 'code' | 'slots'> =
+        error instanceof FaultClass ? error : { code: 'internal', slots: { reference: String(error) } };
+      this.send({ type: 'request_failed', requestId, fault: { code: reported.code, slots: { ...reported.slots } } });
+    } finally {
+      this.#requests.delete(requestId);
+    }
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiters.splice(0)) wake();
+  }
+}
