@@ -1,0 +1,137 @@
+/** Actions as the operator API shows them. */
+import {
+  type ActionResult,
+  type ErrorBody,
+  type ErrorCode,
+  errorCatalogue,
+  Fault,
+  fingerprint,
+  isoTime,
+  type Plan,
+} from '@countersign/protocol';
+import type { ActionDetail, ActionView } from '@countersign/protocol/operator-api/index';
+import type { ActionTable } from '../storage/tables.ts';
+import type { ActionParts } from './action.store.ts';
+import { quorumOf } from './quorum.ts';
+import type { CurrentStep } from './record-step.ts';
+import { statusSentence } from './status-sentence.ts';
+import { policyOf } from './stored-policy.ts';
+
+/** What lists show. `online`: whether the server is connected now. */
+export function actionView(parts: ActionParts, online: boolean): ActionView {
+  const { row, server, person, token, votes } = parts;
+  const { given } = quorumOf(row.approvals_needed, row.digest, votes);
+  const until = row.state === 'awaiting_approval' ? row.decide_by : row.state === 'approved' ? row.start_by : null;
+  return {
+    id: row.id,
+    state: row.state,
+    title: row.title,
+    server,
+    source: JSON.parse(row.source_json),
+    risk: row.risk,
+    reversible: row.reversible === 1,
+    fingerprint: fingerprint(row.digest),
+    digest: row.digest,
+    requested_by: { person, token, client: row.requested_by_client },
+    requested_at: isoTime(row.created_at),
+    expires_at: until === null ? null : isoTime(until),
+    approvals_needed: row.approvals_needed,
+    approvals_given: given,
+    status: statusOf(parts, given, online),
+  };
+}
+
+/** Everything that there is to say of an action. */
+export function detailView(parts: ActionParts, online: boolean): ActionDetail {
+  const { row, votes, history } = parts;
+  const { why, ask } = policyOf(row);
+  const step = stepOf(row);
+  return {
+    ...actionView(parts, online),
+    plan: JSON.parse(row.plan_json) as Plan,
+    untrusted_reason: row.reason,
+    changed_parameters: JSON.parse(row.changed_parameters_json) as string[],
+    policy: { rule: row.rule, why, channels: [...ask.channels], strength: ask.strength, from: [...ask.from] },
+    approvals: votes.map((vote) => ({
+      person: { id: vote.person_id, name: vote.person_name },
+      verdict: vote.verdict,
+      channel: vote.channel,
+      strength: vote.strength,
+      at: isoTime(vote.at),
+      reason: vote.reason,
+    })),
+    history: history.map(({ from_state, event, to_state, by, at, note }) => ({
+      from: from_state,
+      event,
+      to: to_state,
+      by,
+      at: isoTime(at),
+      note,
+    })),
+    current_step: step && { step: step.step, phase: step.phase },
+    result: resultView(resultOf(row)),
+    error: errorOf(row),
+    stop_requested_at: row.stop_requested_at === null ? null : isoTime(row.stop_requested_at),
+  };
+}
+
+function statusOf({ row, server, votes, history }: ActionParts, given: number, online: boolean): string {
+  const { ask } = policyOf(row);
+  const last = history.at(-1);
+  const deciding = votes.findLast((vote) => (vote.verdict === 'reject') === (row.state === 'rejected'));
+  return statusSentence({
+    state: row.state,
+    server: server.name,
+    online,
+    needed: row.approvals_needed,
+    given,
+    from: ask.from,
+    channels: ask.channels,
+    decided: deciding ? { person: deciding.person_name, channel: deciding.channel } : null,
+    rule: row.rule,
+    decideBy: row.decide_by,
+    startBy: row.start_by,
+    since: last?.at ?? row.created_at,
+    note: last?.note ?? null,
+    error: errorOf(row)?.message ?? null,
+    step: stepOf(row),
+    stopRequested: row.stop_requested_at !== null,
+    result: resultOf(row),
+  });
+}
+
+const stepOf = (row: ActionTable) =>
+  row.current_step_json === null ? null : (JSON.parse(row.current_step_json) as CurrentStep);
+const resultOf = (row: ActionTable) =>
+  row.result_json === null ? null : (JSON.parse(row.result_json) as ActionResult);
+
+function errorOf({ fault_json }: ActionTable): ErrorBody | null {
+  if (fault_json === null) return null;
+  const { code, slots } = JSON.parse(fault_json) as { code: string; slots: Record<string, string | number> };
+  return Object.hasOwn(errorCatalogue, code) ? new Fault(code as ErrorCode, slots).body : null;
+}
+
+function resultView(result: ActionResult | null): ActionDetail['result'] {
+  if (!result) return null;
+  const steps = (outcomes: ActionResult['steps']) =>
+    outcomes.map(({ step, state, exitCode, startedAt, finishedAt, summary }) => ({
+      step,
+      state,
+      exit_code: exitCode,
+      started_at: startedAt === null ? null : isoTime(startedAt),
+      finished_at: finishedAt === null ? null : isoTime(finishedAt),
+      summary,
+    }));
+  return {
+    outcome: result.outcome,
+    summary: result.summary,
+    steps: steps(result.steps),
+    check: result.check && {
+      passed: result.check.passed,
+      readings: result.check.readings.map((reading) => ({ ...reading, at: isoTime(reading.at) })),
+    },
+    undo: { state: result.undo.state, steps: steps(result.undo.steps) },
+    started_at: isoTime(result.startedAt),
+    finished_at: isoTime(result.finishedAt),
+  };
+}

@@ -1,0 +1,234 @@
+/** Queries on actions, their votes, their history and what they print. */
+import { type ActionState, actionStates, isFinal, isOpen } from '@countersign/protocol';
+import type { Updateable } from 'kysely';
+import type { Db, Trx } from '../storage/database.ts';
+import type { ActionHistoryTable, ActionTable, ApprovalTable } from '../storage/tables.ts';
+
+export const openStates = actionStates.filter(isOpen);
+const unfinishedStates = actionStates.filter((state) => !isFinal(state));
+
+export function actionById(db: Db | Trx, id: string): Promise<ActionTable | undefined> {
+  return db.selectFrom('action').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+export async function insertAction(trx: Trx, row: ActionTable): Promise<void> {
+  await trx.insertInto('action').values(row).execute();
+}
+
+/** Sets columns of an action that is in state `from`. Whether it was. */
+export async function updateActionIn(
+  trx: Trx,
+  id: string,
+  from: ActionState,
+  set: Updateable<ActionTable>,
+): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('action')
+    .set(set)
+    .where('id', '=', id)
+    .where('state', '=', from)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
+export async function insertHistory(trx: Trx, line: Omit<ActionHistoryTable, 'n'>): Promise<void> {
+  const { last } = await trx
+    .selectFrom('action_history')
+    .select((q) => q.fn.max('n').as('last'))
+    .where('action_id', '=', line.action_id)
+    .executeTakeFirstOrThrow();
+  await trx
+    .insertInto('action_history')
+    .values({ ...line, n: Number(last ?? 0) + 1 })
+    .execute();
+}
+
+export function lastHistory(db: Db | Trx, actionId: string): Promise<ActionHistoryTable | undefined> {
+  return db
+    .selectFrom('action_history')
+    .selectAll()
+    .where('action_id', '=', actionId)
+    .orderBy('n', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+}
+
+/** The newest open action of the same request since a time. */
+export function openRepeat(db: Db | Trx, requestKey: string, since: number): Promise<ActionTable | undefined> {
+  return db
+    .selectFrom('action')
+    .selectAll()
+    .where('request_key', '=', requestKey)
+    .where('created_at', '>', since)
+    .where('state', 'in', openStates)
+    .orderBy('created_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+}
+
+/** How many requests of one credential wait for a decision. */
+export async function countPending(
+  db: Db | Trx,
+  by: { readonly personId: string; readonly tokenId: string | null },
+): Promise<number> {
+  const { count } = await db
+    .selectFrom('action')
+    .select((q) => q.fn.countAll().as('count'))
+    .where('state', '=', 'awaiting_approval')
+    .where('requested_by_person', '=', by.personId)
+    .where('requested_by_token', by.tokenId === null ? 'is' : '=', by.tokenId)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+/** Actions of a server in some states, oldest first, with what they work on. */
+export function actionsOnServer(db: Db | Trx, serverId: string, states: readonly ActionState[]) {
+  return db
+    .selectFrom('action')
+    .select(['id', 'state', 'resource'])
+    .where('server_id', '=', serverId)
+    .where('state', 'in', states)
+    .orderBy('created_at')
+    .execute();
+}
+
+/** Whole rows of actions in some states, oldest first; of one server where it is given. */
+export function actionsIn(db: Db | Trx, states: readonly ActionState[], serverId?: string): Promise<ActionTable[]> {
+  let query = db.selectFrom('action').selectAll().where('state', 'in', states);
+  if (serverId !== undefined) query = query.where('server_id', '=', serverId);
+  return query.orderBy('created_at').execute();
+}
+
+/** Ids of actions whose time to be decided, or to start, is over. */
+export async function expiredIds(db: Db | Trx, now: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('action')
+    .select('id')
+    .where((q) =>
+      q.or([
+        q.and([q('state', '=', 'awaiting_approval'), q('decide_by', '<=', now)]),
+        q.and([q('state', '=', 'approved'), q('start_by', '<=', now)]),
+      ]),
+    )
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+/** Actions that can still change, or that ended at or after a time. */
+export async function liveIds(db: Db | Trx, endedSince: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('action')
+    .select('id')
+    .where((q) => q.or([q('state', 'in', unfinishedStates), q('finished_at', '>=', endedSince)]))
+    .orderBy('created_at')
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+export interface ActionFilter {
+  readonly serverId?: string | undefined;
+  readonly states?: readonly ActionState[] | undefined;
+  /** Only actions older than this one. */
+  readonly before?: { readonly at: number; readonly id: string } | undefined;
+}
+
+/** At most `limit` actions, newest first. */
+export function newestActions(
+  db: Db,
+  { serverId, states, before }: ActionFilter,
+  limit: number,
+): Promise<ActionTable[]> {
+  let query = db.selectFrom('action').selectAll();
+  if (serverId !== undefined) query = query.where('server_id', '=', serverId);
+  if (states !== undefined) query = query.where('state', 'in', states);
+  if (before !== undefined)
+    query = query.where((q) =>
+      q.or([q('created_at', '<', before.at), q.and([q('created_at', '=', before.at), q('id', '<', before.id)])]),
+    );
+  return query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute();
+}
+
+export function votesOn(db: Db | Trx, actionId: string): Promise<ApprovalTable[]> {
+  return db.selectFrom('approval').selectAll().where('action_id', '=', actionId).orderBy('at').orderBy('id').execute();
+}
+
+/** Writes a person's vote; a vote of theirs that is there already is replaced: one voice per person. */
+export async function saveVote(trx: Trx, vote: ApprovalTable): Promise<void> {
+  const { id: _, action_id: __, person_id: ___, ...set } = vote;
+  await trx
+    .insertInto('approval')
+    .values(vote)
+    .onConflict((conflict) => conflict.columns(['action_id', 'person_id']).doUpdateSet(set))
+    .execute();
+}
+
+/** Actions with what is told about them: their server, who asked, votes and history. In the order of `rows`. */
+export async function withParts(db: Db | Trx, rows: readonly ActionTable[]) {
+  const ids = rows.map(({ id }) => id);
+  if (ids.length === 0) return [];
+  const votes = await db
+    .selectFrom('approval')
+    .innerJoin('person', 'person.id', 'approval.person_id')
+    .selectAll('approval')
+    .select('person.name as person_name')
+    .where('action_id', 'in', ids)
+    .orderBy('at')
+    .execute();
+  const history = await db
+    .selectFrom('action_history')
+    .selectAll()
+    .where('action_id', 'in', ids)
+    .orderBy('n')
+    .execute();
+  const names = await namesFor(db, rows);
+  const nameOf = (id: string | null) => (id === null ? '' : (names.get(id) ?? id));
+  return rows.map((row) => ({
+    row,
+    server: { id: row.server_id, name: nameOf(row.server_id) },
+    person: { id: row.requested_by_person, name: nameOf(row.requested_by_person) },
+    token:
+      row.requested_by_token === null ? null : { id: row.requested_by_token, name: nameOf(row.requested_by_token) },
+    votes: votes.filter((vote) => vote.action_id === row.id),
+    history: history.filter((line) => line.action_id === row.id),
+  }));
+}
+export type ActionParts = Awaited<ReturnType<typeof withParts>>[number];
+
+async function namesFor(db: Db | Trx, rows: readonly ActionTable[]): Promise<Map<string, string>> {
+  const unique = (ids: readonly (string | null)[]) => [...new Set(ids.filter((id) => id !== null))];
+  const servers = unique(rows.map((row) => row.server_id));
+  const people = unique(rows.map((row) => row.requested_by_person));
+  const tokens = unique(rows.map((row) => row.requested_by_token));
+  const named = [
+    ...(await db.selectFrom('server').select(['id', 'name']).where('id', 'in', servers).execute()),
+    ...(await db.selectFrom('person').select(['id', 'name']).where('id', 'in', people).execute()),
+    ...(tokens.length === 0
+      ? []
+      : await db.selectFrom('token').select(['id', 'name']).where('id', 'in', tokens).execute()),
+  ];
+  return new Map(named.map(({ id, name }) => [id, name]));
+}
+
+/** E-mail address of the person and name of the token that asked; also when they are gone by now. */
+export async function askerOf(
+  db: Db | Trx,
+  personId: string,
+  tokenId: string | null,
+): Promise<{ readonly email: string; readonly token: string | null }> {
+  const person = await db.selectFrom('person').select('email').where('id', '=', personId).executeTakeFirst();
+  const token =
+    tokenId === null
+      ? undefined
+      : await db.selectFrom('token').select('name').where('id', '=', tokenId).executeTakeFirst();
+  return { email: person?.email ?? '', token: token?.name ?? null };
+}
+
+/** Role and settings of a person, also of one who was removed. */
+export async function standingOf(db: Db | Trx, personId: string) {
+  const row = await db
+    .selectFrom('person')
+    .select(['role', 'removed_at', 'ide_answers', 'name'])
+    .where('id', '=', personId)
+    .executeTakeFirst();
+  return row && { role: row.role, name: row.name, removed: row.removed_at !== null, ideAnswers: row.ide_answers === 1 };
+}

@@ -1,0 +1,136 @@
+/** Sends an approved action to its server: policy is asked once more, the state changes on disk, then the grant leaves. */
+import { type Fault, fault, isoTime, type Plan, strengthAtLeast } from '@countersign/protocol';
+import { whoIs } from '../audit/ledger.ts';
+import { serverById } from '../fleet/server.store.ts';
+import { evaluate } from '../policy/evaluate.ts';
+import type { PolicyVerdict } from '../policy/policy.ts';
+import type { PolicyInForce } from '../policy/policy-book.ts';
+import type { Trx } from '../storage/database.ts';
+import type { ActionTable, ApprovalTable } from '../storage/tables.ts';
+import { write } from '../storage/write.ts';
+import { actionById, actionsOnServer, votesOn, withParts } from './action.store.ts';
+import type { ActionDeps } from './action-deps.ts';
+import { applyTransition } from './apply-transition.ts';
+import { grantOf } from './grant-of.ts';
+import { shareResource } from './plan-resources.ts';
+import { planTampered } from './plan-tampered.ts';
+import { policyFacts } from './policy-facts.ts';
+import { quorumOf } from './quorum.ts';
+
+/** What became of it. `waiting`: it stays approved, since its server is away or works on the same thing. */
+export type Dispatched = 'sent' | 'waiting' | 'expired' | 'revoked' | 'not_approved';
+
+/**
+ * Dispatches one approved action. The change to `dispatched` is on disk before the frame leaves: after a crash in between the
+ * grant is sent again, and the runner starts an action once only. Never rejects for what the server or policy say.
+ */
+export async function dispatch(deps: ActionDeps, actionId: string): Promise<Dispatched> {
+  const { db, clock, fleet } = deps;
+  const row = await actionById(db, actionId);
+  if (row?.state !== 'approved') return 'not_approved';
+  const server = await serverById(db, row.server_id);
+  if (!server) return 'not_approved';
+  const reachable = fleet.isOnline(server.id) && Math.abs(server.clock_offset_ms ?? 0) <= deps.limits.clockOffsetMostMs;
+  const inForce = await deps.policy.current();
+  const asker = { personId: row.requested_by_person, tokenId: row.requested_by_token, client: row.requested_by_client };
+  const tampered = planTampered(row);
+  const verdict = tampered
+    ? undefined
+    : evaluate(inForce.policy, await policyFacts(db, asker, server, JSON.parse(row.plan_json) as Plan, clock.now()));
+  const outcome = await write(db, async (trx): Promise<Dispatched> => {
+    const now = await actionById(trx, actionId);
+    if (now?.state !== 'approved') return 'not_approved';
+    if (clock.now() >= (now.start_by ?? 0)) return expire(deps, trx, now);
+    const objection = tampered ?? objectionNow(verdict, now, await votesOn(trx, actionId));
+    if (objection) return revoke(deps, trx, now, objection, inForce, verdict);
+    if (!reachable || (await targetBusy(trx, now))) return 'waiting';
+    const at = clock.now();
+    await applyTransition(deps, trx, {
+      actionId,
+      event: 'dispatch',
+      cause: 'system',
+      who: whoIs('system'),
+      at,
+      set: { dispatched_at: at },
+      details: { expires_at: now.start_by },
+    });
+    return 'sent';
+  });
+  if (outcome === 'sent') await sendGrant(deps, actionId);
+  return outcome;
+}
+
+/** Sends the grant of a dispatched action, or sends it again. That it cannot leave now is logged: a sweep sends it later. */
+export async function sendGrant(
+  deps: Pick<ActionDeps, 'db' | 'fleet' | 'key' | 'log'>,
+  actionId: string,
+): Promise<void> {
+  const row = await actionById(deps.db, actionId);
+  const [parts] = row ? await withParts(deps.db, [row]) : [];
+  if (!row || !parts || row.dispatched_at === null || row.start_by === null) return;
+  const { dispatched_at, start_by } = row;
+  try {
+    const grant = grantOf({ ...row, dispatched_at, start_by }, parts.votes, deps.key);
+    await deps.fleet.dispatch(row.server_id, grant);
+  } catch (error) {
+    deps.log.warn('action.grant_not_sent', { action: actionId, error });
+  }
+}
+
+/** Why policy, as it is now, does not let it start any more: it denies, or asks for more than was given. */
+function objectionNow(
+  verdict: PolicyVerdict | undefined,
+  row: ActionTable,
+  votes: readonly ApprovalTable[],
+): Fault | undefined {
+  if (!verdict || verdict.verdict === 'allow') return undefined;
+  if (verdict.verdict === 'deny') return fault('policy_denies', { reason: verdict.reason });
+  const { approvals, channels, strength } = verdict.ask;
+  const counting = votes.filter((vote) => channels.includes(vote.channel) && strengthAtLeast(vote.strength, strength));
+  if (quorumOf(approvals, row.digest, counting).met) return undefined;
+  return fault('policy_denies', {
+    reason: `policy changed since, and rule ${verdict.rule} asks for more than was given`,
+  });
+}
+
+async function expire(deps: ActionDeps, trx: Trx, { id, start_by }: ActionTable): Promise<Dispatched> {
+  const at = deps.clock.now();
+  const note = `It could not start before ${isoTime(start_by ?? at)}.`;
+  await applyTransition(deps, trx, {
+    actionId: id,
+    event: 'expire',
+    cause: 'clock',
+    who: whoIs('clock'),
+    at,
+    note,
+    set: { finished_at: at },
+  });
+  return 'expired';
+}
+
+async function revoke(
+  deps: ActionDeps,
+  trx: Trx,
+  { id }: ActionTable,
+  objection: Fault,
+  inForce: PolicyInForce,
+  verdict: PolicyVerdict | undefined,
+): Promise<Dispatched> {
+  const at = deps.clock.now();
+  await applyTransition(deps, trx, {
+    actionId: id,
+    event: 'revoke',
+    cause: 'policy',
+    who: whoIs('policy'),
+    at,
+    note: objection.message,
+    set: { finished_at: at, fault_json: JSON.stringify({ code: objection.code, slots: objection.slots }) },
+    details: { error: objection.code, rule: verdict?.rule ?? null, policy_sha256: inForce.sha256 },
+  });
+  return 'revoked';
+}
+
+async function targetBusy(trx: Trx, row: ActionTable): Promise<boolean> {
+  const others = await actionsOnServer(trx, row.server_id, ['dispatched', 'running']);
+  return others.some((other) => shareResource(other.resource, row.resource));
+}

@@ -1,0 +1,28 @@
+/** Who is told when an action changed: the announcer, the dispatcher, and callers that wait for one action. */
+import type { ActionFollower, Log } from '../ports.ts';
+
+export interface Followers {
+  /** Adds a follower; the returned function takes it off again. */
+  add(follower: ActionFollower): () => void;
+  /** Tells all of them, after the change was committed. Never throws: a follower that fails has its sweep. */
+  notify(actionId: string): void;
+}
+
+export function makeFollowers(log: Log): Followers {
+  const all = new Set<ActionFollower>();
+  return {
+    add(follower) {
+      all.add(follower);
+      return () => all.delete(follower);
+    },
+    notify(actionId) {
+      for (const follower of [...all]) {
+        try {
+          follower.actionChanged(actionId);
+        } catch (error) {
+          log.error('action.follower_failed', { action: actionId, error });
+        }
+      }
+    },
+  };
+}

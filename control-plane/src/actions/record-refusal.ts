@@ -1,0 +1,27 @@
+/** Keeps in the audit log that a request for a change was refused, unless the caller only mistyped. */
+import type { Fault } from '@countersign/protocol';
+import { appendEntry, whoOf } from '../audit/ledger.ts';
+import type { Caller, Core } from '../ports.ts';
+import { write } from '../storage/write.ts';
+import { operationOf, type Wanted } from './wanted.ts';
+
+const mistyped: readonly string[] = ['invalid_input', 'playbook_not_found', 'server_not_found', 'file_not_found'];
+
+export async function recordRefusal(
+  { db, clock }: Pick<Core, 'db' | 'clock'>,
+  caller: Caller,
+  serverId: string,
+  wanted: Wanted,
+  fault: Fault,
+): Promise<void> {
+  if (mistyped.includes(fault.code)) return;
+  await write(db, (trx) =>
+    appendEntry(trx, {
+      event: 'request.refused',
+      at: clock.now(),
+      who: whoOf(caller),
+      serverId,
+      details: { tool: operationOf[wanted.kind], error: fault.code, message: fault.message },
+    }),
+  );
+}

@@ -1,0 +1,69 @@
+/** What is known beforehand of what a server would refuse. Pure. The server judges for itself all the same. */
+
+import { fits, type Playbook, type ServerAbilities } from '@countersign/playbooks';
+import { capability, fault, isoTime, type PlanDraft, riskAtMost } from '@countersign/protocol';
+import { localPolicySummarySchema, serverFactsSchema } from '@countersign/protocol/agent-wire/facts';
+import { z } from 'zod';
+import type { ServerTable } from '../storage/tables.ts';
+
+const capabilitiesSchema = z.array(z.string());
+
+/** What a server's row tells of its abilities. */
+export function abilitiesOf(
+  row: Pick<ServerTable, 'capabilities_json' | 'facts_json' | 'policy_json'>,
+): ServerAbilities {
+  const read = <T>(schema: z.ZodType<T>, text: string | null): T | null =>
+    text === null ? null : (schema.safeParse(JSON.parse(text)).data ?? null);
+  return {
+    capabilities: read(capabilitiesSchema, row.capabilities_json) ?? [],
+    systemd: read(serverFactsSchema, row.facts_json)?.systemd ?? false,
+    policy: read(localPolicySummarySchema, row.policy_json),
+  };
+}
+
+/** Throws `server_observe_only` or `playbook_does_not_fit` when a playbook cannot run there. */
+export function refuseUnfit(playbook: Playbook, server: Pick<ServerTable, 'name'>, abilities: ServerAbilities): void {
+  if (playbook.effect === 'mutate' && abilities.policy?.mode === 'observe')
+    throw fault('server_observe_only', { server: server.name });
+  const { fits: fit, reason } = fits(playbook, abilities);
+  if (!fit) throw fault('playbook_does_not_fit', { playbook: playbook.id, server: server.name, reason: reason ?? '' });
+}
+
+/**
+ * Throws what the server's own policy would answer to a plan: `server_observe_only`, `commands_disabled`, `server_policy_denies`,
+ * `capability_missing`.
+ */
+export function refuseForbidden(draft: PlanDraft, server: Pick<ServerTable, 'name'>, abilities: ServerAbilities): void {
+  const { policy, capabilities } = abilities;
+  if (policy?.mode === 'observe') throw fault('server_observe_only', { server: server.name });
+  if (draft.source.kind === 'command' && policy?.commands === false)
+    throw fault('commands_disabled', { server: server.name });
+  if (policy && !riskAtMost(draft.risk, policy.maxRisk))
+    throw fault('server_policy_denies', {
+      server: server.name,
+      reason: `the risk is ${draft.risk}, it allows at most ${policy.maxRisk}`,
+    });
+  const needed = [...draft.steps, ...draft.undo, ...draft.preconditions, ...draft.check.probes];
+  const missing = needed.find((part) => !capabilities.includes(part.capability));
+  if (missing) throw fault('capability_missing', { server: server.name, capability: missing.capability });
+  // A higher risk than the sum of its steps would be told to people as less than it is.
+  const understated = draft.steps.find((step) => !riskAtMost(capability(step.capability).risk, draft.risk));
+  if (understated)
+    throw fault('playbook_invalid', { problems: `its risk is lower than that of ${understated.capability}` });
+}
+
+/** Throws `server_offline` or `clock_skew` for a server that changes cannot be made on now. */
+export function refuseUnreachable(
+  server: Pick<ServerTable, 'id' | 'name' | 'last_seen_at' | 'clock_offset_ms'>,
+  online: boolean,
+  clockOffsetMostMs: number,
+): void {
+  if (!online)
+    throw fault('server_offline', {
+      server: server.name,
+      since: server.last_seen_at === null ? 'it was added (no agent has connected yet)' : isoTime(server.last_seen_at),
+    });
+  const offset = Math.abs(server.clock_offset_ms ?? 0);
+  if (offset > clockOffsetMostMs)
+    throw fault('clock_skew', { server: server.name, seconds: Math.round(offset / 1000) });
+}

@@ -1,0 +1,61 @@
+/** Does on the clock what followers may have missed: a crash between a commit and its consequences loses nothing. */
+import type { Cancel } from '@countersign/protocol';
+import { write } from '../storage/write.ts';
+import type { ActionDeps } from './action-deps.ts';
+import { dispatchDue } from './dispatch-due.ts';
+import { expireDue } from './expire-due.ts';
+import { loseDue } from './lose-due.ts';
+import { forgetOutput } from './output.store.ts';
+import { resendDue } from './resend-due.ts';
+
+const EVERY_MS = 1000;
+const FORGET_EVERY_MS = 3_600_000;
+const FORGET_AT_ONCE = 200;
+
+/** Starts the sweeps: expiry, dispatch and loss every second, unanswered grants every ten, old output every hour. Dispose of it to stop them. */
+export function startSweeps(deps: ActionDeps): AsyncDisposable {
+  const watchingSince = deps.clock.now();
+  const loops = [
+    loop(deps, EVERY_MS, async () => {
+      await expireDue(deps);
+      await dispatchDue(deps);
+      await loseDue(deps, { watchingSince });
+    }),
+    loop(deps, deps.limits.resendMs, () => resendDue(deps)),
+    loop(deps, FORGET_EVERY_MS, async () => {
+      const before = deps.clock.now() - deps.limits.outputKeptMs;
+      while ((await write(deps.db, (trx) => forgetOutput(trx, before, FORGET_AT_ONCE))) === FORGET_AT_ONCE);
+    }),
+  ];
+  return {
+    async [Symbol.asyncDispose]() {
+      await Promise.all(loops.map((stop) => stop()));
+    },
+  };
+}
+
+/** Runs `work` again and again, each time `everyMs` after it ended. The returned function stops it and waits for its end. */
+function loop(
+  { clock, log }: Pick<ActionDeps, 'clock' | 'log'>,
+  everyMs: number,
+  work: () => Promise<void>,
+): () => Promise<void> {
+  let stopped = false;
+  let cancel: Cancel = () => undefined;
+  let underWay: Promise<void> = Promise.resolve();
+  const again = () => {
+    cancel = clock.after(everyMs, () => {
+      underWay = work()
+        .catch((error: unknown) => log.error('action.sweep_failed', { error }))
+        .finally(() => {
+          if (!stopped) again();
+        });
+    });
+  };
+  again();
+  return async () => {
+    stopped = true;
+    cancel();
+    await underWay;
+  };
+}

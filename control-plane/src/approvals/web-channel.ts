@@ -1,0 +1,24 @@
+/** The dashboard as a way to ask: its inbox shows what waits, and open pages are told by the live stream. */
+import { actionById } from '../actions/action.store.ts';
+import { policyOf } from '../actions/stored-policy.ts';
+import type { ApprovalChannel, Core } from '../ports.ts';
+import { peopleWhoDecide } from './decider.store.ts';
+
+/** It reaches somebody when a person with a suitable role can sign in, strongly enough for what policy asks. */
+export function webChannel({ db }: Pick<Core, 'db'>): ApprovalChannel {
+  // Open pages hear of every change by the live stream, and the inbox is a list of what waits: there are no copies to edit.
+  const nothingToEdit = () => Promise.resolve();
+  return {
+    name: 'web',
+    announce: nothingToEdit,
+    update: nothingToEdit,
+    async canReach(actionId) {
+      const row = await actionById(db, actionId);
+      if (!row) return false;
+      const { ask } = policyOf(row);
+      if (ask.strength === 'passkey') return false; // nobody can have one yet
+      const people = await peopleWhoDecide(db, ask.from);
+      return people.some((person) => ask.strength !== 'code' || person.totp_confirmed === 1);
+    },
+  };
+}
