@@ -6,9 +6,12 @@ export interface AccessCore extends Pick<Core, 'db' | 'clock' | 'ids' | 'log'> {
   /** Seals what must be readable again: secrets of authenticator apps. */
   readonly sealKey: Buffer;
   readonly attempts: Attempts;
-  /** Ends what is open for a session or for all sessions and tokens of a person, such as live streams. */
-  readonly accessEnded: (ended: { readonly sessionId: string } | { readonly personId: string }) => void;
+  /** Ends what is open for a session, a token, or everything of a person: live streams, MCP sessions. */
+  readonly accessEnded: (ended: EndedAccess) => void;
 }
+
+/** Whose access ended. */
+export type EndedAccess = { readonly sessionId: string } | { readonly tokenId: string } | { readonly personId: string };
 
 /** Where a request came from, for sessions and the audit log. */
 export interface Origin {

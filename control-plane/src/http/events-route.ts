@@ -5,6 +5,7 @@
  */
 import { type Clock, fault } from '@countersign/protocol';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { EndedAccess } from '../access/access.ts';
 import { mayCall } from '../access/permissions.ts';
 import type { Caller } from '../ports.ts';
 import { type Authenticate, callerOf, type Place } from './caller.ts';
@@ -30,8 +31,8 @@ interface Stream {
 }
 
 export interface OpenStreams {
-  /** Ends the streams of a session, or of a person. */
-  end(ended: { readonly sessionId: string } | { readonly personId: string }): void;
+  /** Ends the streams of a session, or of a person; a token has none. */
+  end(ended: EndedAccess): void;
   count(): number;
 }
 
@@ -59,7 +60,8 @@ export function eventsRoute(app: FastifyInstance, deps: EventsRouteDeps): OpenSt
     end(ended) {
       for (const stream of [...streams]) {
         const { person, session } = stream.caller;
-        if ('personId' in ended ? person.id === ended.personId : session?.id === ended.sessionId) stream.end();
+        if ('personId' in ended && person.id === ended.personId) stream.end();
+        if ('sessionId' in ended && session?.id === ended.sessionId) stream.end();
       }
     },
     count: () => streams.size,

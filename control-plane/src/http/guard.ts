@@ -27,6 +27,7 @@ export interface Home {
 /** What is wrong with a visit, in words for `origin_denied`; null when it may come in. */
 export function strangerIn(visit: Visit, home: Home): string | null {
   if (!hostIsOurs(visit, home)) return `the host name ${visit.host ?? '(none)'}`;
+  if (isDesktopAssistant(visit)) return null;
   if (visit.origin !== undefined && !originIsOurs(visit.origin, visit.host, home)) return visit.origin;
   if (isForeign(visit.fetchSite) && !isLink(visit)) return `another site (${visit.fetchSite})`;
   return null;
@@ -52,6 +53,16 @@ function originIsOurs(origin: string, host: string | undefined, home: Home): boo
   if (url === null || url.origin !== origin) return false;
   const { protocol, origin: expected } = new URL(home.publicUrl);
   return origin === expected || (url.protocol === protocol && url.origin === URL.parse(`${protocol}//${host}`)?.origin);
+}
+
+/**
+ * Editors built on Electron send an origin of their own scheme to `/mcp`, which no web page can have; what lets them in there
+ * is a token, never a cookie.
+ */
+function isDesktopAssistant({ path, origin }: Visit): boolean {
+  return (
+    path === '/mcp' && origin !== undefined && /^[a-z][a-z0-9.+-]*:\/\//i.test(origin) && !/^https?:/i.test(origin)
+  );
 }
 
 const isForeign = (site: string | undefined) => site !== undefined && site !== 'same-origin' && site !== 'none';

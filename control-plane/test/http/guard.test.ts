@@ -84,6 +84,18 @@ test('T18: when a browser says that another site sends the request, only a follo
     assert.equal(comesIn({ ...link, path }), false, path);
 });
 
+test('when an editor built on Electron calls /mcp under a scheme of its own, it comes in there and nowhere else', () => {
+  const editor = { origin: 'vscode-file://vscode-app', fetchSite: 'cross-site', path: '/mcp' };
+  assert.equal(strangerIn(visit(editor), home), null);
+  for (const changes of [
+    { path: '/api/v1/session' },
+    { origin: 'null' },
+    { origin: 'https://evil.example' },
+    { host: 'evil.example' },
+  ])
+    assert.notEqual(strangerIn(visit({ ...editor, ...changes }), home), null, JSON.stringify(changes));
+});
+
 test('when the control plane listens on an address, that address is a name of ours too', () => {
   const wide: Home = { publicUrl: 'https://cp.example.org', host: '0.0.0.0' };
   const comesIn = (host: string) => strangerIn(visit({ host, localAddress: '::ffff:192.0.2.5' }), wide) === null;
