@@ -22,7 +22,7 @@ export function fit(structure: object, fits: (structure: object) => boolean, nar
     smaller = { ...hint, ...(capped(whole, cap) as object) };
     if (fits(smaller)) return smaller;
   }
-  while (!fits(smaller) && halveLongestList(smaller));
+  while (!fits(smaller) && halveLargestList(smaller));
   return smaller;
 }
 
@@ -36,11 +36,12 @@ function capped(value: unknown, cap: number): unknown {
   );
 }
 
-function halveLongestList(value: object): boolean {
+/** Halves the largest list; one of a single item is left alone while there are others. False when all lists are empty. */
+function halveLargestList(value: object): boolean {
   const lists = listsIn(value).sort((a, b) => bytesOf(b) - bytesOf(a));
-  const longest = lists.find((list) => list.length > 0);
-  if (longest === undefined) return false;
-  longest.length = Math.floor(longest.length / 2);
+  const largest = lists.find((list) => list.length > 1) ?? lists.find((list) => list.length > 0);
+  if (largest === undefined) return false;
+  largest.length = Math.floor(largest.length / 2);
   return true;
 }
 

@@ -11,7 +11,7 @@ export const getPlaybook = defineTool({
   annotations: reads,
   input: assistantOperations.getPlaybook.input,
   output: z.object({
-    playbook: z.string(),
+    id: z.string(),
     version: z.int(),
     title: z.string(),
     summary: z.string(),
@@ -27,8 +27,5 @@ export const getPlaybook = defineTool({
     sha256: z.string(),
   }),
   narrow: 'list_playbooks is shorter',
-  run: async (input, { call, signal }) => {
-    const { id, ...playbook } = await call('getPlaybook', input, { signal });
-    return { playbook: id, ...playbook };
-  },
+  run: (input, { call, signal }) => call('getPlaybook', input, { signal }),
 });

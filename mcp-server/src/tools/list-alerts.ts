@@ -5,7 +5,7 @@ import { defineTool, reads } from '../tool.ts';
 import { oneLine } from '../untrusted.ts';
 
 const rowSchema = z.object({
-  alert: z.string().describe('id'),
+  id: z.string(),
   state: z.string(),
   severity: z.string(),
   source: z.string(),
@@ -20,7 +20,7 @@ const rowSchema = z.object({
 });
 
 const row = (alert: AlertView): z.input<typeof rowSchema> => ({
-  alert: alert.id,
+  id: alert.id,
   state: alert.state,
   severity: alert.severity,
   source: alert.source,

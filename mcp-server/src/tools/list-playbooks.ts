@@ -4,7 +4,7 @@ import { defineTool, reads } from '../tool.ts';
 import { oneLine } from '../untrusted.ts';
 
 const rowSchema = z.object({
-  playbook: z.string().describe('id'),
+  id: z.string(),
   title: z.string(),
   summary: z.string(),
   effect: z.string().describe('observe: runs at once'),
@@ -16,7 +16,7 @@ const rowSchema = z.object({
 });
 
 const row = (playbook: PlaybookView): z.input<typeof rowSchema> => ({
-  playbook: playbook.id,
+  id: playbook.id,
   title: playbook.title,
   summary: oneLine(playbook.summary, 400),
   effect: playbook.effect,

@@ -1,0 +1,142 @@
+/**
+ * `/mcp`: the tools for assistants, over Streamable HTTP, both protocol eras on one path. A 2026-07-28 request stands alone.
+ * A 2025 client opens a session, which is what lets us ask that client a question. Bearer tokens only: never a cookie,
+ * never a person's own session, no request of a web page.
+ */
+import { FILE_BYTES_MAX, type Ids } from '@countersign/protocol';
+import {
+  type NodeIncomingMessageLike,
+  NodeStreamableHTTPServerTransport,
+  toNodeHandler,
+} from '@modelcontextprotocol/node';
+import {
+  type AuthInfo,
+  createMcpHandler,
+  isInitializeRequest,
+  isLegacyRequest,
+  type McpServerFactory,
+} from '@modelcontextprotocol/server';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { Log } from '../ports.ts';
+import type { Authenticate } from './caller.ts';
+import { authInfoOf, extraOf, tokenCallerOf } from './mcp-caller.ts';
+import { type McpLimits, makeAllowance, mcpLimits } from './mcp-limits.ts';
+import { NO_SESSION, refuseInJsonRpc, refuseWith } from './mcp-refusal.ts';
+import { type McpServerDeps, mcpServerFactory } from './mcp-server-factory.ts';
+import { type McpOwner, type McpSessions, openSessions, ownerOf } from './mcp-sessions.ts';
+
+export interface McpRouteDeps extends McpServerDeps {
+  readonly authenticate: Authenticate;
+  readonly limits?: Partial<McpLimits>;
+}
+
+/** What is open at `/mcp`, for those who take access away. */
+export type OpenMcp = Pick<McpSessions, 'end' | 'count'>;
+
+/** A character of a file may take six bytes in JSON (`\u001b`). */
+const BODY_BYTES_MAX = 6 * FILE_BYTES_MAX + 64 * 1024;
+/** Requests of one address in a minute; each token has limits of its own. */
+const REQUESTS_PER_MINUTE = 12_000;
+
+/** The route as a Fastify plugin, with the handle to what is open there. */
+export function mcpRoute(deps: McpRouteDeps): FastifyPluginAsync & { readonly open: OpenMcp } {
+  const limits = { ...mcpLimits, ...deps.limits };
+  const allowance = makeAllowance(deps.clock, limits);
+  const sessions = openSessions(deps.clock, limits);
+  const serve = { sessions, factory: mcpServerFactory(deps, allowance), ids: deps.ids, log: deps.log };
+  const plugin: FastifyPluginAsync = async (scope) => {
+    refuseInJsonRpc(scope, deps.log);
+    // Before the body is read: strangers do not get to send one.
+    scope.addHook('onRequest', async (request) => {
+      const caller = await tokenCallerOf(request, deps);
+      allowance.request(caller.token.id);
+      Object.assign(request.raw, { auth: authInfoOf(caller, request) });
+    });
+    const { handler, close } = bothEras(serve);
+    scope.route({
+      method: ['GET', 'POST', 'DELETE'],
+      url: '/mcp',
+      bodyLimit: BODY_BYTES_MAX,
+      exposeHeadRoute: false,
+      config: { rateLimit: { max: REQUESTS_PER_MINUTE, groupId: 'mcp' } },
+      handler,
+    });
+    // Streams stay open for as long as a client likes; they must end before Fastify waits for the connections.
+    scope.addHook('preClose', close);
+  };
+  return Object.assign(plugin, { open: { end: sessions.end, count: sessions.count } });
+}
+
+interface Serve {
+  readonly sessions: McpSessions;
+  readonly factory: McpServerFactory;
+  readonly ids: Ids;
+  readonly log: Log;
+}
+
+function bothEras(serve: Serve) {
+  const { sessions, factory } = serve;
+  const onerror = errorLog(serve);
+  // As a stream from the start, so that keep-alive comments flow while a tool waits; a single JSON body has none.
+  const modern = createMcpHandler(factory, { legacy: 'reject', responseMode: 'sse', onerror });
+  const serveModern = toNodeHandler(modern, { onerror });
+  return {
+    handler: async (request: FastifyRequest, reply: FastifyReply) => {
+      const raw = request.raw as typeof request.raw & { auth: AuthInfo };
+      const owner = ownerOf(extraOf(raw.auth).caller);
+      const legacy = await isLegacy(request);
+      const session = legacy ? await sessionFor(serve, request, owner, raw.auth) : undefined;
+      if (legacy && !session) return refuseSession(request, reply);
+      reply.hijack();
+      sessions.hold(reply.raw, owner, session?.sessionId);
+      if (session) await session.handleRequest(raw, reply.raw, request.body);
+      // The cast is for exactOptionalPropertyTypes alone: Node declares `url` as possibly undefined, the SDK as optional.
+      else await serveModern(raw as NodeIncomingMessageLike, reply.raw, request.body);
+    },
+    close: async () => {
+      await sessions.endAll();
+      await modern.close();
+    },
+  };
+}
+
+/** The transport of the session that a request names, or of a new one for `initialize`. */
+async function sessionFor(
+  serve: Serve,
+  request: FastifyRequest,
+  owner: McpOwner,
+  authInfo: AuthInfo,
+): Promise<NodeStreamableHTTPServerTransport | undefined> {
+  const { sessions, factory, ids } = serve;
+  const id = request.headers['mcp-session-id'];
+  if (typeof id === 'string') return sessions.find(id, owner);
+  if (!isInitializeRequest(request.body)) return undefined;
+  const transport = new NodeStreamableHTTPServerTransport({
+    sessionIdGenerator: () => ids.secret(''),
+    onsessioninitialized: (newId) => sessions.add(newId, owner, transport),
+  });
+  transport.onclose = () => {
+    if (transport.sessionId) sessions.remove(transport.sessionId);
+  };
+  transport.onerror = errorLog(serve);
+  const mcp = await factory({ era: 'legacy', authInfo });
+  await mcp.connect(transport);
+  return transport;
+}
+
+const errorLog =
+  ({ log }: Serve) =>
+  (error: Error) =>
+    log.info('mcp.protocol_error', { error: error.message });
+
+/** The SDK's own choice between the eras, made on the body that Fastify has parsed already. */
+function isLegacy({ raw, body, url }: FastifyRequest): Promise<boolean> {
+  const headers = Object.entries(raw.headers).map(([name, value]): [string, string] => [name, String(value)]);
+  return isLegacyRequest(new Request(new URL(url, 'http://localhost'), { method: raw.method ?? 'GET', headers }), body);
+}
+
+/** An unknown session gets 404, which tells the client to open a new one; a request without one gets 400. */
+function refuseSession(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (request.headers['mcp-session-id'] !== undefined) return refuseWith(reply, 404, NO_SESSION, 'Session not found');
+  return refuseWith(reply, 400, -32000, 'Bad Request: open a session with initialize first');
+}
