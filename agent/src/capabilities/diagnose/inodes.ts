@@ -63,7 +63,10 @@ async function lookAtFolders(report: Report, context: ObserveContext, path: stri
     });
   let done = await run(['ionice', '-c3', 'nice', '-n19', ...du]);
   if (done.notStarted !== null) done = await run(du);
-  if (done.notStarted !== null) return report.blind('Folders with most entries', 'du is not installed');
+  if (done.notStarted !== null) {
+    report.blind('Folders with most entries', 'du is not installed');
+    return;
+  }
   if (done.timedOut) {
     report.cut();
     report.blind('Some folders', `du did not finish within ${DU_MS / 1000} s`);

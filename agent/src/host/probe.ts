@@ -1,0 +1,84 @@
+/** One connection or request to a port of this machine, from whatever network this process is in. */
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { connect } from 'node:net';
+import type { Clock } from '@countersign/protocol';
+import { z } from 'zod';
+
+export const httpAnswerSchema = z.object({ status: z.int(), ms: z.number(), error: z.string().nullable() });
+export type HttpAnswer = z.infer<typeof httpAnswerSchema>;
+export const tcpAnswerSchema = z.object({ open: z.boolean(), ms: z.number() });
+export type TcpAnswer = z.infer<typeof tcpAnswerSchema>;
+
+/** For a probe at most. */
+export const PROBE_MS = 8000;
+
+/** The status of one GET. 0 and an error when there was no answer. Redirects are not followed, certificates not judged. */
+export function requestOnce(
+  url: string,
+  host: string | undefined,
+  clock: Clock,
+  signal?: AbortSignal,
+): Promise<HttpAnswer> {
+  const begun = clock.monotonic();
+  const secure = url.startsWith('https:');
+  const headers = { 'user-agent': 'countersign-probe', accept: '*/*', ...(host === undefined ? {} : { host }) };
+  const options = { headers, timeout: PROBE_MS, agent: false as const, ...(signal ? { signal } : {}) };
+  return new Promise((resolve) => {
+    const answer = (status: number, error: string | null) =>
+      resolve({ status, ms: Math.round(clock.monotonic() - begun), error });
+    const sent = secure
+      ? requestHttps(url, {
+          ...options,
+          rejectUnauthorized: false,
+          ...(host === undefined ? {} : { servername: host }),
+        })
+      : requestHttp(url, options);
+    sent.once('response', (response) => {
+      answer(response.statusCode ?? 0, null);
+      response.destroy();
+    });
+    sent.once('timeout', () => sent.destroy(new Error(`no answer within ${PROBE_MS / 1000} s`)));
+    sent.once('error', (error) => answer(0, reasonOf(error)));
+    sent.end();
+  });
+}
+
+/** Whether 127.0.0.1 or ::1 accepts a connection on a port. */
+export async function connectOnce(port: number, clock: Clock, signal?: AbortSignal): Promise<TcpAnswer> {
+  const begun = clock.monotonic();
+  for (const host of ['127.0.0.1', '::1'])
+    if (await accepts(host, port, signal)) return { open: true, ms: Math.round(clock.monotonic() - begun) };
+  return { open: false, ms: Math.round(clock.monotonic() - begun) };
+}
+
+/**
+ * What `countersign-agent probe http URL [HOST]` and `probe tcp PORT` print: the answer as one line of JSON. Throws
+ * `RangeError` for other words.
+ */
+export async function probeFromWords(words: readonly string[], clock: Clock): Promise<string> {
+  const [kind, target = '', host] = words;
+  if (kind === 'http') return JSON.stringify(await requestOnce(target, host, clock));
+  if (kind === 'tcp' && /^\d{1,5}$/.test(target)) return JSON.stringify(await connectOnce(Number(target), clock));
+  throw new RangeError('usage: probe http URL [HOST] | probe tcp PORT');
+}
+
+function accepts(host: string, port: number, signal: AbortSignal | undefined): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: PROBE_MS / 2 });
+    const done = (open: boolean) => {
+      signal?.removeEventListener('abort', onAbort);
+      socket.destroy();
+      resolve(open);
+    };
+    const onAbort = () => done(false);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    socket.once('connect', () => done(true));
+    socket.once('timeout', () => done(false));
+    socket.once('error', () => done(false));
+  });
+}
+
+function reasonOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.message.slice(0, 200);
+}
