@@ -1,7 +1,7 @@
 /**
  * `GET /api/v1/events`: what changed, as server-sent events (HTML Living Standard, section 9.2), for signed-in people only.
  * Each message is one LiveEvent as JSON. `event: reset` says that something was missed: read everything again.
- * `event: beat` comes every 2.5 s, so that a page knows that it is not cut off.
+ * A comment comes every 2.5 s, so that a page that reads the stream itself knows that it is not cut off.
  */
 import { type Clock, fault } from '@countersign/protocol';
 import type { FastifyInstance, FastifyReply } from 'fastify';
@@ -91,14 +91,14 @@ function open(
   const missed = typeof lastId === 'string' ? hub.since(lastId) : [];
   // What was missed comes before the newest id: a reader that is cut off in between must not believe that it has everything.
   if (missed === 'unknown') send(`retry: 1000\nid: ${hub.newest()}\nevent: reset\ndata: {}\n\n`);
-  else send(`${missed.map(frame).join('')}retry: 1000\nid: ${hub.newest()}\nevent: beat\ndata: {}\n\n`);
+  else send(`${missed.map(frame).join('')}retry: 1000\nid: ${hub.newest()}\n: here\n\n`);
   const stop = hub.subscribe((numbered) => send(frame(numbered)));
 
   let beats = 0;
   let cancel = clock.after(BEAT_MS, beat);
   function beat() {
     beats += 1;
-    send('event: beat\ndata: {}\n\n');
+    send(': beat\n\n');
     cancel = clock.after(BEAT_MS, beat);
     if (beats % RECHECK_BEATS === 0)
       stillSignedIn().then(

@@ -15,6 +15,9 @@ const NOT_BUILT = `<!doctype html><html lang="en"><head><meta charset="utf-8"><t
 /** Paths that are never pages of the dashboard: what is missing there is answered in JSON. */
 const NO_PAGE = /^\/(api|mcp|agent|hooks|healthz|metrics|install\.sh|assets)(\/|$)/;
 
+/** `/favicon.ico` and the like. Below a folder a dot may be part of a name: `/playbooks/service.restart`. */
+const ROOT_FILE = /^\/[^/]+\.[a-z0-9]+$/i;
+
 /** Serves the dashboard from `folder`. Files with a hash in their name are kept by browsers for good, the others asked for anew. */
 export async function dashboard(app: FastifyInstance, folder: string): Promise<void> {
   const built = () => existsSync(join(folder, 'index.html'));
@@ -38,7 +41,7 @@ export async function dashboard(app: FastifyInstance, folder: string): Promise<v
 function isPage({ method, url, headers }: FastifyRequest): boolean {
   const path = url.split('?')[0] ?? url;
   const wantsHtml = headers.accept === undefined || /text\/html|\*\/\*/.test(headers.accept);
-  return (method === 'GET' || method === 'HEAD') && wantsHtml && !NO_PAGE.test(path) && !/\.[a-z0-9]{1,8}$/i.test(path);
+  return (method === 'GET' || method === 'HEAD') && wantsHtml && !NO_PAGE.test(path) && !ROOT_FILE.test(path);
 }
 
 function notBuilt(reply: FastifyReply): FastifyReply {

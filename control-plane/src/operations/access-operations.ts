@@ -47,7 +47,7 @@ export function accessOperations(
     listPeople: async () => ({ people: (await allPeople(deps.db)).map(personView) }),
     invitePerson: async (caller, input) => {
       const { personId, secret, expiresAt } = await invitePerson(deps, caller, input);
-      const link = `${deps.place.publicUrl}/invitation#${secret}`;
+      const link = `${deps.place.publicUrl}/invite#${secret}`;
       return { person: await view(personId), link, expires_at: isoTime(expiresAt) };
     },
     removePerson: async (caller, { person }) => {

@@ -25,7 +25,7 @@ test('when a person accepts an invitation, they are signed in with the role they
   const door = await openDoor(context);
   const session = await ownerSession(door);
   const bob = await invited(door, session, 'Bob@Example.org', 'approver');
-  assert.match(bob.link, /^http:\/\/localhost:\d+\/invitation#csi_/);
+  assert.match(bob.link, /^http:\/\/localhost:\d+\/invite#csi_/);
   const { person } = await door.call(bob.session)('getMe', {});
   assert.deepEqual({ email: person.email, role: person.role }, { email: 'bob@example.org', role: 'approver' });
   const again = { secret: bob.secret, password: 'another password', cli: true };

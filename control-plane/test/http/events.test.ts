@@ -42,7 +42,11 @@ function follow(context: TestContext, door: Door, session: string, lastId?: stri
               .split('\n')
               .find((line) => line.startsWith(`${name}: `))
               ?.slice(name.length + 2);
-          messages.push({ id: field('id'), event: field('event') ?? 'message', data: field('data') ?? '' });
+          messages.push({
+            id: field('id'),
+            event: field('event') ?? (block.includes('data: ') ? 'message' : 'comment'),
+            data: field('data') ?? '',
+          });
         }
       });
       response.on('close', () => ended.resolve());
@@ -110,7 +114,7 @@ test('when a dashboard missed more than is kept, or the control plane was restar
 test('when nothing happens, a beat comes all the same', async (context) => {
   const door = await openDoor(context);
   const reader = follow(context, door, await ownerSession(door));
-  await reader.until((messages) => messages.filter(({ event }) => event === 'beat').length >= 2);
+  await reader.until((messages) => messages.filter(({ event }) => event === 'comment').length >= 2);
 });
 
 test('when a token or nobody asks for the stream, it is refused', async (context) => {

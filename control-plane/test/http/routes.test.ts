@@ -115,7 +115,7 @@ test('when the dashboard is built, its pages are index.html and hashed files are
   writeFileSync(join(web, 'index.html'), '<!doctype html><title>Countersign</title>');
   writeFileSync(join(web, 'assets', 'main-1a2b.js'), 'export {};');
   const door = await openDoor(context, { webDist: web });
-  for (const path of ['/', '/actions/act_000000000000', '/setup']) {
+  for (const path of ['/', '/actions/act_000000000000', '/setup', '/playbooks/service.restart']) {
     const page = await raw(door, 'GET', path, { host: 'localhost', accept: 'text/html' });
     assert.equal(page.status, 200, path);
     assert.match(page.text, /<title>Countersign/);
