@@ -1,0 +1,36 @@
+/** A unified diff for a small screen. Pure. */
+import { escapeDeceptive, shorten } from '@countersign/protocol';
+import { redact } from '@countersign/protocol/redaction';
+
+const LINES_MAX = 24;
+const CHARACTERS_MAX = 900;
+const LINE_MAX = 160;
+
+/** The lines of a diff, safe to read: what could deceive the eye is escaped, secrets are blacked out. */
+export function diffLines(diff: string): string[] {
+  const { text } = redact(diff);
+  return text
+    .replace(/\n$/, '')
+    .split('\n')
+    .map((line) => escapeDeceptive(line.replaceAll('\t', '    ')));
+}
+
+/** As much of a diff as a card has room for; `cut` when that is not all of it. */
+export function shownDiff(diff: string): { readonly text: string; readonly cut: boolean } {
+  const all = diffLines(diff);
+  const text = all
+    .slice(0, LINES_MAX)
+    .map((line) => shorten(line, LINE_MAX))
+    .join('\n');
+  const cut = all.length > LINES_MAX || text.length > CHARACTERS_MAX || all.some((line) => line.length > LINE_MAX);
+  return { text: shorten(text, CHARACTERS_MAX), cut };
+}
+
+/** How much diffs change: `2 files: 3 lines added, 1 removed`. */
+export function changeSummary(diffs: readonly string[]): string {
+  const all = diffs.flatMap((diff) => diff.split('\n'));
+  const beginning = (sign: string, header: string) =>
+    all.filter((line) => line.startsWith(sign) && !line.startsWith(header)).length;
+  const files = diffs.length === 1 ? 'One file' : `${diffs.length} files`;
+  return `${files}: ${beginning('+', '+++ ')} lines added, ${beginning('-', '--- ')} removed`;
+}

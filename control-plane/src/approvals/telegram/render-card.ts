@@ -1,0 +1,172 @@
+/**
+ * A card as a Telegram message: what, where and its state first, then exactly what will run, last the assistant's words.
+ * Pure. What is too long for a phone becomes a summary, and the whole plan goes ahead of it as a document.
+ */
+import { strengthAtLeast } from '@countersign/protocol';
+import type { ActionDetail } from '@countersign/protocol/operator-api/index';
+import { FormattedString } from '@grammyjs/parse-mode';
+import type { InlineKeyboard } from 'grammy';
+import { type Card, cardOf } from '../card.ts';
+import { cardKeyboard } from './card-keyboard.ts';
+import { changeSummary, shownDiff } from './diff-lines.ts';
+import { planDocument } from './plan-document.ts';
+import { bold, fmt, type Line, lines, plainValue, timeOfDay, title, value } from './words.ts';
+
+export interface CardView {
+  readonly publicUrl: string;
+  /** Whether this person tapped once already. */
+  readonly armed: boolean;
+  /** Whether the server itself checks approver signatures, so that a tap cannot be enough. */
+  readonly locked: boolean;
+  /** Who reads this copy. */
+  readonly personId: string;
+}
+
+export interface RenderedCard {
+  readonly text: FormattedString;
+  readonly keyboard: InlineKeyboard | undefined;
+  /** What did not fit. */
+  readonly document: { readonly name: string; readonly text: string } | null;
+  /** The same without formatting and without links, for a Bot API that refused it. */
+  plain(): RenderedCard;
+}
+
+/** Characters of a card without its state; more becomes a summary. */
+const BODY_MAX = 2_600;
+/** Telegram keeps about 100 entities of a message. */
+const ENTITIES_MAX = 80;
+const REASON_MAX = 600;
+
+export function renderCard(detail: ActionDetail, view: CardView): RenderedCard {
+  const card = cardOf(detail);
+  const tapCounts = !view.locked && strengthAtLeast('tap', detail.policy.strength);
+  const whole = lines([...planLines(card), ...termLines(card)]);
+  const isLong =
+    whole.text.length > BODY_MAX ||
+    whole.entities.length > ENTITIES_MAX ||
+    card.diffs.some((diff) => shownDiff(diff).cut);
+  const body = isLong ? lines([...summaryLines(card), ...termLines(card)]) : whole;
+  const text = lines([
+    ...headLines(card),
+    ...(tapCounts ? [] : elsewhereLines(detail, view)),
+    '',
+    body,
+    ...reasonLines(card),
+  ]);
+  const document = isLong ? { name: `plan-${card.fingerprint}`, text: planDocument(detail) } : null;
+  return rendered(text, document, (links) => cardKeyboard(detail, { ...view, tapCounts, links }));
+}
+
+function rendered(
+  text: FormattedString,
+  document: RenderedCard['document'],
+  keyboard: (links: boolean) => InlineKeyboard | undefined,
+): RenderedCard {
+  return {
+    text,
+    keyboard: keyboard(true),
+    document,
+    plain: () => rendered(new FormattedString(text.text), document, () => keyboard(false)),
+  };
+}
+
+/** What is left of a card in a chat whose person may not read it any more. */
+export const hiddenCard: RenderedCard = rendered(
+  lines(['This request is not shown here any more: this Telegram account may not decide on it.']),
+  null,
+  () => undefined,
+);
+
+const riskMark = { low: '🟢', medium: '🟡', high: '🟠', critical: '🔴' } as const;
+const stateMark: Readonly<Record<ActionDetail['state'], string>> = {
+  awaiting_approval: '⏳',
+  approved: '✅',
+  denied: '⛔',
+  rejected: '❌',
+  withdrawn: '↩️',
+  expired: '⌛',
+  dispatched: '📨',
+  running: '▶️',
+  refused: '⛔',
+  unknown: '❔',
+  succeeded: '✅',
+  failed: '❌',
+  stopped: '⏹',
+};
+
+function headLines(card: Card): Line[] {
+  const { given, needed } = card.approvals;
+  return [
+    title(card.title),
+    fmt`Server ${value(card.server)} · ${riskMark[card.risk]} ${card.risk} risk`,
+    fmt`${stateMark[card.state]} ${plainValue(card.status, 400)}`,
+    ...(card.decision === null ? [] : [bold(plainValue(card.decision, 600))]),
+    ...(card.state === 'awaiting_approval' && needed > 1 ? [`Approvals: ${given} of ${needed}`] : []),
+    ...(card.state === 'awaiting_approval' && card.expiresAt !== null
+      ? [fmt`Decide before ${bold(timeOfDay(card.expiresAt))}`]
+      : []),
+  ];
+}
+
+function elsewhereLines({ id, state }: ActionDetail, { publicUrl, locked }: CardView): Line[] {
+  if (state !== 'awaiting_approval') return [];
+  const why = locked ? 'This server is locked: a tap is not enough.' : 'A tap is not enough for this.';
+  return [fmt`🔒 ${why} Approve in the dashboard: ${value(`${publicUrl}/actions/${id}`)}`];
+}
+
+function planLines(card: Card): Line[] {
+  const diffs = card.diffs.flatMap((diff) => [
+    changeSummary([diff]),
+    FormattedString.pre(shownDiff(diff).text, 'diff'),
+  ]);
+  return [
+    ...(card.warning === null ? [] : [bold(`⚠️ ${card.warning}`)]),
+    ...(card.argv.length === 0 ? [] : [bold('Runs exactly'), ...card.argv.map((argv) => value(argv, 1_100))]),
+    ...(card.effects.length === 0 ? [] : [bold('Effect'), ...card.effects.map((effect) => value(effect, 500))]),
+    ...(diffs.length === 0 ? [] : [bold('Changes'), ...diffs]),
+    ...(card.parameters.length === 0 ? [] : [bold('Parameters'), ...card.parameters.map(parameterLine)]),
+  ];
+}
+
+function parameterLine({ name, value: text, changed, deceptive }: Card['parameters'][number]): FormattedString {
+  const marks = `${changed ? ' (not the default)' : ''}${deceptive ? ' ⚠️ holds characters that look like others' : ''}`;
+  return fmt`${value(name, 100)} = ${value(text, 320)}${marks}`;
+}
+
+/** Counts instead of contents; the document ahead of the card holds them. */
+function summaryLines(card: Card): Line[] {
+  const { argv, parameters, diffs, effects } = card;
+  const changed = parameters.filter((parameter) => parameter.changed);
+  return [
+    ...(card.warning === null ? [] : [bold(`⚠️ ${card.warning}`)]),
+    bold('📄 This is a summary. The whole plan is in the file above: read it before you decide.'),
+    ...(argv.length === 0 ? [] : [`Runs ${count(argv.length, 'command')}, the first of them:`]),
+    ...argv.slice(0, 3).map((line) => value(line, 200)),
+    ...effects.slice(0, 2).map((effect) => value(effect, 200)),
+    ...(diffs.length === 0 ? [] : [changeSummary(diffs)]),
+    ...(parameters.length === 0
+      ? []
+      : [`${count(parameters.length, 'parameter')}, ${changed.length} of them not the default`]),
+    ...changed.slice(0, 3).map(({ name, value: text }) => fmt`${value(name, 100)} = ${value(text, 100)}`),
+  ];
+}
+
+function termLines(card: Card): Line[] {
+  return [
+    fmt`${bold('Undo')} ${value(card.undo, 300)}`,
+    fmt`${bold('Asked by')} ${value(card.askedBy, 250)}`,
+    fmt`${bold('Rule')} ${value(card.policy, 250)}`,
+    fmt`${bold('Fingerprint')} ${value(card.fingerprint)}`,
+  ];
+}
+
+/** Words of a stranger: last, apart, folded, and nothing in them can be tapped. */
+function reasonLines({ untrustedReason }: Card): Line[] {
+  if (untrustedReason === null) return [];
+  const reason = value(untrustedReason, REASON_MAX);
+  return ['', 'The assistant says (not checked by anybody):', FormattedString.expandableBlockquote(reason)];
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

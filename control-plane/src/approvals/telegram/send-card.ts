@@ -1,0 +1,57 @@
+/** Puts a rendered card into a chat, and edits it there. */
+import { type Api, GrammyError } from 'grammy';
+import type { RenderedCard } from './render-card.ts';
+import { textFile } from './send-text.ts';
+
+/**
+ * Sends a card, as a reply to the document that holds what did not fit on it, and returns the number of its message. A Bot API
+ * that does not know how a card is formatted gets it in plain text.
+ */
+export async function sendCard(
+  api: Api,
+  chatId: string,
+  card: RenderedCard,
+  documentId: number | undefined,
+): Promise<number> {
+  const reply =
+    documentId === undefined
+      ? {}
+      : { reply_parameters: { message_id: documentId, allow_sending_without_reply: true } as const };
+  const send = (form: RenderedCard) =>
+    api.sendMessage(chatId, form.text.text, { ...formOf(form), ...reply }).then(({ message_id }) => message_id);
+  return send(card).catch((error: unknown) => send(plainIfRefused(card, error)));
+}
+
+/** Edits a card. An edit without buttons takes them away. */
+export async function editCard(api: Api, chatId: string, messageId: number, card: RenderedCard): Promise<void> {
+  const edit = (form: RenderedCard) => api.editMessageText(chatId, messageId, form.text.text, formOf(form));
+  await edit(card).catch((error: unknown) => edit(plainIfRefused(card, error)));
+}
+
+/** Sends the whole of a card as a document and returns the number of its message. */
+export async function sendDocument(
+  api: Api,
+  chatId: string,
+  { name, text }: NonNullable<RenderedCard['document']>,
+): Promise<number> {
+  const { message_id } = await api.sendDocument(chatId, textFile(name, text), { caption: 'The whole plan' });
+  return message_id;
+}
+
+function formOf({ text, keyboard }: RenderedCard) {
+  return {
+    ...(text.entities.length > 0 ? { entities: text.entities } : {}),
+    ...(keyboard === undefined ? {} : { reply_markup: keyboard }),
+    link_preview_options: { is_disabled: true },
+  };
+}
+
+/** The plain form, when the card was refused for its form; otherwise throws the refusal again. */
+function plainIfRefused(card: RenderedCard, error: unknown): RenderedCard {
+  const refusedForm =
+    error instanceof GrammyError &&
+    error.error_code === 400 &&
+    /entit|parse|BUTTON|reply markup|keyboard|URL|style/i.test(error.description);
+  if (!refusedForm) throw error;
+  return card.plain();
+}
