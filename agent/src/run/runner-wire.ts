@@ -49,6 +49,8 @@ export const aboutSchema = z.object({
   /** Why the policy file is not in force, or `null`. */
   policyProblem: z.string().nullable(),
   journalHead: z.string().nullable(),
+  /** Actions that are under way. */
+  running: z.array(z.string()).max(1000),
 });
 export type About = z.infer<typeof aboutSchema>;
 

@@ -79,6 +79,7 @@ export class Runner {
       policy: summaryOf(policy),
       policyProblem: problem,
       journalHead: this.#journal.head,
+      running: [...this.#running.keys()],
     };
   }
 

@@ -19,17 +19,27 @@ export interface ServeOptions {
   /** After this long without a request and without an action, `onIdle` is called. */
   readonly idleMs: number;
   readonly onIdle: () => void;
+  /** Whether the runner goes when its last link has gone: a child of the link. */
+  readonly endWithLinks: boolean;
 }
 
 /** Serves links one after the other or at once. */
 export class RunnerService {
   readonly #options: ServeOptions;
+  readonly #channels = new Set<Channel>();
   #requests = 0;
+  #ending = false;
   #cancelIdle: Cancel | null = null;
 
   constructor(options: ServeOptions) {
     this.#options = options;
     options.runner.onQuiet = () => this.#rest();
+    this.#rest();
+  }
+
+  /** Ends as soon as no action is under way. */
+  endWhenQuiet(): void {
+    this.#ending = true;
     this.#rest();
   }
 
@@ -44,8 +54,11 @@ export class RunnerService {
         detach();
         for (const request of asked.values()) request.abort(new Error('the link has gone'));
         if (error) ports.log.warn('link.gone', { error });
+        this.#channels.delete(channel);
+        if (this.#options.endWithLinks && this.#channels.size === 0) this.endWhenQuiet();
       },
     });
+    this.#channels.add(channel);
     detach = runner.attach((message) => channel.send(message));
     this.#rest();
     return channel;
@@ -55,19 +68,16 @@ export class RunnerService {
     const message = this.#parse(line);
     if (message === null) return;
     this.#rest();
+    if ('requestId' in message && message.type !== 'cancel') void this.#answer(message, asked, channel);
+    else this.#obey(message, asked);
+  }
+
+  #obey(message: Exclude<ToRunner, Request>, asked: ReadonlyMap<string, AbortController>): void {
     const { runner } = this.#options;
-    switch (message.type) {
-      case 'accept':
-        return runner.accept(message.grant, message.skewMs);
-      case 'stop':
-        return runner.stop(message.actionId);
-      case 'kept':
-        return runner.kept(message.actionId, message.report);
-      case 'cancel':
-        return asked.get(message.requestId)?.abort(new Error('nobody waits for the answer any more'));
-      default:
-        void this.#answer(message, asked, channel);
-    }
+    if (message.type === 'accept') runner.accept(message.grant, message.skewMs);
+    else if (message.type === 'stop') runner.stop(message.actionId);
+    else if (message.type === 'kept') runner.kept(message.actionId, message.report);
+    else asked.get(message.requestId)?.abort(new Error('nobody waits for the answer any more'));
   }
 
   #parse(line: string): ToRunner | null {
@@ -123,9 +133,19 @@ export class RunnerService {
 
   /** Begins to wait for the end anew. */
   #rest(): void {
+    const { ports, idleMs, runner } = this.#options;
     this.#cancelIdle?.();
-    this.#cancelIdle = this.#options.ports.clock.after(this.#options.idleMs, () => {
-      if (this.#requests === 0 && this.#options.runner.running === 0) this.#options.onIdle();
+    if (this.#ending && runner.running === 0) {
+      this.#end();
+      return;
+    }
+    this.#cancelIdle = ports.clock.after(idleMs, () => {
+      if (this.#requests === 0 && runner.running === 0) this.#end();
     });
+  }
+
+  #end(): void {
+    for (const channel of this.#channels) channel.close();
+    this.#options.onIdle();
   }
 }

@@ -1,0 +1,26 @@
+/** How long to wait before the next attempt: full jitter, so that a thousand links do not come back at the same moment. */
+import type { Ids } from '@countersign/protocol';
+
+const FIRST_MS = 1000;
+const LONGEST_MS = 60_000;
+
+export class Backoff {
+  readonly #ids: Pick<Ids, 'random'>;
+  #failures = 0;
+
+  constructor(ids: Pick<Ids, 'random'>) {
+    this.#ids = ids;
+  }
+
+  /** Milliseconds to wait now: somewhere between 1 s and a bound that doubles with each failure, up to 60 s. */
+  next(): number {
+    this.#failures += 1;
+    const bound = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(this.#failures, 10));
+    return FIRST_MS + this.#ids.random() * (bound - FIRST_MS);
+  }
+
+  /** It worked: the next failure begins from the start. */
+  reset(): void {
+    this.#failures = 0;
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * The link's one loop: dial, shake hands, serve until the connection ends, wait, begin again. Reports of the runner go into
+ * the outbox whether there is a connection or not.
+ */
+import { capabilityIds, delay, Fault } from '@countersign/protocol';
+import type { LocalPolicySummary, ServerFacts, StatusSample } from '@countersign/protocol/agent-wire/facts';
+import type { SigningKey } from '@countersign/protocol/signing';
+import type { About } from '../run/runner-wire.ts';
+import type { Backoff } from './backoff.ts';
+import type { Dial, Wire } from './dial.ts';
+import { handshake, type Introduction, TurnedAway } from './handshake.ts';
+import type { Identity } from './identity.ts';
+import { type SessionDeps, session } from './session.ts';
+
+/** How the link stands, for `status` and for the log. */
+export type LinkState =
+  | { readonly state: 'connecting' }
+  | { readonly state: 'connected'; readonly serverName: string; readonly skewMs: number }
+  | { readonly state: 'waiting'; readonly why: string; readonly code: string | null; readonly waitMs: number };
+
+export interface LinkDeps extends SessionDeps {
+  readonly dial: Dial;
+  readonly backoff: Backoff;
+  readonly key: SigningKey;
+  readonly identity: Identity;
+  readonly controlPlaneKey: string;
+  readonly agentVersion: string;
+  readonly facts: (root: boolean) => ServerFacts;
+  /** What to say when the runner cannot be asked. */
+  readonly unknownRunner: () => { root: boolean; policy: LocalPolicySummary };
+  readonly onState: (state: LinkState) => void;
+  /** Changes when the policy file does. */
+  readonly policyStamp: () => string;
+}
+
+const ABOUT_MS = 8000;
+const DIAL_MS = 30_000;
+const GOODBYE_MS = 2000;
+/** A connection that lasted so long was a good one: the next break waits from the start again. */
+const GOOD_MS = 30_000;
+/** Turned away for good, as far as we can see: somebody has to do something first. */
+const LONG_WAIT_MS = 60_000;
+
+/** Keeps the connection until `signal` is aborted. Never rejects for what a connection can meet. */
+export async function keepLinked(deps: LinkDeps, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const began = deps.clock.monotonic();
+    const ended = await connectOnce(deps, signal);
+    if (signal.aborted) return;
+    if (deps.clock.monotonic() - began >= GOOD_MS) deps.backoff.reset();
+    const jittered = deps.backoff.next();
+    const waitMs = ended.final ? Math.max(jittered, LONG_WAIT_MS) : jittered;
+    deps.onState({ state: 'waiting', why: ended.why, code: ended.code, waitMs: Math.round(waitMs) });
+    await delay(deps.clock, waitMs, signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  }
+}
+
+interface Ended {
+  readonly why: string;
+  /** Catalogue code, when the control plane gave one. */
+  readonly code: string | null;
+  readonly final: boolean;
+}
+
+async function connectOnce(deps: LinkDeps, signal: AbortSignal): Promise<Ended> {
+  deps.onState({ state: 'connecting' });
+  const attempt = new AbortController();
+  const cancel = deps.clock.after(DIAL_MS, () => attempt.abort(new Error('not connected within 30 s')));
+  const stop = AbortSignal.any([signal, attempt.signal]);
+  const stamp = deps.policyStamp();
+  const about = askRunner(deps, stop);
+  try {
+    const wire = await deps.dial(stop);
+    const onAbort = () => {
+      wire.close(1001, 'the agent stops');
+      deps.clock.after(GOODBYE_MS, () => wire.cut());
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    const { key, controlPlaneKey, clock, ids } = deps;
+    const welcomed = await handshake({
+      wire,
+      key,
+      controlPlaneKey,
+      clock,
+      ids,
+      introduce: async () => introduce(deps, await about),
+    });
+    cancel();
+    deps.onState({ state: 'connected', serverName: welcomed.welcome.serverName, skewMs: welcomed.skewMs });
+    const why = await session({ ...deps, sample: () => sampleAndLookAtPolicy(deps, wire, stamp) }, wire, welcomed);
+    signal.removeEventListener('abort', onAbort);
+    return { why, code: null, final: false };
+  } catch (error) {
+    const code = error instanceof TurnedAway ? error.fault.code : null;
+    const why = error instanceof Error ? error.message : String(error);
+    return { why, code, final: code === 'server_revoked' || code === 'agent_unproven' };
+  } finally {
+    cancel();
+  }
+}
+
+/** The policy is told in the introduction: when its file changes, the link introduces itself again. */
+async function sampleAndLookAtPolicy(deps: LinkDeps, wire: Wire, stamp: string): Promise<StatusSample> {
+  if (deps.policyStamp() !== stamp) wire.close(1000, 'the policy of this server has changed');
+  return deps.sample();
+}
+
+async function askRunner(deps: LinkDeps, signal: AbortSignal): Promise<About> {
+  const controller = new AbortController();
+  const cancel = deps.clock.after(ABOUT_MS, () => controller.abort(new Error('the runner does not answer')));
+  try {
+    return await deps.runner.about(AbortSignal.any([signal, controller.signal]));
+  } catch (error) {
+    if (!signal.aborted)
+      deps.log.error('runner.unreachable', { error: error instanceof Fault ? error.message : error });
+    return { ...deps.unknownRunner(), policyProblem: null, journalHead: null, running: [] };
+  } finally {
+    cancel();
+  }
+}
+
+function introduce(deps: LinkDeps, about: About): Introduction {
+  if (about.policyProblem !== null) deps.log.error('policy.not_in_force', { problem: about.policyProblem });
+  return {
+    serverId: deps.identity.serverId,
+    agentVersion: deps.agentVersion,
+    facts: deps.facts(about.root),
+    capabilities: capabilityIds,
+    policy: about.policy,
+    journalHead: about.journalHead,
+  };
+}

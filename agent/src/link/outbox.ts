@@ -1,0 +1,143 @@
+/**
+ * Messages that may not get lost: kept on disk with rising numbers until the control plane says that it has stored them.
+ * Survives restarts. Bounded: alerts make room for reports, and reports that find no room stay with the runner.
+ */
+import { join } from 'node:path';
+import { type FromAgent, fromAgentSchema } from '@countersign/protocol/agent-wire/messages';
+import { z } from 'zod';
+import type { Log } from '../host/log.ts';
+import { AppendFile, makeOwnFolder, replaceOwnFile } from '../host/own-files.ts';
+
+export type Numbered = Extract<FromAgent, { seq: number }>;
+/** A message before it has its number. */
+export type Unnumbered = Numbered extends infer M ? (M extends Numbered ? Omit<M, 'seq'> : never) : never;
+
+export interface Kept {
+  /** Tells messages apart by what they say, so that one that is told twice is kept once. */
+  readonly key: string;
+  readonly message: Numbered;
+}
+
+const ENTRIES_MAX = 1000;
+const COMPACT_BYTES = 4 * 1024 * 1024;
+
+const lineSchema = z.union([
+  z.object({ key: z.string(), message: fromAgentSchema }),
+  z.object({ acknowledged: z.int() }),
+  z.object({ next: z.int() }),
+  z.object({ dropped: z.int() }),
+]);
+
+export class Outbox {
+  readonly #path: string;
+  readonly #log: Log;
+  #file: AppendFile;
+  #entries: Kept[] = [];
+  #next = 0;
+
+  private constructor(path: string, log: Log) {
+    this.#path = path;
+    this.#log = log;
+    this.#file = AppendFile.open(path);
+  }
+
+  /** Opens it, as the last link left it. Throws the system's error. */
+  static open(stateDir: string, log: Log): Outbox {
+    makeOwnFolder(stateDir);
+    const outbox = new Outbox(join(stateDir, 'outbox.ndjson'), log);
+    outbox.#load();
+    return outbox;
+  }
+
+  /** What is not acknowledged yet, in order. */
+  get waiting(): readonly Kept[] {
+    return this.#entries;
+  }
+
+  /**
+   * Takes a message in: on disk when the call returns. Returns it with its number; `null` when one with this key waits
+   * already, or when there is no room for it. A disk that is full is logged, and the message is kept in memory.
+   */
+  put(key: string, message: Unnumbered): Kept | null {
+    if (this.#entries.some((entry) => entry.key === key) || !this.#makeRoom(message)) return null;
+    const kept: Kept = { key, message: { ...message, seq: this.#next } as Numbered };
+    this.#next += 1;
+    this.#entries.push(kept);
+    this.#write(kept, true);
+    return kept;
+  }
+
+  /** Forgets what the control plane has stored, and returns it. */
+  acknowledge(seq: number): Kept[] {
+    const done = this.#entries.filter(({ message }) => message.seq <= seq);
+    if (done.length === 0) return [];
+    this.#entries = this.#entries.filter(({ message }) => message.seq > seq);
+    if (this.#file.size > COMPACT_BYTES) this.#compact();
+    else this.#write({ acknowledged: seq }, false);
+    return done;
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+
+  #makeRoom(message: Unnumbered): boolean {
+    if (this.#entries.length < ENTRIES_MAX) return true;
+    const alert = this.#entries.findIndex((entry) => entry.message.type === 'alert');
+    if (alert < 0) return false;
+    const [dropped] = this.#entries.splice(alert, 1);
+    this.#log.warn('outbox.full', { dropped: dropped?.key, for: message.type });
+    this.#write({ dropped: dropped?.message.seq }, false);
+    return true;
+  }
+
+  #write(line: object, sync: boolean): void {
+    try {
+      this.#file.append(`${JSON.stringify(line)}\n`, { sync });
+    } catch (error) {
+      this.#log.error('outbox.not_written', { error });
+    }
+  }
+
+  #load(): void {
+    const bytes = this.#file.read();
+    const whole = bytes.lastIndexOf('\n') + 1;
+    if (whole < bytes.length) this.#file.truncate(whole);
+    const lines = bytes.subarray(0, whole).toString('utf8').split('\n').slice(0, -1);
+    for (const line of lines) this.#apply(line);
+    if (this.#file.size > COMPACT_BYTES) this.#compact();
+  }
+
+  #apply(text: string): void {
+    const line = parseLine(text);
+    if (line === null) this.#log.error('outbox.line_damaged');
+    else if ('next' in line) this.#next = Math.max(this.#next, line.next);
+    else if ('acknowledged' in line)
+      this.#entries = this.#entries.filter(({ message }) => message.seq > line.acknowledged);
+    else if ('dropped' in line) this.#entries = this.#entries.filter(({ message }) => message.seq !== line.dropped);
+    else if ('seq' in line.message) {
+      this.#entries.push({ key: line.key, message: line.message });
+      this.#next = Math.max(this.#next, line.message.seq + 1);
+    }
+  }
+
+  #compact(): void {
+    const lines = [{ next: this.#next }, ...this.#entries].map((line) => `${JSON.stringify(line)}\n`);
+    try {
+      replaceOwnFile(this.#path, lines.join(''), 0o600);
+      this.#file.close();
+      this.#file = AppendFile.open(this.#path);
+    } catch (error) {
+      this.#log.error('outbox.not_compacted', { error });
+    }
+  }
+}
+
+function parseLine(text: string): z.infer<typeof lineSchema> | null {
+  try {
+    return lineSchema.parse(JSON.parse(text));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof z.ZodError) return null;
+    throw error;
+  }
+}

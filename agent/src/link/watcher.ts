@@ -1,0 +1,126 @@
+/** Looks for trouble with every heartbeat and hands the alerts on. Reads `/proc` and asks systemd; certificates are the runner's to read. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '@countersign/protocol';
+import {
+  type AgentAlert,
+  type StatusSample,
+  type Thresholds,
+  thresholdsSchema,
+} from '@countersign/protocol/agent-wire/facts';
+import { readStatusSample } from '../host/facts.ts';
+import { failedUnits } from '../host/failed-units.ts';
+import type { Log } from '../host/log.ts';
+import { readMounts, roomOf } from '../host/mounts.ts';
+import { readOwnFile, replaceOwnFile } from '../host/own-files.ts';
+import type { Certificate } from '../run/runner-wire.ts';
+import { judgeCertificates, judgeFigures, OomCount, type Round, Watch, watchStateSchema } from './watch.ts';
+
+const CERTIFICATES_EVERY_MS = 6 * 3_600_000;
+const CERTIFICATES_MS = 30_000;
+const STATE_BYTES_MAX = 1024 * 1024;
+
+export interface WatcherDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly stateDir: string;
+  readonly certificates: (signal: AbortSignal) => Promise<readonly Certificate[]>;
+  readonly onAlert: (alert: AgentAlert) => void;
+}
+
+export class Watcher {
+  readonly #deps: WatcherDeps;
+  readonly #file: string;
+  readonly #watch: Watch;
+  readonly #oom = new OomCount();
+  #thresholds: Thresholds = thresholdsSchema.parse({});
+  #certificatesAt: number | null = null;
+
+  constructor(deps: WatcherDeps) {
+    this.#deps = deps;
+    this.#file = join(deps.stateDir, 'alerts.json');
+    this.#watch = new Watch(readState(this.#file, deps.log));
+  }
+
+  set thresholds(thresholds: Thresholds) {
+    this.#thresholds = thresholds;
+  }
+
+  /** Reads the present figures; raises and resolves alerts on the way. */
+  async sample(): Promise<StatusSample> {
+    const { clock } = this.#deps;
+    // Our own steps are reported as actions.
+    const failed = (await failedUnits(clock))?.filter((unit) => !unit.startsWith('countersign-act_')) ?? null;
+    const sample = readStatusSample(clock, failed?.length ?? null);
+    const figures = {
+      mounts: readMountRatios(),
+      memoryUsedRatio: sample.memoryUsedRatio,
+      load1PerCpu: sample.load1PerCpu,
+      failedUnits: failed,
+      oomKills: readOomKills(),
+    };
+    const kills = this.#oom.take(figures.oomKills, clock.monotonic());
+    this.#take(judgeFigures(figures, this.#thresholds, kills));
+    this.#lookAtCertificates();
+    return sample;
+  }
+
+  #take(round: Round): void {
+    const { clock, onAlert } = this.#deps;
+    const alerts = this.#watch.take(round, clock.now(), clock.monotonic());
+    if (alerts.length === 0) return;
+    for (const alert of alerts) onAlert(alert);
+    this.#save();
+  }
+
+  #save(): void {
+    try {
+      replaceOwnFile(this.#file, JSON.stringify(this.#watch.state), 0o600);
+    } catch (error) {
+      this.#deps.log.error('alerts.not_saved', { error });
+    }
+  }
+
+  #lookAtCertificates(): void {
+    const { clock, certificates, log } = this.#deps;
+    const now = clock.monotonic();
+    if (this.#certificatesAt !== null && now - this.#certificatesAt < CERTIFICATES_EVERY_MS) return;
+    this.#certificatesAt = now;
+    const controller = new AbortController();
+    const cancel = clock.after(CERTIFICATES_MS, () => controller.abort(new Error('no answer in time')));
+    certificates(controller.signal)
+      .then((found) => this.#take(judgeCertificates(found, this.#thresholds, clock.now())))
+      .catch((error: unknown) => log.warn('certificates.not_read', { error }))
+      .finally(cancel);
+  }
+}
+
+function readState(file: string, log: Log) {
+  try {
+    const stored = readOwnFile(file, STATE_BYTES_MAX);
+    return stored === null ? { firing: [] } : watchStateSchema.parse(JSON.parse(stored.bytes.toString('utf8')));
+  } catch (error) {
+    log.error('alerts.not_read', { error });
+    return { firing: [] };
+  }
+}
+
+/** How full the disks are that hold files of people. Memory and read-only file systems do not run full by themselves. */
+function readMountRatios(): { mount: string; usedRatio: number }[] {
+  return readMounts()
+    .mounts.filter(({ mount, type, readOnly }) => !readOnly && (type !== 'tmpfs' || mount === '/' || mount === '/tmp'))
+    .flatMap(({ mount }) => {
+      try {
+        return [{ mount, usedRatio: roomOf(mount).usedRatio }];
+      } catch (error) {
+        if (error instanceof Error && 'code' in error) return []; // gone meanwhile, or not ours to ask
+        throw error;
+      }
+    });
+}
+
+/** Source: proc_vmstat(5), `oom_kill` (since Linux 4.13). */
+function readOomKills(): number | null {
+  const found = /^oom_kill (\d+)$/m.exec(readFileSync('/proc/vmstat', 'utf8'))?.[1];
+  return found === undefined ? null : Number(found);
+}
