@@ -1,0 +1,27 @@
+/** The dashboard's way to the operator API: same origin, session cookie, types and words from the protocol. */
+import { Fault } from '@countersign/protocol/errors';
+import { operatorClient } from '@countersign/protocol/operator-api/client';
+import { learnServerTime } from './server-time.ts';
+
+const timedFetch: typeof fetch = async (input, init) => {
+  const sentAt = Date.now();
+  const response = await fetch(input, { ...init, credentials: 'same-origin' });
+  learnServerTime(response.headers.get('date'), sentAt, Date.now());
+  return response;
+};
+
+/** Calls an operation. Rejects with a `Fault` of the catalogue, or `TypeError` when the control plane does not answer. */
+export const call = operatorClient({ base: '', fetch: timedFetch });
+
+/** Whether an error is the catalogue's fault with this code. */
+export function isFault(error: unknown, code: Fault['code']): boolean {
+  return error instanceof Fault && error.code === code;
+}
+
+/** What to tell a person about any error: what is wrong, and what to do next. */
+export function wordsOf(error: unknown): { message: string; next: string } {
+  if (error instanceof Fault) return { message: error.body.message, next: error.body.next_step };
+  if (error instanceof TypeError)
+    return { message: 'The control plane does not answer.', next: 'Check that it runs and that you are online.' };
+  return { message: String(error), next: 'Reload the page; if it repeats, please report it.' };
+}

@@ -1,0 +1,165 @@
+/**
+ * The one live stream of this tab. It carries that something changed, never what it is now: each event makes queries old,
+ * and those that are on screen are asked again. A tab that stays hidden gives its connection back, since a browser has few.
+ */
+import { type LiveEvent, liveEventSchema } from '@countersign/protocol/live-events';
+import { useEffect, useSyncExternalStore } from 'react';
+import { readEventStream } from './event-stream.ts';
+import { queryClient, session } from './queries.ts';
+import { type Touched, touchedBy } from './touched.ts';
+
+/** Longest silence of a healthy stream, milliseconds: the control plane sends `beat` every 2.5 s. */
+const SILENCE_MS = 5_000;
+const HIDDEN_MS = 60_000;
+const BATCH_MS = 250;
+const LONGEST_PAUSE_MS = 8_000;
+
+export interface LiveState {
+  readonly up: boolean;
+  /** When something came last, by this machine's clock; null while the stream is up. */
+  readonly lostAt: number | null;
+}
+
+let state: LiveState = { up: false, lostAt: Date.now() };
+let heardAt = Date.now();
+let running: AbortController | null = null;
+let lastId: string | null = null;
+let batch = new Map<string, Touched>();
+let batchTimer: ReturnType<typeof setTimeout> | null = null;
+const watchers = new Set<() => void>();
+const listeners = new Set<(event: LiveEvent) => void>();
+
+function setUp(up: boolean) {
+  if (state.up === up) return;
+  state = { up, lostAt: up ? null : heardAt };
+  for (const watcher of watchers) watcher();
+}
+
+function flush() {
+  const touched = [...batch.values()];
+  batch = new Map();
+  batchTimer = null;
+  for (const { operation, action } of touched)
+    void queryClient.invalidateQueries({
+      queryKey: [operation],
+      predicate: ({ queryKey }) => action === undefined || (queryKey[1] as { action?: string }).action === action,
+    });
+}
+
+function receive(data: string) {
+  let event: LiveEvent;
+  try {
+    event = liveEventSchema.parse(JSON.parse(data));
+  } catch (error) {
+    // A newer control plane may tell of things that this page does not know: it can be reloaded at leisure.
+    console.warn('an event that this page does not know', error);
+    return;
+  }
+  for (const touched of touchedBy(event)) batch.set(`${touched.operation} ${touched.action ?? ''}`, touched);
+  if (batchTimer === null) batchTimer = setTimeout(flush, BATCH_MS);
+  for (const listener of listeners) listener(event);
+}
+
+/** Reads one connection to its end. Resolves when it ended in order; rejects when it was refused, lost or aborted. */
+async function readOnce(signal: AbortSignal, onOpen: () => void): Promise<void> {
+  const silence = new AbortController();
+  let watchdog = setTimeout(() => silence.abort(), SILENCE_MS);
+  try {
+    const response = await fetch('/api/v1/events', {
+      headers: { accept: 'text/event-stream', 'x-countersign': '1', ...(lastId ? { 'last-event-id': lastId } : {}) },
+      credentials: 'same-origin',
+      cache: 'no-store',
+      signal: AbortSignal.any([signal, silence.signal]),
+    });
+    if (response.status === 401) session.onLost?.();
+    if (!response.ok || response.body === null) throw new Error(`the live stream answered ${response.status}`);
+    onOpen();
+    for await (const { id, event, data } of readEventStream(response.body)) {
+      heardAt = Date.now();
+      clearTimeout(watchdog);
+      watchdog = setTimeout(() => silence.abort(), SILENCE_MS);
+      if (id !== null) lastId = id;
+      if (event === 'message') receive(data);
+      // More was missed than the control plane can tell again.
+      if (event === 'reset') void queryClient.invalidateQueries();
+    }
+  } finally {
+    clearTimeout(watchdog);
+  }
+}
+
+async function run(signal: AbortSignal) {
+  let attempt = 0;
+  while (!signal.aborted) {
+    try {
+      await readOnce(signal, () => {
+        attempt = 0;
+        heardAt = Date.now();
+        setUp(true);
+      });
+    } catch (error) {
+      if (!signal.aborted) console.warn('the live stream broke off', error);
+    }
+    if (signal.aborted) return;
+    setUp(false);
+    const pause = Math.min(LONGEST_PAUSE_MS, 400 * 2 ** attempt) * (0.5 + Math.random() / 2);
+    attempt += 1;
+    await new Promise<void>((resume) => {
+      setTimeout(resume, pause);
+      addEventListener('online', () => resume(), { once: true, signal });
+      signal.addEventListener('abort', () => resume(), { once: true });
+    });
+  }
+}
+
+function open() {
+  if (running !== null) return;
+  running = new AbortController();
+  void run(running.signal);
+}
+
+function close() {
+  running?.abort();
+  running = null;
+  setUp(false);
+}
+
+/** Keeps the stream open while the component is there. Used once, by the shell. */
+export function useLiveStream(): void {
+  useEffect(() => {
+    let hiding: ReturnType<typeof setTimeout> | undefined;
+    const onVisibility = () => {
+      clearTimeout(hiding);
+      if (document.visibilityState === 'hidden') hiding = setTimeout(close, HIDDEN_MS);
+      else open();
+    };
+    open();
+    document.addEventListener('visibilitychange', onVisibility);
+    return () => {
+      clearTimeout(hiding);
+      document.removeEventListener('visibilitychange', onVisibility);
+      close();
+    };
+  }, []);
+}
+
+/** Whether live updates arrive. */
+export function useLiveState(): LiveState {
+  return useSyncExternalStore(
+    (watcher) => {
+      watchers.add(watcher);
+      return () => watchers.delete(watcher);
+    },
+    () => state,
+  );
+}
+
+/** Calls `listen` for each live event while the component is there. */
+export function useLiveEvent(listen: (event: LiveEvent) => void): void {
+  useEffect(() => {
+    listeners.add(listen);
+    return () => {
+      listeners.delete(listen);
+    };
+  }, [listen]);
+}

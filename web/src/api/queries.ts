@@ -1,0 +1,69 @@
+/** Operations as TanStack queries and mutations. A query's key is its operation and input, so that live events can name it. */
+import { Fault } from '@countersign/protocol/errors';
+import type { InputOf, OperationName, OutputOf } from '@countersign/protocol/operator-api/index';
+import {
+  infiniteQueryOptions,
+  MutationCache,
+  QueryCache,
+  QueryClient,
+  queryOptions,
+  useMutation,
+  useQueryClient,
+} from '@tanstack/react-query';
+import { call, isFault } from './client.ts';
+
+/** Called when the session is found to be over. Set by the routes. */
+export const session: { onLost: (() => void) | null } = { onLost: null };
+
+const noticeLostSession = (error: unknown) => {
+  if (isFault(error, 'unauthenticated')) session.onLost?.();
+};
+
+export const queryClient = new QueryClient({
+  queryCache: new QueryCache({ onError: noticeLostSession }),
+  mutationCache: new MutationCache({ onError: noticeLostSession }),
+  defaultOptions: {
+    queries: {
+      staleTime: 15_000,
+      // A refusal stays one; only an answer that never came is worth asking for again.
+      retry: (count, error) => count < 2 && (!(error instanceof Fault) || error.body.retryable) && !isSlow(error),
+    },
+    mutations: { retry: false },
+  },
+});
+
+const isSlow = (error: unknown) => error instanceof Fault && error.status === 429;
+
+/** The query of an operation that reads. */
+export function query<N extends OperationName>(name: N, input: InputOf<N>) {
+  return queryOptions({
+    queryKey: [name, input] as const,
+    queryFn: ({ signal }): Promise<OutputOf<N>> => call(name, input, { signal }),
+  });
+}
+
+type PagedName = {
+  [N in OperationName]: OutputOf<N> extends { next_cursor: string | null } ? N : never;
+}[OperationName];
+
+/** The query of an operation that answers in pages. */
+export function pages<N extends PagedName>(name: N, input: Omit<InputOf<N>, 'cursor'>) {
+  return infiniteQueryOptions({
+    queryKey: [name, input, 'pages'] as const,
+    queryFn: ({ signal, pageParam }): Promise<OutputOf<N>> =>
+      call(name, { ...input, ...(pageParam === null ? {} : { cursor: pageParam }) } as InputOf<N>, { signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => (last as { next_cursor: string | null }).next_cursor,
+  });
+}
+
+/** A mutation by an operation; afterwards what the named operations showed is asked for again. */
+export function useOperation<N extends OperationName>(name: N, touches: readonly OperationName[] = []) {
+  const client = useQueryClient();
+  return useMutation<OutputOf<N>, Error, InputOf<N>>({
+    mutationFn: (input) => call(name, input),
+    onSettled: () => {
+      for (const touched of touches) void client.invalidateQueries({ queryKey: [touched] });
+    },
+  });
+}

@@ -1,0 +1,100 @@
+/** Reject · Approve once, always within reach. Nothing changes on the screen before the control plane has said so. */
+
+import type { ActionDetail } from '@countersign/protocol/operator-api/index';
+import { fingerprint } from '@countersign/protocol/plan';
+import { Check, Fingerprint, X } from 'lucide-react';
+import { useMay, useMe } from '../../api/session.ts';
+import { Button } from '../../ui/button.tsx';
+import { useKeys } from '../../ui/keys.ts';
+import { FaultNotice } from '../fault-notice.tsx';
+import { channelWords } from '../states.tsx';
+import { ApproveDialog, asksMore, useApprove } from './approve-dialog.tsx';
+import { Countdown, useLeft } from './expiry.tsx';
+import { RejectDialog } from './reject-dialog.tsx';
+
+export type Asking = 'approve' | 'reject' | null;
+
+interface DecisionBarProps {
+  action: ActionDetail;
+  asking: Asking;
+  onAsk: (asking: Asking) => void;
+}
+
+/** Why this person cannot approve here; null when nothing speaks against it. */
+function useObstacle(action: ActionDetail): string | null {
+  const { person } = useMe();
+  const may = useMay('approver');
+  const { from, channels } = action.policy;
+  if (!may) return `You are a ${person.role}: approvers and owners decide.`;
+  if (!from.includes(person.role)) return `By the policy only ${from.join(' or ')} decides on this.`;
+  if (!channels.includes('web'))
+    return `By the policy this is decided ${channels.map((channel) => channelWords[channel]).join(' or ')} only.`;
+  if (action.approvals.some((approval) => approval.person.id === person.id && approval.verdict === 'approve'))
+    return `You have approved. It waits for ${action.approvals_needed - action.approvals_given} more.`;
+  return null;
+}
+
+export function DecisionBar({ action, asking, onAsk }: DecisionBarProps) {
+  const approve = useApprove();
+  const may = useMay('approver');
+  const obstacle = useObstacle(action);
+  const over = (useLeft(action.expires_at) ?? 1) <= 0;
+  const canApprove = obstacle === null && !over;
+  useKeys({
+    ...(canApprove ? { a: () => onAsk('approve') } : {}),
+    ...(may && !over ? { r: () => onAsk('reject') } : {}),
+  });
+  const press = () =>
+    asksMore(action) ? onAsk('approve') : approve.mutate({ action: action.id, digest: action.digest });
+  return (
+    <div className="sticky bottom-14 z-10 -mx-4 border-t border-line bg-surface/95 px-4 py-3 backdrop-blur sm:mx-0 sm:rounded-xl sm:border sm:shadow-float lg:bottom-4">
+      {approve.error && asking === null && (
+        <div className="mb-3">
+          <FaultNotice error={approve.error} />
+        </div>
+      )}
+      <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2.5">
+        <p className="flex items-center gap-x-3 text-sm text-dim">
+          <span className="flex items-center gap-1 font-mono font-semibold text-ink">
+            <Fingerprint aria-label="Fingerprint" role="img" className="size-4 text-faint" />
+            {fingerprint(action.digest)}
+          </span>
+          {action.expires_at && (
+            <span>
+              <Countdown expiresAt={action.expires_at} /> left
+            </span>
+          )}
+          {action.approvals_needed > 1 && (
+            <span>
+              {action.approvals_given} of {action.approvals_needed}
+            </span>
+          )}
+        </p>
+        {may && (
+          <div className="flex flex-1 gap-2 sm:flex-none">
+            <Button size="lg" kind="danger" icon={X} disabled={over} onClick={() => onAsk('reject')} hotkey="r">
+              Reject
+            </Button>
+            {obstacle === null && (
+              <Button
+                size="lg"
+                kind="primary"
+                icon={Check}
+                busy={approve.isPending}
+                disabled={over}
+                onClick={press}
+                hotkey="a"
+                className="flex-1"
+              >
+                Approve once
+              </Button>
+            )}
+          </div>
+        )}
+      </div>
+      {obstacle && <p className="mt-2 text-sm text-dim">{obstacle}</p>}
+      {asking === 'approve' && canApprove && <ApproveDialog action={action} onClose={() => onAsk(null)} />}
+      {asking === 'reject' && <RejectDialog action={action} onClose={() => onAsk(null)} />}
+    </div>
+  );
+}

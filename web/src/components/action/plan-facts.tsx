@@ -1,0 +1,103 @@
+/** Risk and the way back; who asked and which rule demands a decision; the fingerprint. */
+
+import type { ActionDetail } from '@countersign/protocol/operator-api/index';
+import { fingerprint } from '@countersign/protocol/plan';
+import { CopyIcon } from '../../ui/copy.tsx';
+import { Escaped } from '../../ui/escaped.tsx';
+import { Facts } from '../../ui/facts.tsx';
+import { When } from '../../ui/time.tsx';
+import { PlaybookLink } from '../links.tsx';
+import { channelWords, RiskBadge, sourceWords, strengthWords } from '../states.tsx';
+
+export function RiskFacts({ action }: { action: ActionDetail }) {
+  const undos = action.plan.preview.steps.flatMap(({ step, undo }) => (undo === null ? [] : [{ step, undo }]));
+  return (
+    <Facts
+      rows={[
+        ['Risk', <RiskBadge key="risk" risk={action.risk} />],
+        [
+          'Reversible',
+          action.reversible ? 'Yes: when the check fails, it is undone once.' : 'No: it cannot be taken back.',
+        ],
+        [
+          'Undo',
+          undos.length === 0 ? (
+            'None.'
+          ) : (
+            <ul key="undo" className="space-y-1">
+              {undos.map(({ step, undo }) => (
+                <li key={step}>
+                  <Escaped text={undo} mono={false} />
+                </li>
+              ))}
+            </ul>
+          ),
+        ],
+      ]}
+    />
+  );
+}
+
+export function AskerFacts({ action }: { action: ActionDetail }) {
+  const { person, token, client } = action.requested_by;
+  const { rule, why, channels, from, strength } = action.policy;
+  return (
+    <Facts
+      rows={[
+        ['Asked by', person.name],
+        ['With', token ? `token ${token.name}` : 'a signed-in session'],
+        client !== null
+          ? [
+              'Client',
+              <span key="client">
+                <Escaped text={client} mono={false} /> <span className="text-faint">(as it calls itself)</span>
+              </span>,
+            ]
+          : null,
+        ['When', <When key="when" at={action.requested_at} />],
+        [
+          'As',
+          action.source.kind === 'playbook' ? (
+            <span key="as">
+              playbook <PlaybookLink id={action.source.id} />, version {action.source.version}
+            </span>
+          ) : (
+            sourceWords[action.source.kind].toLowerCase()
+          ),
+        ],
+        [
+          'Policy rule',
+          <span key="rule" className="font-medium">
+            {rule}
+          </span>,
+        ],
+        ['Why', why],
+        action.approvals_needed > 0
+          ? [
+              'Who may decide',
+              `${action.approvals_needed} of: ${from.join(', ')}; ${channels.map((channel) => channelWords[channel]).join(', ')}; at least ${strengthWords[strength]}`,
+            ]
+          : null,
+      ]}
+    />
+  );
+}
+
+/** The part of the digest that people compare by eye, the same on every screen. */
+export function Fingerprint({ action }: { action: ActionDetail }) {
+  const short = fingerprint(action.digest);
+  return (
+    <div className="text-sm">
+      <p className="flex flex-wrap items-center gap-x-3">
+        <span className="rounded-lg border border-line bg-sunken px-2.5 py-1 font-mono text-base font-semibold tracking-[0.14em]">
+          {short.slice(0, 4)} {short.slice(4)}
+        </span>
+        <span className="text-dim">The same in Telegram, the IDE and on the command line.</span>
+      </p>
+      <p className="mt-1.5 flex items-center gap-1 text-xs text-faint">
+        <span className="min-w-0 font-mono [overflow-wrap:anywhere]">SHA-256 {action.digest}</span>
+        <CopyIcon text={action.digest} label="Copy the digest" />
+      </p>
+    </div>
+  );
+}

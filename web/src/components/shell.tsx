@@ -1,0 +1,91 @@
+/** The frame of every page for signed-in people: places, live state, keys. */
+import { Link, Outlet, useNavigate } from '@tanstack/react-router';
+import { Command, Menu, X } from 'lucide-react';
+import { lazy, Suspense, useState } from 'react';
+import { useLiveStream } from '../api/live.ts';
+import { IconButton } from '../ui/button.tsx';
+import { modKey, useKeys } from '../ui/keys.ts';
+import { Mark } from '../ui/mark.tsx';
+import { useTabCount } from '../ui/page-head.tsx';
+import { LiveBanner } from './live-banner.tsx';
+import { places } from './nav.ts';
+import { PhoneBar } from './phone-bar.tsx';
+import { SideNav } from './side-nav.tsx';
+import { useWaiting } from './waiting.ts';
+
+const Palette = lazy(() => import('./palette.tsx'));
+const KeyHelp = lazy(() => import('./key-help.tsx'));
+
+export function Shell() {
+  const navigate = useNavigate();
+  const [over, setOver] = useState<'palette' | 'help' | 'menu' | null>(null);
+  useLiveStream();
+  useTabCount(useWaiting());
+  useKeys({
+    'mod+k': () => setOver('palette'),
+    '/': () => document.querySelector<HTMLElement>('[data-search]')?.focus() ?? setOver('palette'),
+    '?': () => setOver('help'),
+    ...Object.fromEntries(places.map(({ key, to }) => [`g ${key}`, () => void navigate({ to })])),
+  });
+  const close = () => setOver(null);
+  return (
+    <div className="lg:grid lg:min-h-dvh lg:grid-cols-[14rem_minmax(0,1fr)]">
+      <a
+        href="#main"
+        className="sr-only z-50 rounded-lg bg-accent px-4 py-2 font-medium text-on-accent focus:not-sr-only focus:fixed focus:top-2 focus:left-2"
+      >
+        Skip to content
+      </a>
+      <header className="flex h-12 items-center justify-between border-b border-line bg-surface px-4 lg:hidden">
+        <Link to="/" className="flex items-center gap-2 font-semibold tracking-tight">
+          <Mark /> Countersign
+        </Link>
+        <div className="-mr-2 flex">
+          <IconButton icon={Command} label="Go to or do something" onClick={() => setOver('palette')} />
+          <IconButton
+            icon={over === 'menu' ? X : Menu}
+            label={over === 'menu' ? 'Close the menu' : 'Menu'}
+            aria-expanded={over === 'menu'}
+            onClick={() => setOver(over === 'menu' ? null : 'menu')}
+          />
+        </div>
+      </header>
+      <aside
+        className={
+          over === 'menu'
+            ? 'fixed inset-x-0 top-12 bottom-0 z-30 overflow-y-auto bg-surface p-3 pb-24 lg:static'
+            : 'hidden border-r border-line bg-surface lg:block'
+        }
+      >
+        <div className="lg:sticky lg:top-0 lg:flex lg:h-dvh lg:flex-col lg:overflow-y-auto lg:p-3">
+          <Link to="/" className="mb-3 hidden items-center gap-2 px-2 py-1.5 font-semibold tracking-tight lg:flex">
+            <Mark /> Countersign
+          </Link>
+          <button
+            type="button"
+            onClick={() => setOver('palette')}
+            className="mb-3 hidden h-8 items-center justify-between rounded-lg border border-line px-2.5 text-sm text-dim hover:border-line-strong hover:text-ink lg:flex"
+          >
+            Go to… <kbd className="font-sans text-2xs text-faint">{modKey} K</kbd>
+          </button>
+          <SideNav onGo={close} onHelp={() => setOver('help')} />
+        </div>
+      </aside>
+      <div className="min-w-0">
+        <LiveBanner />
+        <main
+          id="main"
+          tabIndex={-1}
+          className="mx-auto w-full max-w-6xl px-4 pt-5 pb-28 outline-none sm:px-8 lg:pt-8 lg:pb-16"
+        >
+          <Outlet />
+        </main>
+      </div>
+      <PhoneBar onGo={close} />
+      <Suspense>
+        {over === 'palette' && <Palette onClose={close} />}
+        {over === 'help' && <KeyHelp onClose={close} />}
+      </Suspense>
+    </div>
+  );
+}

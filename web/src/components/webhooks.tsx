@@ -1,0 +1,172 @@
+/** Addresses at which Alertmanager and Grafana bring alerts in. */
+import type { OutputOf } from '@countersign/protocol/operator-api/index';
+import { useQuery } from '@tanstack/react-query';
+import { Plus, Trash2 } from 'lucide-react';
+import { useState } from 'react';
+import { query, useOperation } from '../api/queries.ts';
+import { useMay } from '../api/session.ts';
+import { Button, IconButton } from '../ui/button.tsx';
+import { Section } from '../ui/card.tsx';
+import { Command } from '../ui/copy.tsx';
+import { Dialog, DialogButtons } from '../ui/dialog.tsx';
+import { Field, Input, Select } from '../ui/field.tsx';
+import { Cell, Table } from '../ui/table.tsx';
+import { When } from '../ui/time.tsx';
+import { Confirm } from './confirm.tsx';
+import { Form } from './form.tsx';
+import { Loaded } from './loaded.tsx';
+import { SecretOnce } from './secret-once.tsx';
+
+type Hook = OutputOf<'listHooks'>['hooks'][number];
+const kinds = { alertmanager: 'Alertmanager', grafana: 'Grafana' } as const satisfies Record<Hook['kind'], string>;
+
+export function Webhooks() {
+  const hooks = useQuery(query('listHooks', {}));
+  const owner = useMay('owner');
+  const [making, setMaking] = useState(false);
+  const [removing, setRemoving] = useState<Hook | null>(null);
+  const remove = useOperation('removeHook', ['listHooks']);
+  return (
+    <Section
+      title="Webhooks"
+      hint="Alerts of your monitoring appear here beside those of the agents, and assistants see them too."
+      aside={
+        owner && (
+          <Button size="sm" icon={Plus} onClick={() => setMaking(true)}>
+            Add a webhook
+          </Button>
+        )
+      }
+    >
+      <Loaded query={hooks}>
+        {({ hooks: all }) =>
+          all.length === 0 ? (
+            <p className="text-dim">None yet.</p>
+          ) : (
+            <Table
+              label="Webhooks"
+              head={[
+                'Name',
+                'From',
+                'Made',
+                'Last used',
+                <span key="do" className="sr-only">
+                  Remove
+                </span>,
+              ]}
+            >
+              {all.map((hook) => (
+                <tr key={hook.id}>
+                  <Cell className="font-medium">{hook.name}</Cell>
+                  <Cell>{kinds[hook.kind]}</Cell>
+                  <Cell>
+                    <When at={hook.created_at} />
+                  </Cell>
+                  <Cell>
+                    {hook.last_used_at ? <When at={hook.last_used_at} /> : <span className="text-faint">never</span>}
+                  </Cell>
+                  <Cell className="text-right">
+                    {owner && (
+                      <IconButton icon={Trash2} label={`Remove ${hook.name}`} onClick={() => setRemoving(hook)} />
+                    )}
+                  </Cell>
+                </tr>
+              ))}
+            </Table>
+          )
+        }
+      </Loaded>
+      {making && <MakeHook onClose={() => setMaking(false)} />}
+      <Confirm
+        open={removing !== null}
+        onClose={() => setRemoving(null)}
+        title={`Remove the webhook ${removing?.name ?? ''}?`}
+        verb="Remove"
+        busy={remove.isPending}
+        error={remove.error}
+        onConfirm={() => removing && remove.mutate({ hook: removing.id }, { onSuccess: () => setRemoving(null) })}
+      >
+        Alerts sent to its address are refused from now on.
+      </Confirm>
+    </Section>
+  );
+}
+
+function MakeHook({ onClose }: { onClose: () => void }) {
+  const make = useOperation('createHook', ['listHooks']);
+  const [name, setName] = useState('');
+  const [kind, setKind] = useState<Hook['kind']>('alertmanager');
+  return (
+    <Dialog open onClose={onClose} wide={make.isSuccess} title={make.isSuccess ? `Webhook ${name}` : 'Add a webhook'}>
+      {make.data ? (
+        <SecretOnce secret={make.data.secret} label="Secret">
+          <Command
+            text={kind === 'alertmanager' ? alertmanagerConfig(make.data) : make.data.url}
+            label={kind === 'alertmanager' ? 'alertmanager.yml' : 'URL'}
+            wrap={false}
+          />
+          {kind === 'grafana' && (
+            <p className="text-sm text-dim">
+              In Grafana: Alerting, Contact points, Webhook. URL as above; authorization scheme “Bearer”, credentials
+              the secret.
+            </p>
+          )}
+          <DialogButtons>
+            <Button kind="primary" onClick={onClose}>
+              Done
+            </Button>
+          </DialogButtons>
+        </SecretOnce>
+      ) : (
+        <Form onSubmit={() => make.mutate({ name, kind })} error={make.error} label="Add a webhook">
+          <Field label="Name">
+            {(props) => (
+              <Input
+                {...props}
+                autoFocus
+                required
+                maxLength={100}
+                value={name}
+                onChange={(event) => setName(event.target.value)}
+              />
+            )}
+          </Field>
+          <Field label="From">
+            {(props) => (
+              <Select
+                {...props}
+                className="w-full"
+                value={kind}
+                onChange={(event) => setKind(event.target.value as Hook['kind'])}
+              >
+                {Object.entries(kinds).map(([id, word]) => (
+                  <option key={id} value={id}>
+                    {word}
+                  </option>
+                ))}
+              </Select>
+            )}
+          </Field>
+          <DialogButtons>
+            <Button kind="quiet" onClick={onClose}>
+              Cancel
+            </Button>
+            <Button type="submit" kind="primary" busy={make.isPending} disabled={name.trim() === ''}>
+              Add
+            </Button>
+          </DialogButtons>
+        </Form>
+      )}
+    </Dialog>
+  );
+}
+
+const alertmanagerConfig = ({ url, secret }: { url: string; secret: string }) => `receivers:
+  - name: countersign
+    webhook_configs:
+      - url: ${url}
+        send_resolved: true
+        http_config:
+          authorization:
+            type: Bearer
+            credentials: ${secret}`;

@@ -1,0 +1,92 @@
+/** One playbook, whole: what it takes, and its text. */
+import type { PlaybookView } from '@countersign/protocol/operator-api/index';
+import { useQuery } from '@tanstack/react-query';
+import { Link, useParams } from '@tanstack/react-router';
+import { ChevronLeft, Play } from 'lucide-react';
+import { useState } from 'react';
+import { query } from '../api/queries.ts';
+import { Loaded } from '../components/loaded.tsx';
+import { PlaybookMarks } from '../components/playbook-rows.tsx';
+import { playbookTitle } from '../components/playbook-title.ts';
+import { RunPlaybook } from '../components/run-playbook.tsx';
+import { Button } from '../ui/button.tsx';
+import { Section } from '../ui/card.tsx';
+import { PageHead } from '../ui/page-head.tsx';
+import { Cell, Table } from '../ui/table.tsx';
+import { YamlView } from '../ui/yaml-view.tsx';
+
+export function PlaybookPage() {
+  const { playbook: id } = useParams({ from: '/app/playbooks/$playbook' });
+  const playbook = useQuery(query('getPlaybook', { playbook: id }));
+  const [running, setRunning] = useState(false);
+  return (
+    <div className="mx-auto max-w-4xl">
+      <Link
+        to="/playbooks"
+        className="-ml-1 mb-2 inline-flex min-h-6 items-center gap-1 rounded pr-1 text-sm text-dim hover:text-ink"
+      >
+        <ChevronLeft aria-hidden className="size-4" /> Playbooks
+      </Link>
+      <Loaded query={playbook} lines={8}>
+        {(it) => (
+          <>
+            <PageHead
+              title={playbookTitle(it.title)}
+              tab={it.id}
+              lead={
+                <>
+                  <p>{it.summary}</p>
+                  <p className="mt-2 flex flex-wrap items-center gap-2">
+                    <PlaybookMarks playbook={it} />
+                    <span className="font-mono text-xs text-faint">
+                      {it.id}, version {it.version}
+                    </span>
+                  </p>
+                </>
+              }
+              actions={
+                <Button kind="primary" icon={Play} onClick={() => setRunning(true)}>
+                  Run…
+                </Button>
+              }
+            />
+            <div className="space-y-7">
+              <Section title="Parameters">
+                <Parameters parameters={it.parameters} />
+              </Section>
+              <Section title="Text">
+                <YamlView text={it.yaml} label={`${it.id}.yaml · SHA-256 ${it.sha256.slice(0, 16)}…`} />
+              </Section>
+            </div>
+            {running && <RunPlaybook playbook={it.id} onClose={() => setRunning(false)} />}
+          </>
+        )}
+      </Loaded>
+    </div>
+  );
+}
+
+function Parameters({ parameters }: { parameters: PlaybookView['parameters'] }) {
+  if (parameters.length === 0) return <p className="text-dim">It takes none.</p>;
+  return (
+    <Table label="Parameters" head={['Name', 'Type', 'Default', 'What it is']}>
+      {parameters.map(({ name, type, summary, required, default: usual, minimum, maximum, choices }) => (
+        <tr key={name}>
+          <Cell className="whitespace-nowrap font-mono text-xs">{name}</Cell>
+          <Cell className="whitespace-nowrap text-dim">
+            {choices ? choices.join(' | ') : type}
+            {minimum !== undefined || maximum !== undefined ? ` ${minimum ?? ''}…${maximum ?? ''}` : ''}
+          </Cell>
+          <Cell className="whitespace-nowrap font-mono text-xs">
+            {usual !== undefined ? (
+              String(typeof usual === 'object' ? JSON.stringify(usual) : usual)
+            ) : (
+              <span className="font-sans text-faint">{required ? 'must be given' : 'none'}</span>
+            )}
+          </Cell>
+          <Cell className="min-w-56">{summary}</Cell>
+        </tr>
+      ))}
+    </Table>
+  );
+}

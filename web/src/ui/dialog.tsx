@@ -1,0 +1,49 @@
+/** A dialog over the page: on a phone it comes from below, within reach of the thumb. */
+import { Dialog as Base } from '@base-ui/react/dialog';
+import { X } from 'lucide-react';
+import type { ReactNode, RefObject } from 'react';
+import { IconButton } from './button.tsx';
+import { cx } from './cx.ts';
+
+interface DialogProps {
+  open: boolean;
+  onClose: () => void;
+  title: ReactNode;
+  description?: ReactNode;
+  children?: ReactNode;
+  wide?: boolean;
+  initialFocus?: RefObject<HTMLElement | null>;
+}
+
+export function Dialog({ open, onClose, title, description, children, wide = false, initialFocus }: DialogProps) {
+  return (
+    <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
+      <Base.Portal>
+        <Base.Backdrop className="fixed inset-0 z-40 bg-shade transition-opacity duration-150 data-[ending-style]:opacity-0 data-[starting-style]:opacity-0" />
+        <Base.Popup
+          {...(initialFocus ? { initialFocus } : {})}
+          className={cx(
+            'fixed inset-x-0 bottom-0 z-50 flex max-h-[92dvh] flex-col rounded-t-2xl bg-surface pb-[env(safe-area-inset-bottom)] shadow-float transition duration-150 ease-out',
+            'data-[ending-style]:translate-y-4 data-[ending-style]:opacity-0 data-[starting-style]:translate-y-4 data-[starting-style]:opacity-0',
+            'sm:inset-x-auto sm:top-[12vh] sm:bottom-auto sm:left-1/2 sm:max-h-[80vh] sm:-translate-x-1/2 sm:rounded-2xl sm:pb-0',
+            wide ? 'sm:w-[min(44rem,calc(100vw-3rem))]' : 'sm:w-[min(29rem,calc(100vw-3rem))]',
+          )}
+        >
+          <div className="flex items-start gap-3 px-5 pt-4 pb-1">
+            <div className="min-w-0 flex-1 pt-1">
+              <Base.Title className="text-base font-semibold">{title}</Base.Title>
+              {description && <Base.Description className="mt-1 text-sm text-dim">{description}</Base.Description>}
+            </div>
+            <Base.Close render={<IconButton icon={X} label="Close" className="-mr-2" />} />
+          </div>
+          <div className="min-h-0 overflow-y-auto px-5 pt-2 pb-5">{children}</div>
+        </Base.Popup>
+      </Base.Portal>
+    </Base.Root>
+  );
+}
+
+/** The row of buttons at the end of a dialog or a form. The first is nearest to the thumb on a phone. */
+export function DialogButtons({ children }: { children: ReactNode }) {
+  return <div className="mt-5 flex flex-col-reverse gap-2 sm:flex-row sm:justify-end">{children}</div>;
+}
