@@ -5,7 +5,8 @@ import type { Db, Trx } from '../storage/database.ts';
 import type { ActionHistoryTable, ActionTable, ApprovalTable } from '../storage/tables.ts';
 
 export const openStates = actionStates.filter(isOpen);
-const unfinishedStates = actionStates.filter((state) => !isFinal(state));
+export const unfinishedStates = actionStates.filter((state) => !isFinal(state));
+export const finalStates = actionStates.filter(isFinal);
 
 export function actionById(db: Db | Trx, id: string): Promise<ActionTable | undefined> {
   return db.selectFrom('action').selectAll().where('id', '=', id).executeTakeFirst();

@@ -25,6 +25,7 @@ export async function askSomebody(deps: ActionDeps, actionId: string): Promise<v
         who: whoIs('system'),
         at: deps.clock.now(),
         note: 'Nobody could be asked.',
+        set: { finished_at: deps.clock.now() },
       }),
     );
   } catch (error) {

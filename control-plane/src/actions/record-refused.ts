@@ -2,6 +2,7 @@
 import { type ErrorCode, errorCatalogue, Fault } from '@countersign/protocol';
 import type { WireFault } from '@countersign/protocol/agent-wire/messages';
 import { whoIs } from '../audit/ledger.ts';
+import { serverById } from '../fleet/server.store.ts';
 import { applyTransition } from './apply-transition.ts';
 import { commitOrRefuse, Refusal } from './commit-or-refuse.ts';
 import { ignoreReport, ownAction } from './own-action.ts';
@@ -18,7 +19,8 @@ export function recordRefused(
     const row = await ownAction(deps, trx, serverId, actionId, 'refused');
     if (row instanceof Refusal) return row;
     if (row.state === 'refused') return;
-    const reason = faultOf(report.fault);
+    const server = await serverById(trx, serverId);
+    const reason = faultOf(report.fault, server?.name ?? serverId);
     // The runner knows the action already: this tells nothing of how it went, and its own reports of it will come.
     if (reason.code === 'grant_replayed' || (row.state !== 'dispatched' && row.state !== 'unknown'))
       return ignoreReport(deps, trx, row, { report: 'refused', why: `${reason.code}; the action is ${row.state}` });
@@ -38,8 +40,8 @@ export function recordRefused(
   });
 }
 
-function faultOf({ code, slots }: WireFault): Fault {
+function faultOf({ code, slots }: WireFault, server: string): Fault {
   return Object.hasOwn(errorCatalogue, code)
-    ? new Fault(code as ErrorCode, slots)
+    ? new Fault(code as ErrorCode, { ...slots, server })
     : new Fault('grant_invalid', { reason: `for a reason that this version does not know (${code})` });
 }

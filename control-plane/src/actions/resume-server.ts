@@ -11,8 +11,8 @@ import { resendDue } from './resend-due.ts';
  */
 export async function resumeServer(deps: ActionDeps, serverId: string): Promise<void> {
   const now = deps.clock.now();
-  await dispatchDue(deps, { serverId });
   await resendDue(deps, { serverId, unansweredMs: 0 });
+  await dispatchDue(deps, { serverId });
   for (const row of await actionsIn(deps.db, ['unknown'], serverId))
     if (row.started_at === null && row.result_json === null && now >= (row.start_by ?? now))
       await sendGrant(deps, row.id);

@@ -1,0 +1,60 @@
+/** Sets the actions going: who follows them, what sweeps after them, and where servers' reports of them go. */
+import { makeAnnouncer } from '../approvals/announcer.ts';
+import type { ActionDeps } from './action-deps.ts';
+import { makeDispatcher } from './dispatcher.ts';
+import { recordFinished } from './record-finished.ts';
+import { recordOutput } from './record-output.ts';
+import { recordRefused } from './record-refused.ts';
+import { recordStarted } from './record-started.ts';
+import { recordStep } from './record-step.ts';
+import { resumeServer } from './resume-server.ts';
+import { startSweeps } from './sweeps.ts';
+
+type ReportOf<F extends (deps: ActionDeps, serverId: string, report: never) => Promise<void>> = Parameters<F>[2];
+
+export interface RunningActions extends AsyncDisposable {
+  /** What agents report of actions. Each is stored when it resolves; see the verbs for what they reject with. */
+  readonly reports: {
+    recordStarted(serverId: string, report: ReportOf<typeof recordStarted>): Promise<void>;
+    recordRefused(serverId: string, report: ReportOf<typeof recordRefused>): Promise<void>;
+    recordStep(serverId: string, report: ReportOf<typeof recordStep>): Promise<void>;
+    recordOutput(serverId: string, report: ReportOf<typeof recordOutput>): Promise<void>;
+    recordFinished(serverId: string, report: ReportOf<typeof recordFinished>): Promise<void>;
+  };
+  /** To be called whenever a server connected. Never throws. */
+  serverConnected(serverId: string): void;
+  /** Brings every card up to date again: for a channel that came back. */
+  updateCards(): Promise<void>;
+}
+
+/** Starts dispatcher, announcer and sweeps. Dispose of it before the database is closed. */
+export function startActions(deps: ActionDeps): RunningActions {
+  const dispatcher = makeDispatcher(deps);
+  const announcer = makeAnnouncer(deps);
+  const unfollow = [deps.followers.add(dispatcher), deps.followers.add(announcer)];
+  const sweeps = startSweeps(deps);
+  const resuming = new Set<Promise<void>>();
+  return {
+    reports: {
+      recordStarted: (serverId, report) => recordStarted(deps, serverId, report),
+      recordRefused: (serverId, report) => recordRefused(deps, serverId, report),
+      recordStep: (serverId, report) => recordStep(deps, serverId, report),
+      recordOutput: (serverId, report) => recordOutput(deps, serverId, report),
+      recordFinished: (serverId, report) => recordFinished(deps, serverId, report),
+    },
+    serverConnected(serverId) {
+      const work: Promise<void> = resumeServer(deps, serverId)
+        .catch((error: unknown) => deps.log.error('action.resume_failed', { server: serverId, error })) // the sweeps try again
+        .finally(() => resuming.delete(work));
+      resuming.add(work);
+    },
+    updateCards: () => announcer.sweep(),
+    async [Symbol.asyncDispose]() {
+      for (const stop of unfollow) stop();
+      await sweeps[Symbol.asyncDispose]();
+      await dispatcher[Symbol.asyncDispose]();
+      await announcer[Symbol.asyncDispose]();
+      await Promise.all(resuming);
+    },
+  };
+}

@@ -1,0 +1,72 @@
+/** The audit log for readers, its verification, and the policy in force. */
+import { fault, isoTime, type Json } from '@countersign/protocol';
+import type { AuditEntryView } from '@countersign/protocol/operator-api/index';
+import { newestEntries } from '../audit/audit.store.ts';
+import { type EntryBody, visibleDetails } from '../audit/entry.ts';
+import { verifyLedger } from '../audit/verify-ledger.ts';
+import { resolveServer } from '../fleet/resolve-server.ts';
+import { namesOfServers } from '../fleet/server.store.ts';
+import type { PolicyBook } from '../policy/policy-book.ts';
+import type { Core } from '../ports.ts';
+import type { AuditEntryTable } from '../storage/tables.ts';
+import type { Handlers } from './handler.ts';
+
+export interface AuditOperationsDeps extends Pick<Core, 'db'> {
+  readonly policy: PolicyBook;
+  /** The control plane's own public key: it signed the checkpoints. */
+  readonly publicKey: string;
+}
+
+export function auditOperations(
+  deps: AuditOperationsDeps,
+): Pick<Handlers, 'getAuditLog' | 'verifyAudit' | 'getPolicy'> {
+  const { db } = deps;
+  return {
+    getAuditLog: async (caller, { server, action, event, since, cursor, limit }) => {
+      const serverId = server === undefined ? undefined : (await resolveServer(db, server)).id;
+      const filter = { serverId, actionId: action, event, since: since === undefined ? undefined : Date.parse(since) };
+      const rows = await newestEntries(db, filter, numberOf(cursor), limit + 1);
+      const page = rows.slice(0, limit);
+      const last = page.at(-1);
+      const names = await namesOfServers(db, [...new Set(page.flatMap((row) => row.server_id ?? []))]);
+      const reader = caller.token ? 'token' : 'person';
+      return {
+        entries: page.map((row) => entryView(row, names, reader)),
+        next_cursor: last && rows.length > limit ? String(last.seq) : null,
+      };
+    },
+    verifyAudit: async () => {
+      const { ok, entries, head, checkpoints, problems } = await verifyLedger({ db, publicKey: deps.publicKey });
+      return { ok, entries, head, checkpoints, problems: problems.map((problem) => ({ ...problem })) };
+    },
+    getPolicy: async () => {
+      const { yaml, source, problems } = await deps.policy.current();
+      return { yaml, source, problems: [...problems] };
+    },
+  };
+}
+
+function numberOf(cursor: string | undefined): number {
+  if (cursor === undefined) return Number.MAX_SAFE_INTEGER;
+  if (!/^\d{1,15}$/.test(cursor)) throw fault('invalid_input', { problems: 'cursor: not one that was given out here' });
+  return Number(cursor);
+}
+
+/** A token sees neither sensitive details nor where people sit. */
+function entryView(
+  row: AuditEntryTable,
+  names: ReadonlyMap<string, string>,
+  reader: 'person' | 'token',
+): AuditEntryView {
+  const body = JSON.parse(row.body) as EntryBody;
+  return {
+    seq: body.seq,
+    at: isoTime(body.at),
+    event: body.event,
+    who: { ...body.who, ip: reader === 'token' ? null : body.who.ip },
+    server: body.server === null ? null : { id: body.server, name: names.get(body.server) ?? body.server },
+    action: body.action,
+    details: visibleDetails(body.event, body.details as Record<string, Json>, reader) as AuditEntryView['details'],
+    hash: row.hash,
+  };
+}

@@ -1,0 +1,39 @@
+/** Reading and searching files on servers. Who may read what, the server decides; each reading is audited. */
+import type { AuditEvent } from '../audit/events.ts';
+import { appendEntry, type NewEntry, whoOf } from '../audit/ledger.ts';
+import { resolveServerUnderCare } from '../fleet/resolve-server.ts';
+import type { Caller, Core, Fleet } from '../ports.ts';
+import { write } from '../storage/write.ts';
+import type { Handlers } from './handler.ts';
+
+export interface FileOperationsDeps extends Pick<Core, 'db' | 'clock'> {
+  readonly fleet: Pick<Fleet, 'observe'>;
+}
+
+export function fileOperations(deps: FileOperationsDeps): Pick<Handlers, 'readFile' | 'searchFiles'> {
+  const record = <E extends AuditEvent>(
+    caller: Caller,
+    serverId: string,
+    event: E,
+    details: NonNullable<NewEntry<E>['details']>,
+  ) =>
+    write(deps.db, (trx) =>
+      appendEntry(trx, { event, at: deps.clock.now(), who: whoOf(caller), serverId, details } as NewEntry<E>),
+    );
+  return {
+    readFile: async (caller, { server: ref, path, from_line, lines }, { signal }) => {
+      const server = await resolveServerUnderCare(deps.db, ref);
+      const found = await deps.fleet.observe(server.id, 'file.read', { path, from_line, lines }, { signal });
+      await record(caller, server.id, 'file.read', { path, from_line, lines, redactions: found.redactions });
+      return found;
+    },
+    searchFiles: async (caller, { server: ref, path, text, name, max_matches }, { signal }) => {
+      const server = await resolveServerUnderCare(deps.db, ref);
+      const wanted = { path, text, max_matches, ...(name === undefined ? {} : { name }) };
+      const found = await deps.fleet.observe(server.id, 'file.search', wanted, { signal });
+      const { redactions, matches } = found;
+      await record(caller, server.id, 'file.searched', { path, matches: matches.length, redactions, text });
+      return found;
+    },
+  };
+}
