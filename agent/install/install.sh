@@ -265,6 +265,7 @@ start_units() {
   systemctl enable --quiet countersign-runner.socket countersign-link.service
   # A runner of the old version ends when it is idle; a running action is never cut off by an upgrade.
   systemctl start countersign-runner.socket
+  rm -f "$var/link/status.json" # or the health check would read what the version before wrote
   systemctl restart countersign-link.service
 }
 

@@ -29,6 +29,8 @@ export interface WorldOptions {
 export interface World extends AsyncDisposable {
   readonly url: string;
   readonly dataDir: string;
+  /** Process of the control plane. */
+  readonly pid: number;
   readonly twin: TelegramTwin | undefined;
   /** The owner, signed in by a CLI session. */
   readonly owner: Call;
@@ -67,6 +69,9 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     twin,
     owner,
     ownerSession: session,
+    get pid() {
+      return process.pid;
+    },
     email,
     password,
     as,
@@ -94,6 +99,10 @@ interface Place {
 
 class ControlPlane {
   printed = '';
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   readonly #options: WorldOptions;
   readonly #place: Place;
   #child: ChildProcess | undefined;

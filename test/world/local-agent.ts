@@ -1,0 +1,128 @@
+/** An agent of this machine in the foreground, as an ordinary process: no systemd needed. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { serverOnline } from './install-agent.ts';
+import { node, projectFolder } from './places.ts';
+import type { World } from './world.ts';
+
+export interface LocalAgent extends AsyncDisposable {
+  readonly serverId: string;
+  readonly name: string;
+  readonly stateDir: string;
+  /** Process of the link. */
+  readonly pid: number;
+  /** Milliseconds from the start of the process until the control plane saw it online. */
+  readonly connectedAfterMs: number;
+  stop(signal?: NodeJS.Signals): Promise<void>;
+  start(): Promise<void>;
+}
+
+const agentProgram = join(projectFolder, 'agent/src/main.ts');
+
+export interface LocalAgentOptions {
+  /** Text of its own policy. */
+  readonly policy: string;
+  /** The program to run; the sources unless told. */
+  readonly program?: string;
+}
+
+/** Enrols and starts an agent. Resolves when it is online. */
+export async function startLocalAgent(
+  world: World,
+  name: string,
+  { policy, program = agentProgram }: LocalAgentOptions,
+): Promise<LocalAgent> {
+  const stateDir = await mkdtemp(join(tmpdir(), 'countersign-agent-'));
+  const { server, enrolment_token: token, install_command: command } = await world.owner('addServer', { name });
+  const key = /--cp-key (\S+)/.exec(command)?.[1] ?? '';
+  const pin = /--tls-pin (\S+)/.exec(command)?.[1];
+  await writeFile(join(stateDir, 'policy.yaml'), policy, { mode: 0o644 });
+  const words = [
+    'enroll',
+    '--url',
+    world.url,
+    '--cp-key',
+    key,
+    '--token',
+    token,
+    '--state',
+    stateDir,
+    ...(pin ? ['--tls-pin', pin] : []),
+  ];
+  await promisify(execFile)(node, [program, ...words]);
+  const agent = new Running(program, stateDir);
+  const connectedAfterMs = await agent.start(world, server.id);
+  return {
+    serverId: server.id,
+    name,
+    stateDir,
+    connectedAfterMs,
+    get pid() {
+      return agent.pid;
+    },
+    stop: (signal) => agent.stop(signal),
+    start: async () => {
+      await agent.start(world, server.id);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await agent.stop();
+      await rm(stateDir, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+class Running {
+  readonly #program: string;
+  readonly #stateDir: string;
+  #child: ChildProcess | undefined;
+  #printed = '';
+
+  constructor(program: string, stateDir: string) {
+    this.#program = program;
+    this.#stateDir = stateDir;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  async start(world: World, serverId: string): Promise<number> {
+    const began = performance.now();
+    await rm(join(this.#stateDir, 'link/status.json'), { force: true });
+    const child = spawn(node, [this.#program, 'link', '--state', this.#stateDir], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env.PATH },
+    });
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.#printed += text;
+      });
+    this.#child = child;
+    const connected = (async () => {
+      while (!/"connected"/.test(await readFile(join(this.#stateDir, 'link/status.json'), 'utf8').catch(() => '')))
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      return performance.now() - began;
+    })();
+    const ended = once(child, 'exit').then(() => {
+      throw new Error(`the agent ended:\n${this.#printed}`);
+    });
+    ended.catch(() => undefined);
+    const ms = await Promise.race([connected, ended]);
+    await serverOnline(world, serverId);
+    return ms;
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    const bound = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    await ended;
+    clearTimeout(bound);
+  }
+}
