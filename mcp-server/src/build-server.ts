@@ -44,7 +44,12 @@ const INPUT_ELEMENTS_MAX = 5000;
 export function buildServer(options: ServerOptions): McpServer {
   const mcp = new McpServer(
     { name: 'countersign', title: 'Countersign', version: options.version },
-    { instructions, maxToolInputElements: INPUT_ELEMENTS_MAX, capabilities: { tools: { listChanged: false } } },
+    {
+      instructions,
+      maxToolInputElements: INPUT_ELEMENTS_MAX,
+      capabilities: { tools: { listChanged: false } },
+      ...(options.elicit ? { requestState: { verify: options.elicit.asked.codec.verify } } : {}),
+    },
   );
   for (const tool of toolsFor(options.surface)) {
     const { title, description, inputSchema, outputSchema, annotations } = tool;
@@ -65,7 +70,8 @@ async function answer(options: ServerOptions, mcp: McpServer, tool: Tool, args: 
     const result = await tool.handle(args, contextOf(options, mcp, call, ctx));
     return isInputRequiredResult(result) ? result : success(result, tool.narrow);
   } catch (error) {
-    return failure(error, options.report);
+    // Nobody reads the answer to a call that was given up, and its end is no error of ours.
+    return failure(error, ctx.mcpReq.signal.aborted ? () => 'given up' : options.report);
   } finally {
     ended?.();
   }

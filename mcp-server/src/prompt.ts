@@ -4,6 +4,7 @@
  * - the form: an answer in the client. No proof of a human, so only where the control plane lets it count.
  * Declined, cancelled, not supported or not answered: the action simply stays pending.
  */
+import { Fault } from '@countersign/protocol';
 import type { ActionDetail } from '@countersign/protocol/operator-api/index';
 import {
   acceptedContent,
@@ -39,10 +40,12 @@ export interface Prompt {
    * asks and calls again. In a session the question is shown while the tool goes on. Null: nobody is asked.
    */
   readonly ask: (action: ActionDetail) => Promise<InputRequiredResult | OpenPrompt | null>;
+  /** Why an answer that was given did not count; null when none was given, or it did. */
+  readonly objection: () => string | null;
 }
 
 /** For clients and transports without prompts. */
-export const noPrompt: Prompt = { ask: async () => null };
+export const noPrompt: Prompt = { ask: async () => null, objection: () => null };
 
 interface PromptParts {
   readonly mcp: McpServer;
@@ -71,24 +74,35 @@ const requestedSchema: ElicitRequestFormParams['requestedSchema'] = {
 const OPEN_MS = 120_000;
 
 export function promptFor(parts: PromptParts): Prompt {
+  const { ctx, asked, era } = parts;
+  const caller = ctx.http?.authInfo?.clientId ?? '';
+  let objection: string | null = null;
+  const enter: Enter = async (action, verdict) => {
+    await parts.forms?.decideByForm(action.id, action.digest, verdict).catch((error: unknown) => {
+      if (error instanceof Fault) objection = `The answer in the form did not count: ${error.message}`;
+      else parts.onError(error);
+    });
+  };
   return {
+    objection: () => objection,
     ask: async (action) => {
-      const caller = parts.ctx.http?.authInfo?.clientId ?? '';
-      if (parts.era === 'modern') {
-        const answer = inputResponse(parts.ctx.mcpReq.inputResponses, KEY);
-        if (answer.kind !== 'missing') {
-          parts.asked.add(caller, action.id);
-          await takeAnswer(parts, action, parts.ctx.mcpReq.inputResponses);
-          return null;
-        }
+      const responses = ctx.mcpReq.inputResponses;
+      if (era === 'modern' && inputResponse(responses, KEY).kind !== 'missing') {
+        asked.add(caller, action.id);
+        const verdict = verdictIn(ctx, action);
+        if (verdict) await enter(action, verdict);
+        return null;
       }
-      if (parts.asked.has(caller, action.id)) return null;
+      if (asked.has(caller, action.id)) return null;
       const question = await chooseQuestion(parts, action);
       if (question === null) return null;
-      return parts.era === 'modern' ? askOnRetry(parts, action, question) : askNow(parts, action, question, caller);
+      if (era === 'modern') return askOnRetry(parts, action, question);
+      return askNow(parts, action, question, { answered: () => asked.add(caller, action.id), enter });
     },
   };
 }
+
+type Enter = (action: ActionDetail, verdict: Verdict) => Promise<void>;
 
 async function chooseQuestion({ mcp, forms, approveUrl }: PromptParts, action: ActionDetail): Promise<Question | null> {
   const can = mcp.server.getClientCapabilities()?.elicitation;
@@ -114,38 +128,37 @@ async function askOnRetry(
   return inputRequired({ inputRequests: { [KEY]: request }, requestState: await asked.codec.mint(state, ctx) });
 }
 
-/** A verdict counts only as the answer to a question that was asked here, about this digest. */
-async function takeAnswer(
-  { ctx, forms, onError }: PromptParts,
-  action: ActionDetail,
-  responses: Record<string, unknown> | undefined,
-): Promise<void> {
+/** The verdict that came back: only as the answer to a form that was asked here, about this digest. */
+function verdictIn(ctx: ServerContext, action: ActionDetail): Verdict | undefined {
   const state = ctx.mcpReq.requestState<AskedState>();
-  const accepted = acceptedContent(responses, KEY, decisionSchema);
-  if (accepted === undefined || state?.kind !== 'form') return;
-  if (state.action !== action.id || state.digest !== action.digest) return;
-  await forms?.decideByForm(action.id, action.digest, accepted.decision).catch(onError);
+  if (state?.kind !== 'form' || state.action !== action.id || state.digest !== action.digest) return undefined;
+  return acceptedContent(ctx.mcpReq.inputResponses, KEY, decisionSchema)?.decision;
 }
 
-function askNow(parts: PromptParts, action: ActionDetail, question: Question, caller: string): OpenPrompt {
+function askNow(
+  { ctx, onError }: PromptParts,
+  action: ActionDetail,
+  question: Question,
+  { answered, enter }: { readonly answered: () => void; readonly enter: Enter },
+): OpenPrompt {
   const closing = new AbortController();
-  const options = { timeout: OPEN_MS, signal: AbortSignal.any([closing.signal, parts.ctx.mcpReq.signal]) };
+  const options = { timeout: OPEN_MS, signal: AbortSignal.any([closing.signal, ctx.mcpReq.signal]) };
   const params =
     question.kind === 'form'
       ? ({ mode: 'form', message: question.message, requestedSchema } as const)
       : ({ mode: 'url', message: question.message, url: question.url, elicitationId: action.id } as const);
-  parts.ctx.mcpReq
+  ctx.mcpReq
     .elicitInput(params, options)
     .then(async ({ action: answer, content }) => {
-      parts.asked.add(caller, action.id);
+      answered();
       const accepted = decisionSchema.safeParse(content);
-      if (question.kind !== 'form' || answer !== 'accept' || !accepted.success) return;
-      await parts.forms?.decideByForm(action.id, action.digest, accepted.data.decision);
+      if (question.kind === 'form' && answer === 'accept' && accepted.success)
+        await enter(action, accepted.data.decision);
     })
     .catch((error: unknown) => {
-      if (closing.signal.aborted || parts.ctx.mcpReq.signal.aborted) return;
-      parts.asked.add(caller, action.id); // a client that cannot ask after all is not asked again and again
-      parts.onError(error);
+      if (closing.signal.aborted || ctx.mcpReq.signal.aborted) return;
+      answered(); // a client that cannot ask after all is not asked again and again
+      onError(error);
     });
   return { close: () => closing.abort() };
 }

@@ -25,12 +25,12 @@ async function listed(surface: 'read' | 'request'): Promise<ListedTool[]> {
 }
 
 test('when a client lists the tools, it sees what the golden file says', async () => {
-  const now = `${JSON.stringify(await listed('request'), null, 2)}\n`;
-  if (process.env.COUNTERSIGN_RENEW_GOLDEN === '1') writeFileSync(GOLDEN, now);
-  assert.equal(
+  const now = await listed('request');
+  if (process.env.COUNTERSIGN_RENEW_GOLDEN === '1') writeFileSync(GOLDEN, `${JSON.stringify(now, null, 2)}\n`);
+  assert.deepEqual(
     now,
-    readFileSync(GOLDEN, 'utf8'),
-    'the tool list changed; if that is meant, run this test with COUNTERSIGN_RENEW_GOLDEN=1 and commit golden/tools.json',
+    JSON.parse(readFileSync(GOLDEN, 'utf8')),
+    'the tool list changed; if that is meant, run this test with COUNTERSIGN_RENEW_GOLDEN=1, format and commit golden/tools.json',
   );
 });
 

@@ -5,6 +5,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Cancel, Clock } from '@countersign/protocol';
 import type { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
+import type { EndedAccess } from '../access/access.ts';
 import type { TokenCaller } from './mcp-caller.ts';
 import type { McpLimits } from './mcp-limits.ts';
 
@@ -28,8 +29,8 @@ export interface McpSessions {
   readonly remove: (id: string) => void;
   /** Remembers a response until it is closed, so that it can be ended with its token. */
   readonly hold: (response: ServerResponse, owner: McpOwner, sessionId: string | undefined) => void;
-  /** Ends everything that is open for a token, or for all tokens of a person. */
-  readonly end: (ended: { readonly tokenId: string } | { readonly personId: string }) => void;
+  /** Ends everything that is open for a token, or for all tokens of a person; a person's own session has nothing here. */
+  readonly end: (ended: EndedAccess) => void;
   readonly endAll: () => Promise<void>;
   readonly count: () => number;
 }
@@ -85,7 +86,8 @@ export function openSessions(clock: Clock, limits: Pick<McpLimits, 'sessionsPerT
     },
     end: (ended) => {
       const ends = (owner: McpOwner) =>
-        'tokenId' in ended ? owner.tokenId === ended.tokenId : owner.personId === ended.personId;
+        ('tokenId' in ended && owner.tokenId === ended.tokenId) ||
+        ('personId' in ended && owner.personId === ended.personId);
       for (const [id, { owner }] of sessions) if (ends(owner)) void close(id);
       for (const [response, owner] of responses) if (ends(owner)) response.destroy();
     },

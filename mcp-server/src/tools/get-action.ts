@@ -28,6 +28,7 @@ const output = actionSchema.extend({
   untrusted_output: z.string().describe('tail of what the steps printed'),
   output_truncated: z.boolean(),
   untrusted_reason: z.string().nullable().describe('why it was asked for'),
+  hint: z.string().optional(),
 });
 
 export const getAction = defineTool({
@@ -49,7 +50,8 @@ export const getAction = defineTool({
   },
 });
 
-function view(detail: ActionWithOutput, { approveUrl }: ToolContext): z.input<typeof output> {
+function view(detail: ActionWithOutput, { approveUrl, prompt }: ToolContext): z.input<typeof output> {
+  const objection = prompt.objection();
   return {
     ...actionView(detail, approveUrl),
     approvals: detail.approvals.map(({ person, verdict, channel, at, reason }) => ({
@@ -64,5 +66,6 @@ function view(detail: ActionWithOutput, { approveUrl }: ToolContext): z.input<ty
     untrusted_output: detail.untrusted_output,
     output_truncated: detail.output_truncated,
     untrusted_reason: detail.untrusted_reason,
+    ...(objection === null ? {} : { hint: objection }),
   };
 }
