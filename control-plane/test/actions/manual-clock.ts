@@ -4,15 +4,18 @@ import type { Clock } from '@countersign/protocol';
 export interface ManualClock extends Clock {
   /** Moves time on; timers that come due are called in order, and what they started gets a turn. */
   pass(ms: number): Promise<void>;
+  /** The wall clock jumps; timers stay where they are. */
+  jump(ms: number): void;
   /** How many timers wait. */
   waiting(): number;
 }
 
 export function manualClock(start = Date.UTC(2026, 10, 20, 2, 13)): ManualClock {
   let now = start;
+  let jumped = 0;
   const timers = new Set<{ at: number; then: () => void }>();
   return {
-    now: () => now,
+    now: () => now + jumped,
     monotonic: () => now,
     after(ms, then) {
       const timer = { at: now + ms, then };
@@ -31,6 +34,9 @@ export function manualClock(start = Date.UTC(2026, 10, 20, 2, 13)): ManualClock 
       }
       now = end;
       await new Promise((resolve) => setImmediate(resolve));
+    },
+    jump(ms) {
+      jumped += ms;
     },
     waiting: () => timers.size,
   };
