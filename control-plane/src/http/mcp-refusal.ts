@@ -58,6 +58,6 @@ function toFault(error: unknown, request: FastifyRequest): Fault {
 }
 
 function codeOf(error: unknown): number {
-  if (error instanceof SyntaxError) return PARSE_ERROR;
+  if ((error as Partial<FastifyError>).code === 'FST_ERR_CTP_INVALID_JSON_BODY') return PARSE_ERROR;
   return error instanceof Fault ? REFUSED : INVALID_REQUEST;
 }
