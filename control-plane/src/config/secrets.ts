@@ -16,6 +16,8 @@ export interface TlsMaterial {
   readonly key: string;
   /** `sha256//…` for clients that must pin the key; null when a certificate authority vouches for the certificate. */
   readonly pin: string | null;
+  /** The same for this machine, which reaches us under an address that no certificate authority vouches for. */
+  readonly localPin: string;
 }
 
 export interface Secrets {
@@ -46,7 +48,8 @@ async function loadTls(config: Config, folder: string, clock: Clock): Promise<Tl
   if (tls.mode === 'off' || tls.mode === 'proxy') return null;
   if (tls.mode === 'given') {
     const cert = await readFile(tls.certFile, 'utf8');
-    return { cert, key: await readFile(tls.keyFile, 'utf8'), pin: isSelfSigned(cert) ? await pinOf(cert) : null };
+    const localPin = await pinOf(cert);
+    return { cert, key: await readFile(tls.keyFile, 'utf8'), pin: isSelfSigned(cert) ? localPin : null, localPin };
   }
   const key = await keep(join(folder, 'tls.key'), makeTlsKey);
   const hosts = certificateHosts(config.publicUrl, config.host);
@@ -56,7 +59,8 @@ async function loadTls(config: Config, folder: string, clock: Clock): Promise<Tl
     cert = await makeCertificate(key, hosts, clock.now());
     await writeWhole(certFile, cert);
   }
-  return { cert, key, pin: await pinOf(cert) };
+  const pin = await pinOf(cert);
+  return { cert, key, pin, localPin: pin };
 }
 
 /** 32 bytes in base64url. A damaged file must not be replaced in silence: agents and sealed values depend on it. */

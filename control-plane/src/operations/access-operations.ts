@@ -17,9 +17,11 @@ type AccessHandlers = Pick<
 
 const done = { done: true } as const;
 
-export function accessOperations(
-  deps: AccessCore & { readonly place: { readonly publicUrl: string } },
-): AccessHandlers {
+export interface AccessOperationsDeps extends AccessCore {
+  readonly place: { readonly publicUrl: string };
+}
+
+export function accessOperations(deps: AccessOperationsDeps): AccessHandlers {
   const view = async (id: string) => {
     const person = await personById(deps.db, id);
     if (person === undefined) throw fault('unauthenticated');

@@ -12,7 +12,11 @@ import type { CallContext, Handlers } from './handler.ts';
 
 type SetupHandlers = Pick<Handlers, 'getSetup' | 'setUp' | 'signIn' | 'acceptInvitation'>;
 
-export function setupOperations(deps: AccessCore & { readonly dataDir: string }): SetupHandlers {
+export interface SetupOperationsDeps extends AccessCore {
+  readonly dataDir: string;
+}
+
+export function setupOperations(deps: SetupOperationsDeps): SetupHandlers {
   const answer = (signedIn: SignedIn, context: CallContext) => giveSession(deps, signedIn, context);
   return {
     getSetup: async () => ({ needed: await setupNeeded(deps) }),

@@ -90,16 +90,20 @@ async function approve(context: CliContext, id: string, options: ApproveOptions)
   const detail = await call('getAction', { action: id });
   if (options.digest !== undefined && options.digest !== detail.digest) throw fault('digest_mismatch', { action: id });
   if (!context.options().json) for (const line of actionLines(detail, context)) context.terminal.say(line);
-  const typed = options.server ?? (await confirm(context, detail, options.yes === true));
+  const typed = options.server ?? (await confirm(context, detail, options));
   const done = await decide(context, call, detail, { code: options.code, typed });
   await answer(context, done, () => ['', `${context.terminal.paint('green', '✓')} ${done.title}: ${done.status}`]);
 }
 
 /** Asks y/N; at high risk for the server's name instead, so that no finger decides by habit. Returns what was typed. */
-async function confirm({ terminal }: CliContext, detail: ActionDetail, yes: boolean): Promise<string | undefined> {
+async function confirm(
+  { terminal }: CliContext,
+  detail: ActionDetail,
+  { yes, code }: ApproveOptions,
+): Promise<string | undefined> {
   if (yes || detail.state !== 'awaiting_approval') return undefined;
   const instead = 'Decide with --yes, after you read `countersign show`; at high risk add --server NAME.';
-  if (detail.risk !== 'high' && detail.risk !== 'critical') {
+  if (code !== undefined || detail.risk === 'low' || detail.risk === 'medium') {
     const said = await terminal.ask(`\nApprove ${detail.fingerprint}? [y/N] `, instead);
     if (!/^y(es)?$/i.test(said))
       throw new UsageError('Not approved.', 'Nothing was decided; reject it with `countersign reject`.');

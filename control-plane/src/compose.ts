@@ -1,0 +1,206 @@
+/** The one composition root of the control plane: the only place where all folders meet. */
+import type { AddressInfo } from 'node:net';
+import { join, resolve } from 'node:path';
+import { loadLibrary } from '@countersign/playbooks';
+import { type Clock, fault, type Ids, systemClock } from '@countersign/protocol';
+import type { Call } from '@countersign/protocol/operator-api/index';
+import { systemIds } from '@countersign/protocol/system-ids';
+import type { AccessCore, EndedAccess } from './access/access.ts';
+import { attempts } from './access/attempts.ts';
+import { authenticate, noteTokenUse } from './access/authenticate.ts';
+import { confirmCode } from './access/confirm.ts';
+import { personById } from './access/person.store.ts';
+import { type ActionDeps, type ActionLimits, actionLimits } from './actions/action-deps.ts';
+import { actionDetail } from './actions/action-detail.ts';
+import { decide } from './actions/decide.ts';
+import { makeFollowers } from './actions/followers.ts';
+import { startActions } from './actions/start-actions.ts';
+import { takeInWebhook } from './alerts/take-in-webhook.ts';
+import { ideForms } from './approvals/ide-forms.ts';
+import { type OpenTelegram, openTelegram, type TelegramDeps } from './approvals/telegram/open-telegram.ts';
+import { webChannel } from './approvals/web-channel.ts';
+import { checkpointsOnClock } from './audit/checkpoint.ts';
+import { appendEntry, whoIs } from './audit/ledger.ts';
+import type { Config } from './config/config.ts';
+import { loadSecrets, type Secrets } from './config/secrets.ts';
+import { type FleetLimits, fleetLimits } from './fleet/limits.ts';
+import { type OpenFleet, openFleet } from './fleet/open-fleet.ts';
+import { makeApp } from './http/app.ts';
+import { liveHub } from './http/live-hub.ts';
+import { type ListeningPlace, placeOf } from './http/place.ts';
+import { addRoutes, type RoutesDeps } from './http/routes.ts';
+import { makeLog } from './log.ts';
+import { allOperations } from './operations/all-operations.ts';
+import { bindOperations } from './operations/index.ts';
+import { openPolicy } from './policy/policy-book.ts';
+import type { ApprovalChannel, Caller, Core, Log } from './ports.ts';
+import { openDatabase } from './storage/database.ts';
+import { write } from './storage/write.ts';
+import { version } from './version.ts';
+
+/** What a test or a benchmark may replace. */
+export interface Overrides {
+  readonly clock?: Clock;
+  readonly ids?: Ids;
+  readonly log?: Log;
+  readonly actionLimits?: Partial<ActionLimits>;
+  readonly fleetLimits?: Partial<FleetLimits>;
+  /** Requests that one address may send in a minute. */
+  readonly requestsPerMinute?: number;
+  readonly webDist?: string;
+}
+
+/** A control plane that listens. Dispose of it to end it in order. */
+export interface ControlPlane extends AsyncDisposable {
+  readonly config: Config;
+  readonly core: Core;
+  readonly access: AccessCore;
+  readonly secrets: Secrets;
+  readonly fleet: OpenFleet;
+  readonly telegram: OpenTelegram | null;
+  /** Origin under which people and servers reach it. */
+  readonly publicUrl: string;
+  /** Where this machine reaches it. */
+  readonly localUrl: string;
+  /** Calls operations in the name of somebody; null is somebody who is not signed in. */
+  call(caller: Caller | null): Call;
+}
+
+const REQUESTS_PER_MINUTE = 6_000;
+const root = resolve(import.meta.dirname, '../..');
+
+/** Opens the store, starts everything and listens. Rejects with what is in the way, leaving nothing running. */
+export async function compose(config: Config, overrides: Overrides = {}): Promise<ControlPlane> {
+  await using stack = new AsyncDisposableStack();
+  const place = placeOf(config);
+  const parts = { config, overrides, place, ...(await openParts(config, overrides, stack)) };
+  const heart = await startHeart(parts, stack);
+  const { core, access, secrets, fleet, ended } = parts;
+  const app = await makeApp({
+    ...{ config, place, ids: core.ids, log: core.log, tls: secrets.tls },
+    requestsPerMinute: overrides.requestsPerMinute ?? REQUESTS_PER_MINUTE,
+  });
+  stack.defer(() => app.close());
+  ended.add(await addRoutes(app, routesOf(parts, heart)));
+  await fleet.start();
+  await app.listen({ host: config.host, port: config.port });
+  place.listens((app.server.address() as AddressInfo).port);
+  heart.telegram?.start();
+  const running = stack.move();
+  return {
+    ...{ config, core, access, secrets, fleet, telegram: heart.telegram },
+    ...{ publicUrl: place.publicUrl, localUrl: place.localUrl },
+    call: (caller) => heart.callAs(caller, { signal: new AbortController().signal, ip: null, userAgent: null }),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** The store, the secrets, and what stands on them alone. */
+async function openParts(config: Config, overrides: Overrides, stack: AsyncDisposableStack) {
+  const { clock = systemClock, ids = systemIds } = overrides;
+  const log = overrides.log ?? makeLog({ clock, write: (line) => void process.stderr.write(line) });
+  const secrets = await loadSecrets(config, { clock, ids });
+  const key = secrets.controlPlaneKey;
+  const db = stack.adopt(await openDatabase({ path: join(config.dataDir, 'countersign.db') }), (it) => it.destroy());
+  const hub = liveHub({ ids });
+  const core: Core = { db, clock, ids, live: hub, log };
+  stack.use(checkpointsOnClock({ ...core, key }));
+  await noteLife(core, 'control_plane.started', { version, key: key.publicKey });
+  stack.defer(() => noteLife(core, 'control_plane.stopped'));
+  const fleet = stack.use(openFleet(core, { key, limits: { ...fleetLimits, ...overrides.fleetLimits } }));
+  const ended = new Set<(ended: EndedAccess) => void>();
+  const access: AccessCore = {
+    ...{ db, clock, ids, log, sealKey: secrets.sealKey, attempts: attempts(clock) },
+    accessEnded: (whose) => {
+      for (const end of ended) end(whose);
+    },
+  };
+  return { core, secrets, hub, fleet, access, ended };
+}
+
+function noteLife(
+  { db, clock }: Core,
+  event: 'control_plane.started' | 'control_plane.stopped',
+  details: { version?: string; key?: string } = {},
+): Promise<void> {
+  return write(db, async (trx) => {
+    await appendEntry(trx, { event, at: clock.now(), who: whoIs('system'), details });
+  });
+}
+
+type Parts = Awaited<ReturnType<typeof openParts>> & {
+  readonly config: Config;
+  readonly overrides: Overrides;
+  readonly place: ListeningPlace;
+};
+
+/** Actions, the channels that ask people, and the operations over all of it. */
+async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
+  const { config, core, access, fleet, place, secrets } = parts;
+  const key = secrets.controlPlaneKey;
+  const channels: ApprovalChannel[] = [webChannel(core)];
+  const { playbooks, problems } = await loadLibrary();
+  for (const problem of problems) core.log.error('playbook.invalid', { ...problem });
+  const actionDeps: ActionDeps = {
+    ...{ ...core, fleet: fleet.registry, key, channels, playbooks, followers: makeFollowers(core.log) },
+    policy: await openPolicy(core, { path: join(config.dataDir, 'policy.yaml') }),
+    limits: { ...actionLimits, ...parts.overrides.actionLimits },
+  };
+  const telegram = config.telegram && stack.use(openTelegram({ ...core, ...config.telegram, place, ...deciding() }));
+  if (telegram) channels.push(telegram.channel);
+  const actions = stack.use(startActions(actionDeps));
+  fleet.registry.follow({ connected: (id) => actions.serverConnected(id), disconnected: () => undefined });
+  const callAs = bindOperations({
+    ...core,
+    handlers: allOperations({
+      ...{
+        ...access,
+        ...actionDeps,
+        fleet: fleet.registry,
+        place,
+        telegram,
+        dataDir: config.dataDir,
+        publicKey: key.publicKey,
+      },
+      diagnose: (server) => Promise.reject(fault('server_offline', { server: server.name, since: 'now' })),
+      confirmCode: (caller, code) => confirmCode(access, caller, code),
+      stdioCommand: `npm --prefix ${root} run -s cli -- mcp`,
+    }),
+  });
+  return { actions, actionDeps, telegram, callAs };
+
+  function deciding(): Pick<TelegramDeps, 'detailOf' | 'decide' | 'call'> {
+    return {
+      detailOf: (id) => actionDetail(actionDeps, id),
+      decide: (verdict) => decide(actionDeps, verdict),
+      call: (caller) => callAs(caller, { signal: new AbortController().signal, ip: null, userAgent: null }),
+    };
+  }
+}
+
+function routesOf(parts: Parts, heart: Awaited<ReturnType<typeof startHeart>>): RoutesDeps {
+  const { config, core, access, fleet, place, secrets, hub, overrides } = parts;
+  const { actionDeps, callAs } = heart;
+  return {
+    ...{ ...core, hub, place, callAs, version, key: secrets.controlPlaneKey },
+    authenticate: (credentials) => authenticate(core, credentials),
+    gateway: fleet.gateway(heart.actions.reports),
+    serversOnline: async () => fleet.registry.onlineIds.length,
+    takeInAlerts: (visit) => takeInWebhook(core, visit),
+    noteCall: ({ person, token }, client) => noteTokenUse(core, { id: token.id, person_id: person.id }, client),
+    formsFor: (caller) =>
+      ideForms(
+        {
+          decide: (verdict) => decide(actionDeps, verdict),
+          formsCount: async (id) => (await personById(access.db, id))?.ide_answers === 1,
+        },
+        caller,
+      ),
+    installScript: join(root, 'agent/install/install.sh'),
+    packageFor: async (platform) => {
+      const { agentPackage } = await import('../../agent/install/agent-package.ts'); // brings a bundler: only when asked for
+      return agentPackage(join(config.dataDir, 'agent-packages'), platform);
+    },
+    webDist: overrides.webDist ?? join(root, 'web/dist'),
+  };
+}

@@ -1,0 +1,32 @@
+/** All operations, joined: one handler per operation of the table, or it does not compile. */
+import { type AccessOperationsDeps, accessOperations } from './access-operations.ts';
+import { type ActionOperationsDeps, actionOperations } from './action-operations.ts';
+import { type AuditOperationsDeps, auditOperations } from './audit-operations.ts';
+import { type FileOperationsDeps, fileOperations } from './file-operations.ts';
+import type { Handlers } from './handler.ts';
+import { type PlaybookOperationsDeps, playbookOperations } from './playbook-operations.ts';
+import { type SetupOperationsDeps, setupOperations } from './setup-operations.ts';
+import { type TelegramOperationsDeps, telegramOperations } from './telegram-operations.ts';
+import { type TokenOperationsDeps, tokenOperations } from './token-operations.ts';
+
+export type AllOperationsDeps = SetupOperationsDeps &
+  AccessOperationsDeps &
+  TokenOperationsDeps &
+  ActionOperationsDeps &
+  PlaybookOperationsDeps &
+  FileOperationsDeps &
+  AuditOperationsDeps &
+  TelegramOperationsDeps;
+
+export function allOperations(deps: AllOperationsDeps): Handlers {
+  return {
+    ...setupOperations(deps),
+    ...accessOperations(deps),
+    ...tokenOperations(deps),
+    ...actionOperations(deps),
+    ...playbookOperations(deps),
+    ...fileOperations(deps),
+    ...auditOperations(deps),
+    ...telegramOperations(deps),
+  } as Handlers;
+}
