@@ -11,6 +11,9 @@ export interface Redacted {
 
 const MARK = '[redacted]';
 
+// Every pattern must take linear time on any text, since text comes from strangers: no repetition without a bound may begin
+// at every place of a long run, and none may be repeated itself.
+
 /** Formats that are secret wherever they stand. The first group, where there is one, is kept. */
 const FORMATS: readonly RegExp[] = [
   /-----BEGIN (?:[A-Z0-9 ]+ )?PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END (?:[A-Z0-9 ]+ )?PRIVATE KEY(?: BLOCK)?-----|$)/g,
@@ -29,22 +32,22 @@ const FORMATS: readonly RegExp[] = [
   /\bdop_v1_[a-f0-9]{40,}\b/g,
   /\bhvs\.[A-Za-z0-9_-]{20,}/g,
   /\b\d{8,10}:[A-Za-z0-9_-]{35}\b/g, // Telegram bot token
-  /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, // JSON web token
+  /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, // JSON web token
   /\bAGE-SECRET-KEY-1[A-Z0-9]{50,}/g,
   /\bcs[a-z]_[A-Za-z0-9_-]{40,}/g, // our own tokens
   /\$(?:1|2[aby]?|5|6|7|y|gy|argon2id?|scrypt)\$[^\s:'"]{8,}/g, // password hashes (crypt(5))
 ];
 
 /** `scheme://user:password@host`: only the password goes. */
-const URL_PASSWORD = /\b([a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:)([^\s/@]+)(?=@)/gi;
+const URL_PASSWORD = /\b([a-z][a-z0-9+.-]{0,20}:\/\/[^\s/:@]{0,200}:)([^\s/@]{1,1000})(?=@)/gi;
 /** `Authorization: Bearer …`, cookies and the like. */
 const HEADER =
-  /\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key|x-auth-token)(["']?\s*[:=]\s*["']?)(?!\[redacted\])([^\r\n"']+)/gi;
+  /\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key|x-auth-token)(["']?\s{0,9}[:=]\s{0,9}["']?)(?!\[redacted\])([^\r\n"']+)/gi;
 /** `NAME=value`, `name: value`, `"name": "value"`, `--name value` for names that sound secret. */
 const NAMED =
-  /((?:[A-Za-z0-9]+[_.-])*(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key|encryption[_-]?key|credentials?|auth|dsn|salt)(?:[_.-][A-Za-z0-9]+)*)(["']?\s*(?:=>|[:=])\s*|\s+(?==?\s*["']))(?!\[redacted\])("[^"\r\n]*"|'[^'\r\n]*'|[^\s,;&"']+)/gi;
+  /((?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key|encryption[_-]?key|credentials?|auth|dsn|salt)(?:[_.-][A-Za-z0-9]{1,40}){0,6})(["']?\s{0,9}(?:=>|[:=])\s{0,9}|\s{1,9}(?==?\s{0,9}["']))(?!\[redacted\])("[^"\r\n]*"|'[^'\r\n]*'|[^\s,;&"']+)/gi;
 const OPTION =
-  /(--?(?:[a-z0-9]+-)*(?:password|passwd|pass|secret|token|api-?key|private-?key)[ =])(?!\[redacted\])("[^"]*"|'[^']*'|\S+)/gi;
+  /((?<![A-Za-z0-9-])--?(?:[a-z0-9]{1,40}-){0,6}(?:password|passwd|pass|secret|token|api-?key|private-?key)[ =])(?!\[redacted\])("[^"]*"|'[^']*'|\S+)/gi;
 
 /** Values that sound secret by name but tell nothing. */
 const HARMLESS =

@@ -70,3 +70,29 @@ test('when secrets sit inside a value, they go and its shape stays', () => {
   assert.deepEqual(value, { list: ['password=[redacted]', 3], deep: { ok: true } });
   assert.equal(count, 1);
 });
+
+test('T13: when text is made to be slow, blacking it out takes no longer than for any other text', () => {
+  const seeds = [
+    'x',
+    'a.',
+    '-a',
+    'pass_',
+    'pass',
+    'token ',
+    'token="',
+    'eyJaaaaaaaa-',
+    'a://b:',
+    'cookie ',
+    'auth_auth-auth.',
+  ];
+  const texts = [
+    ...seeds.map((seed) => seed.repeat(64 * 1024).slice(0, 64 * 1024)),
+    ...['token', 'cookie', 'a://b:', '-----BEGIN A'].map((start) => start + ' '.repeat(64 * 1024)),
+  ];
+  for (const text of texts) {
+    const from = performance.now();
+    redact(text);
+    const ms = performance.now() - from;
+    assert.ok(ms < 500, `${JSON.stringify(text.slice(0, 20))}… took ${Math.round(ms)} ms`);
+  }
+});
