@@ -2,7 +2,7 @@
  * What a plan would do here, found out by reading only, before anybody is asked: exact argv, diffs, what the undo is, and
  * the facts that it rests on. The same function looks again right before the start, so that drift shows.
  */
-import { fault, type Json, type PlanDraft, type Preview, redactValue } from '@countersign/protocol';
+import { fault, type Json, type PlanDraft, type Preview, redactValue, type StepPreview } from '@countersign/protocol';
 import { bounded, TimeIsUp } from './bounded.ts';
 import type { LocalPolicy } from './local-policy.ts';
 import { observeContext } from './observe.ts';
@@ -12,7 +12,7 @@ import type { RunPorts } from './run-ports.ts';
 const PATIENCE_MS = 2000;
 
 /**
- * Makes the preview of a plan's steps, redacted as it will be shown. Rejects with the fault of the first step that cannot be
+ * Makes the preview of a plan's steps, its prose and diffs redacted. Rejects with the fault of the first step that cannot be
  * previewed, `agent_timeout` when it takes longer than `ms`, or the signal's reason.
  */
 export async function preview(
@@ -45,7 +45,16 @@ async function previewSteps(
     made.predictable &&= changer.predictable;
     signal.throwIfAborted();
   }
-  return redactValue(made, policy.secretValues).value;
+  return { ...made, steps: made.steps.map((step) => withoutSecrets(step, policy.secretValues)) };
+}
+
+/** argv and witness are shown as they are: they are what is approved and compared, and the asker knows them already. */
+function withoutSecrets(step: StepPreview, secrets: readonly string[]): StepPreview {
+  const { diff, effects, undo } = redactValue(
+    { diff: step.diff, effects: step.effects, undo: step.undo },
+    secrets,
+  ).value;
+  return { ...step, diff, effects, undo };
 }
 
 /** How the state differs from the one that was approved, one sentence each; empty when it does not. */

@@ -1,0 +1,297 @@
+/** What tests of the runner stand on: a folder, a control plane's key, plans, grants, and three real capabilities that leave traces. */
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type Approval,
+  type Clock,
+  type Grant,
+  type Json,
+  type Plan,
+  type PlanDraft,
+  type SignedGrant,
+  systemClock,
+} from '@countersign/protocol';
+import { digestOf } from '@countersign/protocol/digest';
+import { makeSigningKey, type SigningKey, signValue } from '@countersign/protocol/signing';
+import { systemIds } from '@countersign/protocol/system-ids';
+import type { ChangeContext, Changers, Observers } from '../../src/capabilities/capability.ts';
+import { execute } from '../../src/host/exec.ts';
+import { lineLog } from '../../src/host/log.ts';
+import { childProcesses } from '../../src/host/step-processes.ts';
+import { Journal } from '../../src/run/journal.ts';
+import { readLocalPolicy } from '../../src/run/local-policy.ts';
+import { preview } from '../../src/run/preview.ts';
+import type { RunPorts } from '../../src/run/run-ports.ts';
+import { Runner } from '../../src/run/runner.ts';
+import type { FromRunner, Report } from '../../src/run/runner-wire.ts';
+
+export const SERVER = { id: 'srv_000000000001', name: 'web-1' };
+
+/** A clock that can be set: wall time is `now`, timers are real. */
+export function clockAt(offsetMs = 0): Clock & { offsetMs: number } {
+  return {
+    offsetMs,
+    now() {
+      return systemClock.now() + this.offsetMs;
+    },
+    monotonic: systemClock.monotonic,
+    after: systemClock.after,
+  };
+}
+
+/** `file.write`: replaces a file; the witness is its content. `unit.start`: appends a line to an effect file, and its undo another. */
+function changers(folder: string): Partial<Changers> {
+  const effect = (word: string) => appendFileSync(join(folder, 'effects'), `${word}\n`);
+  return {
+    'command.run': {
+      predictable: false,
+      preview: async ({ argv }) => ({ preview: { argv: [argv], diff: null, effects: [], undo: null }, witness: [] }),
+      perform: async ({ argv, timeout_s }, _, context: ChangeContext) => {
+        const { signal, onOutput } = context;
+        const done = await context.processes.start({ argv, timeoutMs: timeout_s * 1000, signal, onOutput });
+        return { changed: true, exit_code: done.exitCode, summary: `${argv[0]} ended with ${done.exitCode}` };
+      },
+    },
+    'unit.start': {
+      predictable: true,
+      preview: async ({ unit }) => ({
+        preview: { argv: [['start', unit]], diff: null, effects: [`starts ${unit}`], undo: 'stops it' },
+        witness: [{ subject: `unit ${unit}`, property: 'state', value: stateOf(folder, unit) }],
+      }),
+      remember: async ({ unit }) => ({ before: stateOf(folder, unit) }),
+      perform: async ({ unit }) => {
+        effect(`start ${unit}`);
+        const broken = unit.startsWith('broken');
+        if (!broken) writeFileSync(join(folder, unit), 'active');
+        if (unit.startsWith('slow')) await new Promise(() => undefined);
+        return { changed: !broken, exit_code: broken ? 1 : 0, summary: broken ? 'It does not start.' : 'Started.' };
+      },
+      recover: async ({ unit }) =>
+        stateOf(folder, unit) === 'active' && !unit.endsWith('lost.service')
+          ? { changed: true, exit_code: 0, summary: 'Found started.' }
+          : null,
+      undo: async ({ unit }, memory) => {
+        effect(`undo ${unit}`);
+        if (unit.startsWith('stuck')) await new Promise(() => undefined);
+        writeFileSync(join(folder, unit), (memory as { before: string }).before);
+        return { changed: true, exit_code: 0, summary: 'Stopped.' };
+      },
+    },
+  };
+}
+
+function stateOf(folder: string, unit: string): string {
+  return existsSync(join(folder, unit)) ? readFileSync(join(folder, unit), 'utf8') : 'inactive';
+}
+
+function observers(folder: string): Partial<Observers> {
+  return {
+    'unit.state': async ({ unit }) => ({
+      exists: true,
+      active_state: stateOf(folder, unit),
+      sub_state: '',
+      unit_file_state: '',
+      result: '',
+      main_pid: 0,
+      restarts: 0,
+      can_reload: true,
+      active_since: null,
+    }),
+    'disk.free': async ({ path }, { signal, clock }) => {
+      if (path !== '/slow') return { mount: '/', bytes_free: 1, used_ratio: 0 };
+      await new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason));
+        clock.after(60_000, () => undefined);
+      });
+      throw new Error('never');
+    },
+  };
+}
+
+export interface Bed extends Disposable {
+  readonly folder: string;
+  readonly key: SigningKey;
+  readonly clock: ReturnType<typeof clockAt>;
+  readonly ports: RunPorts;
+  readonly policyFile: string;
+  readonly logged: string[];
+  /** Lines of the effect file. */
+  effects(): string[];
+}
+
+/** A folder of its own with a policy that lets nearly everything happen. */
+export function makeBed(
+  policy = 'mode: act\nmax_risk: critical\ncommands: true\n',
+  given: Partial<Pick<Bed, 'folder' | 'key'>> = {},
+): Bed {
+  const folder = given.folder ?? mkdtempSync(join(tmpdir(), 'countersign-run-'));
+  const policyFile = join(folder, 'policy.yaml');
+  if (policy !== '') writeFileSync(policyFile, policy, { mode: 0o644 });
+  const stateDir = join(folder, 'runner');
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const clock = clockAt();
+  const key = given.key ?? makeSigningKey();
+  const logged: string[] = [];
+  const ports: RunPorts = {
+    clock,
+    ids: systemIds,
+    log: lineLog(
+      'test',
+      () => clock.now(),
+      (line) => logged.push(line),
+    ),
+    observers: observers(folder) as Observers,
+    changers: changers(folder) as Changers,
+    exec: execute,
+    self: [process.execPath],
+    processes: () => childProcesses({ clock }),
+    stateDir,
+    serverId: SERVER.id,
+    serverName: SERVER.name,
+    controlPlaneKey: key.publicKey,
+    bootId: 'boot-1',
+    policy: () => readLocalPolicy(policyFile),
+  };
+  return {
+    folder,
+    key,
+    clock,
+    ports,
+    policyFile,
+    logged,
+    effects: () => linesOf(join(folder, 'effects')),
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+export function linesOf(file: string): string[] {
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
+}
+
+export type Step = {
+  id: string;
+  capability: 'command.run' | 'unit.start';
+  parameters: Record<string, Json>;
+  timeout_ms?: number;
+};
+
+export const command = (id: string, ...argv: string[]): Step => ({
+  id,
+  capability: 'command.run',
+  parameters: { argv, timeout_s: 60 },
+});
+export const start = (id: string, unit: string): Step => ({ id, capability: 'unit.start', parameters: { unit } });
+
+/** A draft with these steps. */
+export function draftOf(steps: readonly Step[], given: Partial<PlanDraft> = {}): PlanDraft {
+  return {
+    format: 'countersign-plan/1',
+    server: SERVER,
+    source: { kind: 'command' },
+    title: 'A test',
+    risk: 'low',
+    reversible: true,
+    parameters: {},
+    preconditions: [],
+    steps: steps.map((step) => ({ timeout_ms: 20_000, ...step })) as PlanDraft['steps'],
+    check: { probes: [], settle_ms: 0, stable_ms: 0 },
+    undo: [],
+    ...given,
+  };
+}
+
+/** The draft with the preview that the server makes of it. */
+export async function planOf(bed: Bed, draft: PlanDraft): Promise<Plan> {
+  const made = await preview(bed.ports, bed.ports.policy(), draft, 5000, new AbortController().signal);
+  return { ...draft, preview: made };
+}
+
+let counter = 0;
+
+export function newActionId(): string {
+  counter += 1;
+  return `act_${String(counter).padStart(12, '0')}`;
+}
+
+export function approvalOf(digest: string, given: Partial<Approval> = {}): Approval {
+  return {
+    id: 'apr_000000000001',
+    person: { id: 'prs_000000000001', name: 'Ada' },
+    channel: 'telegram',
+    strength: 'tap',
+    digest,
+    at: systemClock.now(),
+    ...given,
+  };
+}
+
+/** A grant as the control plane makes it, bent by `bend` before it is signed. */
+export function grantOf(bed: Pick<Bed, 'clock' | 'key'>, plan: Plan, bend: Partial<Grant> = {}): SignedGrant {
+  const digest = digestOf(plan);
+  const now = systemClock.now();
+  const grant: Grant = {
+    format: 'countersign-grant/1',
+    actionId: newActionId(),
+    plan,
+    digest,
+    approvals: [approvalOf(digest)],
+    rule: 'default',
+    issuedAt: now,
+    expiresAt: now + 120_000,
+    ...bend,
+  };
+  return { grant, key: bed.key.publicKey, signature: signValue('grant', grant, bed.key.seed) };
+}
+
+/** A runner with somebody who listens to it. */
+export class Watched {
+  readonly runner: Runner;
+  readonly journal: Journal;
+  readonly told: FromRunner[] = [];
+  readonly #detach: () => void;
+
+  constructor(bed: Bed, ports: Partial<RunPorts> = {}) {
+    this.journal = Journal.open(bed.ports.stateDir, bed.clock);
+    this.runner = new Runner({ ...bed.ports, ...ports }, this.journal);
+    this.#detach = this.runner.attach((message) => this.told.push(message));
+  }
+
+  reports(actionId: string): Report[] {
+    return this.told.flatMap((message) =>
+      message.type === 'report' && message.report.actionId === actionId ? [message.report] : [],
+    );
+  }
+
+  /** Waits for the end of an action. */
+  async ending(actionId: string): Promise<Exclude<Report, { kind: 'started' }>> {
+    return until(() => {
+      return this.reports(actionId).find(
+        (report): report is Exclude<Report, { kind: 'started' }> => report.kind !== 'started',
+      );
+    }, `the end of ${actionId}`);
+  }
+
+  output(actionId: string): string {
+    return this.told
+      .flatMap((message) => (message.type === 'output' && message.actionId === actionId ? [message.text] : []))
+      .join('');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await until(() => this.runner.running === 0 || undefined, 'the runner to be quiet');
+    this.#detach();
+    this.journal.close();
+  }
+}
+
+/** Asks every few milliseconds until `look` finds something. */
+export async function until<T>(look: () => T | undefined | false, what: string, boundMs = 10_000): Promise<T> {
+  const deadline = performance.now() + boundMs;
+  for (;;) {
+    const found = look();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > deadline) throw new Error(`not within ${boundMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

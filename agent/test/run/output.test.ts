@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { systemClock } from '@countersign/protocol';
+import { lineLog } from '../../src/host/log.ts';
+import { Output, STEP_OUTPUT_MAX } from '../../src/run/output.ts';
+import type { OutputChunk } from '../../src/run/runner-wire.ts';
+import { until } from './bed.ts';
+
+const actionId = 'act_000000000001';
+
+function open(t: TestContext, given: { folder?: string; secrets?: string[] } = {}) {
+  const folder = given.folder ?? mkdtempSync(join(tmpdir(), 'countersign-output-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const sent: OutputChunk[] = [];
+  const log = lineLog(
+    'test',
+    () => 0,
+    () => undefined,
+  );
+  const output = Output.open({
+    actionId,
+    folder,
+    clock: systemClock,
+    secrets: given.secrets ?? [],
+    send: (chunk) => sent.push(chunk),
+    log,
+  });
+  return { output, sent, folder, text: () => sent.map(({ text }) => text).join('') };
+}
+
+test('when a step prints small pieces, they come in few chunks with rising numbers', async (t) => {
+  const { output, sent, text } = open(t);
+  output.begin('one');
+  for (let index = 0; index < 100; index += 1) output.write(`line ${index}\n`);
+  await until(() => sent.length > 0, 'the first chunk');
+  output.begin('two');
+  output.write('end');
+  output.end();
+  assert.deepEqual(
+    sent.map(({ step, chunk }) => [step, chunk]),
+    [
+      ['one', 0],
+      ['two', 1],
+    ],
+  );
+  assert.match(text(), /^line 0\n.*line 99\nend$/s);
+});
+
+test('T14: when a secret comes in pieces, it is blacked out as a whole', (t) => {
+  const { output, text } = open(t, { secrets: ['correct horse'] });
+  output.begin('one');
+  for (const piece of ['the pass', 'word=hunt', 'er2hunter2 and corr', 'ect horse\nPASS', 'WORD: next', 'one12\n'])
+    output.write(piece);
+  output.end();
+  assert.doesNotMatch(text(), /hunter2|correct horse|nextone12/);
+});
+
+test('T14: when a private key is printed over several chunks, no line of it leaves', async (t) => {
+  const { output, sent, text } = open(t);
+  output.begin('one');
+  output.write('-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\n');
+  await until(() => sent.length > 0, 'the first chunk');
+  output.write('aaaa/bbbb/cccc/ddddeeee\n');
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  output.write('ffff\n-----END RSA PRIVATE KEY-----\nafter\n');
+  output.end();
+  assert.equal(text(), '[redacted]\nafter\n'.replace('\n', text().includes(']\n\n') ? '\n\n' : '\n'));
+  assert.doesNotMatch(text(), /MIIE|aaaa|ffff/);
+});
+
+test('T6: when output holds control sequences, they are dropped', (t) => {
+  const { output, text } = open(t);
+  output.begin('one');
+  output.write('\u001b[31mred\u001b[0m\u0007 \u202eleft\u0000\n');
+  output.end();
+  assert.equal(text(), 'red left\n');
+});
+
+test('F15: when a step prints more than 1 MiB, the rest is counted and dropped, and the next step has room again', (t) => {
+  const { output, sent } = open(t);
+  output.begin('one');
+  const line = `${'x'.repeat(999)}\n`;
+  for (let index = 0; index < 5000; index += 1) output.write(line);
+  output.end();
+  const kept = sent.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+  const dropped = sent.reduce((sum, chunk) => sum + chunk.dropped, 0);
+  assert.equal(kept, STEP_OUTPUT_MAX);
+  assert.equal(kept + dropped, 5_000_000);
+  assert.ok(sent.every(({ text }) => Buffer.byteLength(text) <= 64 * 1024));
+  output.begin('two');
+  output.write('more\n');
+  output.end();
+  assert.equal(sent.at(-1)?.text, 'more\n');
+});
+
+test('when the text has characters of several bytes, no chunk cuts one in two', (t) => {
+  const { output, sent, text } = open(t);
+  output.begin('one');
+  const all = '€😀ä'.repeat(40_000);
+  output.write(all);
+  output.end();
+  assert.equal(text(), all);
+  assert.ok(sent.every((chunk) => chunk.text.isWellFormed() && Buffer.byteLength(chunk.text) <= 64 * 1024));
+});
+
+test('F7: when a runner takes over, it tells the stored chunks again and skips what the step prints once more', async (t) => {
+  const first = open(t);
+  first.output.begin('one');
+  first.output.write('a\nb\n');
+  await until(() => first.sent.length > 0, 'the first chunk');
+  const second = open(t, { folder: first.folder });
+  assert.deepEqual(second.output.chunks(), first.sent);
+  second.output.begin('one', { again: true });
+  second.output.write('a\nb\nc\n');
+  second.output.end();
+  assert.deepEqual(
+    second.sent.map(({ chunk, text }) => [chunk, text]),
+    [[1, 'c\n']],
+  );
+  second.output.close();
+  assert.equal(Output.stored(first.folder, actionId).length, 2);
+  Output.forget(first.folder, actionId);
+  assert.deepEqual(Output.stored(first.folder, actionId), []);
+});

@@ -1,0 +1,22 @@
+/** A runner as a process of its own, on the bed in a folder: `runner-program.ts FOLDER PUBLIC_KEY`. Talks over its pipes. */
+import { systemClock } from '@countersign/protocol';
+import { stayAwake } from '../../src/host/clock.ts';
+import { claim } from '../../src/run/claim.ts';
+import { Journal } from '../../src/run/journal.ts';
+import { Runner } from '../../src/run/runner.ts';
+import { RunnerService } from '../../src/run/serve.ts';
+import { makeBed } from './bed.ts';
+
+const [, , folder = '', publicKey = ''] = process.argv;
+using _ = stayAwake();
+const bed = makeBed('', { folder, key: { publicKey, seed: '' } });
+await claim(bed.ports.stateDir, systemClock, new AbortController().signal);
+const runner = new Runner(bed.ports, Journal.open(bed.ports.stateDir, systemClock));
+const service = new RunnerService({
+  runner,
+  ports: bed.ports,
+  idleMs: 60_000,
+  onIdle: () => process.exit(0),
+  endWithLinks: true,
+});
+service.serve(process.stdin, process.stdout);
