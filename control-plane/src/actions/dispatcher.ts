@@ -1,49 +1,26 @@
-/** Follows actions and sends what may start, one pass at a time per server. */
+/** Follows actions and sends what may start. */
 import { isFinal } from '@countersign/protocol';
 import type { ActionFollower } from '../ports.ts';
 import { actionById } from './action.store.ts';
 import type { ActionDeps } from './action-deps.ts';
 import { dispatchDue } from './dispatch-due.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 
-/** When an action is approved it is sent at once; when one ends, another that waited for the same thing may go. */
+/**
+ * When an action is approved it is sent at once; when one ends, another that waited for the same thing may go. What fails here
+ * is tried again by the sweep.
+ */
 export function makeDispatcher(deps: ActionDeps): ActionFollower & AsyncDisposable {
-  /** Servers with a pass under way, and whether another one is wanted after it. */
-  const passes = new Map<string, { again: boolean; done: Promise<void> }>();
-  let stopped = false;
-
-  const run = async (serverId: string, pass: { again: boolean }) => {
-    try {
-      do {
-        pass.again = false;
-        await dispatchDue(deps, { serverId });
-      } while (pass.again && !stopped);
-    } catch (error) {
-      deps.log.error('action.dispatch_failed', { server: serverId, error }); // the sweep tries again
-    } finally {
-      passes.delete(serverId);
-    }
-  };
-  const changed = async (actionId: string) => {
+  const passes = oneAtATime(deps.log, 'action.dispatch_failed', (serverId) => dispatchDue(deps, { serverId }));
+  const looks = oneAtATime(deps.log, 'action.dispatch_failed', async (actionId) => {
     const row = await actionById(deps.db, actionId);
-    if (stopped || !row || (row.state !== 'approved' && !isFinal(row.state))) return;
-    const present = passes.get(row.server_id);
-    if (present) {
-      present.again = true;
-      return;
-    }
-    const pass = { again: false, done: Promise.resolve() };
-    passes.set(row.server_id, pass);
-    pass.done = run(row.server_id, pass);
-  };
+    if (row && (row.state === 'approved' || isFinal(row.state))) await passes.start(row.server_id);
+  });
   return {
-    actionChanged(actionId) {
-      changed(actionId).catch((error: unknown) =>
-        deps.log.error('action.dispatch_failed', { action: actionId, error }),
-      );
-    },
+    actionChanged: (actionId) => void looks.start(actionId),
     async [Symbol.asyncDispose]() {
-      stopped = true;
-      await Promise.all([...passes.values()].map(({ done }) => done));
+      await looks.idle();
+      await passes.idle();
     },
   };
 }

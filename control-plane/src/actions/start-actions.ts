@@ -2,6 +2,7 @@
 import { makeAnnouncer } from '../approvals/announcer.ts';
 import type { ActionDeps } from './action-deps.ts';
 import { makeDispatcher } from './dispatcher.ts';
+import { loop } from './loop.ts';
 import { recordFinished } from './record-finished.ts';
 import { recordOutput } from './record-output.ts';
 import { recordRefused } from './record-refused.ts';
@@ -9,6 +10,12 @@ import { recordStarted } from './record-started.ts';
 import { recordStep } from './record-step.ts';
 import { resumeServer } from './resume-server.ts';
 import { startSweeps } from './sweeps.ts';
+
+/** Cards that could not be sent or edited catch up in so long (fault F13). */
+const CARDS_EVERY_MS = 30_000;
+const ENDED_LATELY_MS = 3_600_000;
+/** How far back a process that just started looks for ends that nobody was told of. */
+const ENDED_BEFORE_START_MS = 86_400_000;
 
 type ReportOf<F extends (deps: ActionDeps, serverId: string, report: never) => Promise<void>> = Parameters<F>[2];
 
@@ -33,6 +40,8 @@ export function startActions(deps: ActionDeps): RunningActions {
   const announcer = makeAnnouncer(deps);
   const unfollow = [deps.followers.add(dispatcher), deps.followers.add(announcer)];
   const sweeps = startSweeps(deps);
+  const firstCards = announcer.sweep(ENDED_BEFORE_START_MS).catch(logged(deps, 'approval.sweep_failed'));
+  const stopCards = loop(deps, CARDS_EVERY_MS, () => announcer.sweep(ENDED_LATELY_MS));
   const resuming = new Set<Promise<void>>();
   return {
     reports: {
@@ -44,13 +53,15 @@ export function startActions(deps: ActionDeps): RunningActions {
     },
     serverConnected(serverId) {
       const work: Promise<void> = resumeServer(deps, serverId)
-        .catch((error: unknown) => deps.log.error('action.resume_failed', { server: serverId, error })) // the sweeps try again
+        .catch(logged(deps, 'action.resume_failed')) // the sweeps try again
         .finally(() => resuming.delete(work));
       resuming.add(work);
     },
-    updateCards: () => announcer.sweep(),
+    updateCards: () => announcer.sweep(ENDED_LATELY_MS),
     async [Symbol.asyncDispose]() {
       for (const stop of unfollow) stop();
+      await stopCards();
+      await firstCards;
       await sweeps[Symbol.asyncDispose]();
       await dispatcher[Symbol.asyncDispose]();
       await announcer[Symbol.asyncDispose]();
@@ -58,3 +69,8 @@ export function startActions(deps: ActionDeps): RunningActions {
     },
   };
 }
+
+const logged =
+  ({ log }: Pick<ActionDeps, 'log'>, event: string) =>
+  (error: unknown) =>
+    log.error(event, { error });

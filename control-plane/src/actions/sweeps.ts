@@ -1,9 +1,9 @@
 /** Does on the clock what followers may have missed: a crash between a commit and its consequences loses nothing. */
-import type { Cancel } from '@countersign/protocol';
 import { write } from '../storage/write.ts';
 import type { ActionDeps } from './action-deps.ts';
 import { dispatchDue } from './dispatch-due.ts';
 import { expireDue } from './expire-due.ts';
+import { loop } from './loop.ts';
 import { loseDue } from './lose-due.ts';
 import { forgetOutput } from './output.store.ts';
 import { resendDue } from './resend-due.ts';
@@ -31,31 +31,5 @@ export function startSweeps(deps: ActionDeps): AsyncDisposable {
     async [Symbol.asyncDispose]() {
       await Promise.all(loops.map((stop) => stop()));
     },
-  };
-}
-
-/** Runs `work` again and again, each time `everyMs` after it ended. The returned function stops it and waits for its end. */
-function loop(
-  { clock, log }: Pick<ActionDeps, 'clock' | 'log'>,
-  everyMs: number,
-  work: () => Promise<void>,
-): () => Promise<void> {
-  let stopped = false;
-  let cancel: Cancel = () => undefined;
-  let underWay: Promise<void> = Promise.resolve();
-  const again = () => {
-    cancel = clock.after(everyMs, () => {
-      underWay = work()
-        .catch((error: unknown) => log.error('action.sweep_failed', { error }))
-        .finally(() => {
-          if (!stopped) again();
-        });
-    });
-  };
-  again();
-  return async () => {
-    stopped = true;
-    cancel();
-    await underWay;
   };
 }

@@ -1,68 +1,45 @@
 /** Keeps every copy of every card as the action is: announces what waits, brings the rest up to date. */
 import { actionById, liveIds } from '../actions/action.store.ts';
 import { channelCounts } from '../actions/ask-somebody.ts';
+import { oneAtATime } from '../actions/one-at-a-time.ts';
 import { policyOf } from '../actions/stored-policy.ts';
 import type { ActionFollower, ApprovalChannel, Core } from '../ports.ts';
 
-const ENDED_MS = 86_400_000;
-
 export interface Announcer extends ActionFollower, AsyncDisposable {
-  /** Brings the cards up to date of all actions that can still change, or ended within a day. For the start, and for when a channel came back. */
-  sweep(): Promise<void>;
+  /** Brings the cards up to date of all actions that can still change, or ended within `endedMs`. */
+  sweep(endedMs: number): Promise<void>;
 }
 
-/**
- * Calls the channels, one call at a time per action and channel; a change that comes meanwhile is told afterwards, once. A channel
- * that fails keeps no other one waiting.
- */
-export function makeAnnouncer(
-  deps: Pick<Core, 'db' | 'clock' | 'log'> & { readonly channels: readonly ApprovalChannel[] },
-): Announcer {
-  const { db, log, channels } = deps;
-  const underWay = new Map<string, { again: boolean; done: Promise<void> }>();
+type Deps = Pick<Core, 'db' | 'clock' | 'log'> & { readonly channels: readonly ApprovalChannel[] };
 
-  const tell = async (channel: ApprovalChannel, actionId: string) => {
-    const row = await actionById(db, actionId);
-    if (!row) return;
-    const asked = row.state === 'awaiting_approval' && channelCounts(channel.name, policyOf(row).ask.channels);
-    if (asked) await channel.announce(actionId);
-    await channel.update(actionId);
-  };
-  const run = async (channel: ApprovalChannel, actionId: string, turn: { again: boolean }) => {
-    const key = `${channel.name} ${actionId}`;
-    try {
-      do {
-        turn.again = false;
-        await tell(channel, actionId);
-      } while (turn.again);
-    } catch (error) {
-      log.error('approval.channel_failed', { channel: channel.name, action: actionId, error });
-    } finally {
-      underWay.delete(key);
-    }
-  };
-  const start = (channel: ApprovalChannel, actionId: string) => {
-    const key = `${channel.name} ${actionId}`;
-    const present = underWay.get(key);
-    if (present) {
-      present.again = true;
-      return present.done;
-    }
-    const turn = { again: false, done: Promise.resolve() };
-    underWay.set(key, turn);
-    turn.done = run(channel, actionId, turn);
-    return turn.done;
-  };
+/**
+ * Calls the channels, one call at a time per action and channel; changes that come meanwhile are told afterwards, once. A
+ * channel that fails keeps no other one waiting.
+ */
+export function makeAnnouncer(deps: Deps): Announcer {
+  const { db, clock, log, channels } = deps;
+  const tellings = oneAtATime(log, 'approval.channel_failed', (key) => {
+    const [name, actionId = ''] = key.split(' ');
+    const channel = channels.find((it) => it.name === name);
+    return channel ? tell(deps, channel, actionId) : Promise.resolve();
+  });
+  const tellAll = (actionId: string) => channels.map(({ name }) => tellings.start(`${name} ${actionId}`));
   return {
     actionChanged(actionId) {
-      for (const channel of channels) void start(channel, actionId);
+      void Promise.all(tellAll(actionId));
     },
-    async sweep() {
-      const ids = await liveIds(db, deps.clock.now() - ENDED_MS);
-      await Promise.all(ids.flatMap((id) => channels.map((channel) => start(channel, id))));
+    async sweep(endedMs) {
+      const ids = await liveIds(db, clock.now() - endedMs);
+      await Promise.all(ids.flatMap(tellAll));
     },
-    async [Symbol.asyncDispose]() {
-      await Promise.all([...underWay.values()].map(({ done }) => done));
-    },
+    [Symbol.asyncDispose]: () => tellings.idle(),
   };
+}
+
+async function tell({ db }: Deps, channel: ApprovalChannel, actionId: string): Promise<void> {
+  const row = await actionById(db, actionId);
+  if (!row) return;
+  const asked = row.state === 'awaiting_approval' && channelCounts(channel.name, policyOf(row).ask.channels);
+  if (asked) await channel.announce(actionId);
+  await channel.update(actionId);
 }

@@ -5,7 +5,7 @@ import { digestOf } from '@countersign/protocol/digest';
 import { actionDetail } from '../../src/actions/action-detail.ts';
 import { withdraw } from '../../src/actions/withdraw.ts';
 import { write } from '../../src/storage/write.ts';
-import { ana, anaAtDashboard, assistant, ben, db1, type Heart, hasCode, heart, web1 } from './heart.ts';
+import { ana, anaAtDashboard, assistant, db1, type Heart, hasCode, heart, web1 } from './heart.ts';
 import { previewOf } from './small-fleet.ts';
 
 const nothingMade = async (h: Heart) => assert.deepEqual(await h.db.selectFrom('action').select('id').execute(), []);
@@ -308,5 +308,4 @@ test('when words of a caller hold a secret or deceptive characters, they are kep
   const { actionId } = await h.ask({ reason: 'token=sk-ant-REDACTED \u202egnp.exe' });
   const { untrusted_reason } = await actionDetail(h.deps, actionId);
   assert.doesNotMatch(untrusted_reason ?? '', /sk-ant|\u202e/);
-  void ben;
 });

@@ -55,7 +55,7 @@ test('when the control plane starts again, cards of open and of lately ended act
   await write(h.db, (trx) =>
     trx.updateTable('action').set({ finished_at: 1 }).where('id', '=', old.actionId).execute(),
   );
-  await makeAnnouncer(h.deps).sweep();
+  await makeAnnouncer(h.deps).sweep(86_400_000);
   const updated = h.telegram.told.filter((line) => line.startsWith('update')).map((line) => line.slice(7));
   assert.deepEqual(updated.sort(), [open.actionId, ended.actionId].sort());
 });
