@@ -246,6 +246,11 @@ export class SimulatedAgent {
     this.#socket?.pause();
   }
 
+  /** Calls `then` when the control plane asks for a sign of life; the answer goes out by itself. */
+  onPing(then: () => void): void {
+    this.#socket?.once('ping', () => then());
+  }
+
   /** Ends the connection without a word. */
   drop(): void {
     this.#socket?.terminate();

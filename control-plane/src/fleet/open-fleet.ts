@@ -62,7 +62,7 @@ export function openFleet(
       offlineWatch.setThresholds(serverId, thresholds);
     },
     async [Symbol.asyncDispose]() {
-      registry[Symbol.dispose]();
+      await registry[Symbol.asyncDispose]();
       await offlineWatch[Symbol.asyncDispose]();
       await clockWatch.settled();
       await heartbeats[Symbol.asyncDispose]();

@@ -40,6 +40,8 @@ export class FleetRegistry implements Fleet {
   /** Per server, the end of the line of those who want to connect: two of one server never overtake each other. */
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #followers: FleetFollower[] = [];
+  /** Sessions that are over, but of which something is being stored. */
+  readonly #ending = new Set<Promise<void>>();
   #stopSweep: Cancel | undefined;
 
   constructor(deps: Deps) {
@@ -127,7 +129,8 @@ export class FleetRegistry implements Fleet {
   /** The connection of a session is gone. */
   remove(session: AgentSession): void {
     const at = this.#deps.clock.now();
-    session.ended(isoTime(at));
+    const ending = session.ended(isoTime(at)).finally(() => this.#ending.delete(ending));
+    this.#ending.add(ending);
     if (this.#sessions.get(session.serverId) !== session) return; // replaced already
     this.#sessions.delete(session.serverId);
     this.#deps.live.publish({ type: 'server', id: session.serverId });
@@ -148,8 +151,10 @@ export class FleetRegistry implements Fleet {
     }
   }
 
-  [Symbol.dispose](): void {
+  /** Waits for what connections that ended left to be stored. Close the app first. */
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#stopSweep?.();
+    await Promise.all(this.#ending);
   }
 
   async #makeRoom(older: AgentSession, newer: AgentSession, replace: boolean): Promise<void> {

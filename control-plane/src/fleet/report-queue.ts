@@ -21,6 +21,8 @@ interface QueueDeps {
   readonly take: (report: Report) => Promise<void>;
   readonly acknowledge: (seq: number) => Promise<void>;
   readonly failed: (error: unknown) => void;
+  /** Waits a while after a report that is refused: each leaves an audit entry, and nobody shall fill the log with them. */
+  readonly afterRefusal: () => Promise<void>;
 }
 
 /** After so many stored reports the agent is told, even if more are waiting. */
@@ -31,7 +33,7 @@ export class ReportQueue {
   #waiting: { report: Report; bytes: number }[] = [];
   #bytes = 0;
   #paused = false;
-  #working = false;
+  #working: Promise<void> | undefined;
   #ended = false;
   #stored: number | undefined;
   #storedCount = 0;
@@ -46,7 +48,12 @@ export class ReportQueue {
     this.#waiting.push({ report, bytes });
     this.#bytes += bytes;
     this.#pauseOrResume();
-    if (!this.#working) void this.#work();
+    this.#working ??= this.#work();
+  }
+
+  /** Resolves when nothing is being stored any more. */
+  async settled(): Promise<void> {
+    await this.#working;
   }
 
   /** Forgets what is not stored: it was not acknowledged, so it comes again. */
@@ -56,10 +63,10 @@ export class ReportQueue {
   }
 
   async #work(): Promise<void> {
-    this.#working = true;
     try {
       for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
         await this.#store(next.report);
+        if (this.#ended) return;
         this.#bytes -= next.bytes;
         this.#pauseOrResume();
         if (this.#waiting.length === 0 || this.#storedCount >= ACKNOWLEDGED_AT_ONCE) await this.#acknowledge();
@@ -68,7 +75,7 @@ export class ReportQueue {
       this.end();
       this.#deps.failed(error);
     } finally {
-      this.#working = false;
+      this.#working = undefined;
     }
   }
 
@@ -78,6 +85,7 @@ export class ReportQueue {
     } catch (error) {
       // Sending it again would change nothing: it counts as dealt with. Whoever refused it has audited it.
       if (!(error instanceof Fault) || error.body.retryable || error.blame === 'us') throw error;
+      await this.#deps.afterRefusal();
     }
     if (!('seq' in report)) return;
     this.#stored = report.seq;

@@ -5,6 +5,7 @@
 import {
   type Clock,
   capability,
+  delay,
   type Fault,
   fault,
   type Ids,
@@ -49,6 +50,8 @@ export interface SessionOf {
   readonly capabilities: ReadonlySet<string>;
 }
 
+const AFTER_REFUSAL_MS = 1000;
+
 export class AgentSession {
   readonly serverId: string;
   readonly serverName: string;
@@ -88,6 +91,7 @@ export class AgentSession {
       take: (report) => deps.events.takeReport(of.serverId, report),
       acknowledge: (seq) => this.#acknowledge(seq),
       failed: (error) => this.#storeFailed(error),
+      afterRefusal: () => delay(deps.clock, AFTER_REFUSAL_MS),
     });
   }
 
@@ -192,10 +196,11 @@ export class AgentSession {
     this.#wire.cut();
   }
 
-  /** The connection is gone. */
-  ended(since: string): void {
+  /** The connection is gone. Resolves when nothing of it is being stored any more. */
+  ended(since: string): Promise<void> {
     this.#reports.end();
     this.#requests.endAll(fault('server_offline', { server: this.serverName, since }));
+    return this.#reports.settled();
   }
 
   #take(message: FromAgent, bytes: number): void {

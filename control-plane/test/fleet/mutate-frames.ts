@@ -1,0 +1,132 @@
+/** Frames that are nearly right: valid messages, damaged in structure or in bytes. The same seed makes the same frames. */
+import { type FromAgent, fromAgentSchema } from '@countersign/protocol/agent-wire/messages';
+import { ordinaryAgent, ordinaryReport, ordinarySample } from '../../../test/load/ordinary-agent.ts';
+
+/** A small generator of pseudo-random numbers in [0, 1) (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const at = Date.UTC(2026, 10, 20);
+const actionId = 'act_000000000000';
+const requestId = 'req_000000000000';
+const step = { step: 'restart', state: 'done', exitCode: 0, startedAt: at, finishedAt: at, summary: 'done' } as const;
+
+/** One valid message of each type. */
+export const validMessages: readonly FromAgent[] = [
+  { type: 'open', oldest: 1, newest: 1, nonce: 'A'.repeat(43), publicKey: `ed25519:${'A'.repeat(43)}` },
+  {
+    type: 'hello',
+    serverId: 'srv_000000000000',
+    enrolmentToken: `cse_${'A'.repeat(43)}`,
+    signature: 'A'.repeat(86),
+    clock: at,
+    journalHead: null,
+    ...ordinaryAgent(),
+    capabilities: [...ordinaryAgent().capabilities],
+  },
+  { type: 'heartbeat', clock: at, sample: ordinarySample(at) },
+  { type: 'observed', requestId, result: ordinaryReport('disk') as never },
+  { type: 'previewed', requestId, preview: { steps: [], witness: [], predictable: true } },
+  { type: 'request_failed', requestId, fault: { code: 'capability_failed', slots: { reason: 'no such unit' } } },
+  { type: 'started', seq: 0, actionId, at },
+  { type: 'refused', seq: 1, actionId, fault: { code: 'grant_expired', slots: {} }, at },
+  { type: 'step', actionId, step: 'restart', phase: 'running', at },
+  { type: 'output', actionId, step: 'restart', chunk: 0, text: 'hello\n', dropped: 0 },
+  {
+    type: 'finished',
+    seq: 2,
+    actionId,
+    result: {
+      outcome: 'succeeded',
+      summary: 'done',
+      steps: [step],
+      check: { passed: true, readings: [{ capability: 'unit.state', passed: true, said: 'active', at }] },
+      undo: { state: 'not_needed', steps: [] },
+      startedAt: at,
+      finishedAt: at,
+      journalHead: 'a'.repeat(64),
+    },
+  },
+  {
+    type: 'alert',
+    seq: 3,
+    alert: { kind: 'disk', key: '/', state: 'firing', severity: 'warning', title: 'full', at },
+  },
+];
+
+const oddValues: readonly unknown[] = [
+  null,
+  true,
+  -1,
+  0.5,
+  1e308,
+  Number.MAX_SAFE_INTEGER + 2,
+  '',
+  '\u0000',
+  '\ud800',
+  '\u202egnp.exe',
+  'x'.repeat(5000),
+  [],
+  [[[[[[]]]]]],
+  {},
+  { __proto__: { polluted: true } },
+  { toString: 'no function' },
+  ['__proto__', 'constructor'],
+];
+
+/** A damaged frame. */
+export function damagedFrame(random: () => number): string {
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
+  const message = structuredClone(pick(validMessages)) as unknown as Record<string, unknown>;
+  const kind = random();
+  if (kind < 0.6) {
+    damage(message, pick, random);
+    return JSON.stringify(message);
+  }
+  const text = JSON.stringify(message);
+  const place = Math.floor(random() * text.length);
+  if (kind < 0.7) return text.slice(0, place);
+  if (kind < 0.8)
+    return text.slice(0, place) + String.fromCharCode(Math.floor(random() * 0x10000)) + text.slice(place + 1);
+  if (kind < 0.85) return `${'['.repeat(2000)}${text}`;
+  if (kind < 0.9)
+    return pick(['', ' ', 'null', '0', '"hello"', '[]', '{}', '{"type":1}', '{"type":"constructor"}', 'NaN']);
+  return text + text;
+}
+
+function damage(value: Record<string, unknown>, pick: <T>(list: readonly T[]) => T, random: () => number): void {
+  const names = Object.keys(value);
+  const name = pick(names);
+  const member = value[name];
+  if (random() < 0.5 && member !== null && typeof member === 'object' && Object.keys(member).length > 0)
+    damage(member as Record<string, unknown>, pick, random);
+  else damageMember(value, name, pick, random());
+}
+
+function damageMember(
+  value: Record<string, unknown>,
+  name: string,
+  pick: <T>(list: readonly T[]) => T,
+  how: number,
+): void {
+  if (how < 0.3) delete value[name];
+  else if (how < 0.8) value[name] = pick(oddValues);
+  else value[pick(['extra', 'constructor', 'type', 'seq', 'actionId'])] = pick(oddValues);
+}
+
+/** Whether a frame is one that an agent may send: damage does not always break it. */
+export function isValidFrame(frame: string): boolean {
+  try {
+    return fromAgentSchema.safeParse(JSON.parse(frame)).success;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fault } from '@countersign/protocol';
+import { serverById } from '../../src/fleet/server.store.ts';
+import { closeCodes } from '../../src/fleet/wire.ts';
+import { fleetWorld, until } from './fleet-world.ts';
+import { validMessages } from './mutate-frames.ts';
+
+const actionId = 'act_000000000001';
+const at = Date.UTC(2026, 10, 20);
+const started = { type: 'started', actionId, at } as const;
+
+test('when an agent reports, it is told so only after the report is stored', async () => {
+  const { promise: stored, resolve: store } = Promise.withResolvers<void>();
+  await using world = await fleetWorld({ take: () => stored });
+  const { id, agent } = await world.enrolled('web-1');
+  const seq = agent.report(started);
+  await world.fleet.registry.observe(id, 'overview', {});
+  assert.equal(agent.unacknowledged, 1, 'the answer overtook the report, which is not stored yet');
+  store();
+  await agent.acknowledged(seq);
+  assert.equal(agent.unacknowledged, 0);
+  assert.equal((await serverById(world.db, id))?.acknowledged_seq, seq);
+});
+
+test('when many reports come at once, they are stored in their order and acknowledged in batches', async () => {
+  await using world = await fleetWorld();
+  const { id, agent } = await world.enrolled('web-1');
+  const seqs = Array.from({ length: 300 }, () => agent.report(started));
+  await agent.acknowledged(seqs.at(-1) ?? 0);
+  assert.deepEqual(
+    world.reports.map(({ report }) => ('seq' in report ? report.seq : -1)),
+    seqs,
+  );
+  assert.ok(world.reports.every(({ serverId }) => serverId === id));
+  const acknowledgements = agent.received.filter(({ type }) => type === 'acknowledge');
+  assert.ok(acknowledgements.length <= 150, `${acknowledgements.length} acknowledgements`);
+});
+
+test('when a report cannot be stored, it is not acknowledged; the agent comes back and sends it again', async () => {
+  let broken = true;
+  const stored: number[] = [];
+  await using world = await fleetWorld({
+    take: async (_, report) => {
+      if (broken && 'seq' in report && report.seq === 1) throw new Error('disk full');
+      if ('seq' in report) stored.push(report.seq);
+    },
+  });
+  const { agent } = await world.enrolled('web-1');
+  for (let n = 0; n < 3; n += 1) agent.report(started);
+  assert.equal((await agent.ended).code, closeCodes.internal);
+  assert.ok(agent.unacknowledged >= 2);
+  broken = false;
+  await agent.connect();
+  await agent.acknowledged(2);
+  assert.deepEqual(stored.slice(-2), [1, 2]);
+});
+
+test('when a connection breaks before the acknowledgement, the report comes again after the reconnect', async () => {
+  await using world = await fleetWorld();
+  const { id, agent } = await world.enrolled('web-1');
+  agent.drop();
+  await until('it is gone', () => !world.fleet.registry.isOnline(id));
+  const seq = agent.report(started);
+  await agent.connect();
+  await agent.acknowledged(seq);
+  assert.equal(world.reports.length, 1);
+});
+
+test('when a report is refused for good, it is dealt with: the agent may forget it, and the next ones are stored', async () => {
+  await using world = await fleetWorld({
+    take: async (_, report) => {
+      if (report.type === 'refused') throw fault('action_not_found', { action: report.actionId });
+    },
+  });
+  const { agent } = await world.enrolled('web-1');
+  agent.report({ type: 'refused', actionId, fault: { code: 'grant_expired', slots: {} }, at });
+  const seq = agent.report(started);
+  await agent.acknowledged(seq);
+  assert.ok(agent.isOpen);
+});
+
+test('T14: when output, results and faults carry secrets or escape sequences, they are gone before anything is stored', async () => {
+  await using world = await fleetWorld();
+  const { agent } = await world.enrolled('web-1');
+  const secret = 'password=hunter2hunter2';
+  agent.send({
+    type: 'output',
+    actionId,
+    step: 'restart',
+    chunk: 0,
+    text: `a\u001b[31m ${secret}\u202e\n`,
+    dropped: 0,
+  });
+  const finished = validMessages.find((message) => message.type === 'finished');
+  assert.ok(finished);
+  agent.report({ ...finished, result: { ...finished.result, summary: `failed: ${secret}` } });
+  const reason = `refused ${secret}\u0007`;
+  const seq = agent.report({ type: 'refused', actionId, fault: { code: 'state_drifted', slots: { reason } }, at });
+  await agent.acknowledged(seq);
+  const all = JSON.stringify(world.reports);
+  assert.ok(!all.includes('hunter2'), all);
+  assert.ok(!/\\u001b|\\u0007|\u202e/.test(all));
+  assert.match(all, /a password=\[redacted\]/);
+  assert.ok(all.includes('a'.repeat(64)), 'the head of the journal is untouched');
+});
+
+test('when a runner refuses in words that are not its own to say, they become a fault of the server', async () => {
+  await using world = await fleetWorld();
+  const { agent } = await world.enrolled('web-1');
+  const seq = agent.report({
+    type: 'refused',
+    actionId,
+    fault: { code: 'unauthenticated', slots: { reason: 'x' } },
+    at,
+  });
+  await agent.acknowledged(seq);
+  const { report } = world.reports[0] ?? {};
+  assert.equal(report?.type === 'refused' && report.fault.code, 'capability_failed');
+});
+
+test('T13, F15: when an agent floods, it is read more slowly, everything is stored, and another server is not kept waiting', async () => {
+  const chunks = 400;
+  await using world = await fleetWorld({ limits: { framesPerSecond: 1000, framesAtOnce: 50, reportsWaiting: 8 } });
+  const { agent } = await world.enrolled('noisy');
+  const { id } = await world.enrolled('quiet');
+  const text = 'x'.repeat(32 * 1024);
+  for (let chunk = 0; chunk < chunks; chunk += 1)
+    agent.send({ type: 'output', actionId, step: 'restart', chunk, text, dropped: 0 });
+  const slowest = await slowestOf(20, () => world.fleet.registry.observe(id, 'overview', {}));
+  assert.ok(slowest < 500, `${slowest} ms`);
+  await until('all is stored', () => world.reports.length === chunks);
+  assert.ok(agent.isOpen);
+  assert.deepEqual(
+    world.reports.map(({ report }) => (report.type === 'output' ? report.chunk : -1)),
+    Array.from({ length: chunks }, (_, chunk) => chunk),
+  );
+});
+
+async function slowestOf(times: number, work: () => Promise<unknown>): Promise<number> {
+  let slowest = 0;
+  for (let n = 0; n < times; n += 1) {
+    const from = performance.now();
+    await work();
+    slowest = Math.max(slowest, performance.now() - from);
+  }
+  return slowest;
+}
