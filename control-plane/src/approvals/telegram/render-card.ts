@@ -10,7 +10,7 @@ import { type Card, cardOf } from '../card.ts';
 import { cardKeyboard } from './card-keyboard.ts';
 import { changeSummary, shownDiff } from './diff-lines.ts';
 import { planDocument } from './plan-document.ts';
-import { bold, fmt, type Line, lines, plainValue, timeOfDay, title, value } from './words.ts';
+import { bold, fmt, type Line, lines, sentence, timeOfDay, title, value } from './words.ts';
 
 export interface CardView {
   readonly publicUrl: string;
@@ -95,17 +95,23 @@ const stateMark: Readonly<Record<ActionDetail['state'], string>> = {
 };
 
 function headLines(card: Card): Line[] {
-  const { given, needed } = card.approvals;
   return [
     title(card.title),
     fmt`Server ${value(card.server)} · ${riskMark[card.risk]} ${card.risk} risk`,
-    fmt`${stateMark[card.state]} ${plainValue(card.status, 400)}`,
-    ...(card.decision === null ? [] : [bold(plainValue(card.decision, 600))]),
-    ...(card.state === 'awaiting_approval' && needed > 1 ? [`Approvals: ${given} of ${needed}`] : []),
-    ...(card.state === 'awaiting_approval' && card.expiresAt !== null
-      ? [fmt`Decide before ${bold(timeOfDay(card.expiresAt))}`]
-      : []),
+    ...stateLines(card),
   ];
+}
+
+function stateLines({ state, status, decision, expiresAt, approvals }: Card): Line[] {
+  const decided = decision === null ? [] : [sentence(decision, { max: 600, strong: true })];
+  if (state !== 'awaiting_approval') {
+    // Where the sentence itself names who decided, it is not said twice.
+    const named = state === 'approved' || state === 'rejected';
+    return [fmt`${stateMark[state]} ${sentence(status)}`, ...(named ? [] : decided)];
+  }
+  const until = expiresAt === null ? 'Waits for a decision' : fmt`Decide before ${bold(timeOfDay(expiresAt))}`;
+  const counted = approvals.needed > 1 ? ` · ${approvals.given} of ${approvals.needed} approvals` : '';
+  return [fmt`${stateMark[state]} ${until}${counted}`, ...decided];
 }
 
 function elsewhereLines({ id, state }: ActionDetail, { publicUrl, locked }: CardView): Line[] {
@@ -155,7 +161,7 @@ function termLines(card: Card): Line[] {
   return [
     fmt`${bold('Undo')} ${value(card.undo, 300)}`,
     fmt`${bold('Asked by')} ${value(card.askedBy, 250)}`,
-    fmt`${bold('Rule')} ${value(card.policy, 250)}`,
+    fmt`${bold('Policy')} ${value(card.policy, 250)}`,
     fmt`${bold('Fingerprint')} ${value(card.fingerprint)}`,
   ];
 }

@@ -1,7 +1,7 @@
 /** How a run ended, as a reply to its card. Pure. */
 import type { ActionDetail } from '@countersign/protocol/operator-api/index';
 import type { FormattedString } from '@grammyjs/parse-mode';
-import { bold, fmt, inWords, type Line, lines, title, value } from './words.ts';
+import { bold, fmt, inWords, type Line, lines, sentence, title, value } from './words.ts';
 
 type Result = NonNullable<ActionDetail['result']>;
 
@@ -42,7 +42,7 @@ function headline(mark: string, words: string, detail: ActionDetail): FormattedS
 }
 
 function errorLines({ error }: ActionDetail): Line[] {
-  return error === null ? [] : [value(error.message, 500), error.next_step];
+  return error === null ? [] : [sentence(error.message), sentence(error.next_step)];
 }
 
 function resultLines(detail: ActionDetail): Line[] {
@@ -51,7 +51,7 @@ function resultLines(detail: ActionDetail): Line[] {
   const ms = Date.parse(result.finished_at) - Date.parse(result.started_at);
   return [
     fmt`On ${value(server.name)}, after ${inWords(ms)}. Fingerprint ${value(fingerprint)}`,
-    value(result.summary, 500),
+    sentence(result.summary),
     ...stepLines(result.steps),
     ...checkLines(result),
     ...undoLines(result),

@@ -20,9 +20,22 @@ export function plainValue(text: string, max = 200): string {
   return shown === '' ? '(empty)' : shown;
 }
 
-/** A title: words of ours with values from outside in them. */
+/**
+ * A sentence of ours with values from outside in it. In code form, too, where Telegram would find something to tap in it: an
+ * address, a command, a mention or a tag.
+ */
+export function sentence(text: string, { max = 500, strong = false } = {}): FormattedString {
+  const shown = plainValue(text, max);
+  if (TAPPABLE.test(shown)) return FormattedString.code(shown);
+  return strong ? FormattedString.bold(shown) : new FormattedString(shown);
+}
+
+// A dot before a letter can make an address, except before the types of systemd's units, which are no domains.
+const TAPPABLE = /[@#/]|\.(?!(?:service|socket|timer|target|mount)\b)\p{L}|\d+\.\d+\.\d+\.\d+/u;
+
+/** A title, strong. */
 export function title(text: string): FormattedString {
-  return FormattedString.bold(plainValue(text, 300));
+  return sentence(text, { max: 300, strong: true });
 }
 
 export function bold(text: Line): FormattedString {
