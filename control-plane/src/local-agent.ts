@@ -52,7 +52,10 @@ async function takeUnderCare(
   const id = existsSync(kept) ? (await readFile(kept, 'utf8')).trim() : null;
   const server = id === null ? undefined : await serverById(core.db, id);
   if (server?.state === 'revoked') return false;
-  if (server?.state === 'enrolled' && existsSync(join(state, 'link', 'identity.json'))) return true;
+  if (server?.state === 'enrolled' && existsSync(join(state, 'link', 'identity.json'))) {
+    await followAddress(join(state, 'agent.yaml'), localUrl);
+    return true;
+  }
   const awaited = server
     ? await write(core.db, (trx) => makeEnrolmentToken(access, trx, server.id))
     : await addThisMachine(core);
@@ -68,6 +71,13 @@ async function takeUnderCare(
   );
   core.log.info('local_agent.enrolled', { server: awaited.server.name, mode: config.localAgent });
   return true;
+}
+
+/** The control plane may listen on another port than last time. */
+async function followAddress(file: string, url: string): Promise<void> {
+  const before = (await readFile(file, 'utf8')).trimEnd();
+  const after = before.replace(/^url: .*$/m, `url: ${JSON.stringify(url)}`);
+  if (after !== before) await writeWhole(file, after);
 }
 
 async function addThisMachine(core: ControlPlane['core']) {

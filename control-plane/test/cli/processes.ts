@@ -1,0 +1,125 @@
+/** The real programs as processes: a control plane with a data folder of its own, and the command line that talks to it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { TestContext } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+
+const source = resolve(import.meta.dirname, '../../src');
+
+export const password = 'correct horse battery';
+
+export interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+  /** Standard output as JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: commands print many shapes
+  readonly json: () => any;
+}
+
+export interface Machine {
+  readonly dataDir: string;
+  readonly url: string;
+  /** Runs `countersign …`. */
+  cli(argv: readonly string[], options?: { input?: string; env?: Record<string, string> }): Promise<Ran>;
+  /** Starts the control plane and waits until it answers. */
+  start(
+    script?: 'main.ts' | 'start.ts',
+    env?: Record<string, string>,
+  ): Promise<{ printed(): string; stop(): Promise<number | null> }>;
+}
+
+/** A machine with an empty data folder. Everything that it started ends with the test. */
+export async function makeMachine(context: TestContext, extra: Record<string, string> = {}): Promise<Machine> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'countersign-cli-'));
+  const port = await freePort();
+  const base = {
+    PATH: process.env.PATH ?? '',
+    HOME: dataDir,
+    COUNTERSIGN_DATA: dataDir,
+    COUNTERSIGN_PORT: String(port),
+    COUNTERSIGN_LOCAL_AGENT: 'off',
+    ...extra,
+  };
+  const running = new Set<ChildProcess>();
+  context.after(async () => {
+    for (const child of running) await end(child, 'SIGTERM');
+    rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
+  });
+  const url = `${extra.COUNTERSIGN_HOST ? 'https' : 'http'}://localhost:${port}`;
+  return {
+    dataDir,
+    url,
+    async cli(argv, { input = '', env = {} } = {}) {
+      const child = spawn(process.execPath, [join(source, 'cli/main.ts'), ...argv], { env: { ...base, ...env } });
+      const [out, err] = [collect(child.stdout), collect(child.stderr)];
+      child.stdin.on('error', () => undefined);
+      child.stdin.end(input);
+      const [code] = (await once(child, 'close')) as [number | null];
+      return { code, out: out(), err: err(), json: () => JSON.parse(out()) };
+    },
+    async start(script = 'main.ts', env = {}) {
+      const child = spawn(process.execPath, [join(source, script)], {
+        env: { ...base, ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      running.add(child);
+      const [out, err] = [collect(child.stdout), collect(child.stderr)];
+      const printed = () => `${out()}${err()}`;
+      await until(async () => {
+        if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}:\n${printed()}`);
+        const file = await readFile(join(dataDir, 'control-plane.json'), 'utf8').catch(() => '{}');
+        return JSON.parse(file).pid === child.pid && /Ctrl-C stops/.test(out());
+      }, printed);
+      return {
+        printed,
+        stop: async () => {
+          running.delete(child);
+          return end(child, 'SIGINT');
+        },
+      };
+    },
+  };
+}
+
+/** Waits for a condition, with a bound. */
+export async function until(holds: () => Promise<boolean> | boolean, what: () => string, ms = 30_000): Promise<void> {
+  const deadline = performance.now() + ms;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`waited ${ms} ms:\n${what()}`);
+    await pause(50);
+  }
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const gone = once(child, 'exit');
+  child.kill(signal);
+  const bound = setTimeout(() => child.kill('SIGKILL'), 15_000);
+  await gone;
+  clearTimeout(bound);
+  return child.exitCode;
+}
+
+function collect(stream: NodeJS.ReadableStream): () => string {
+  let text = '';
+  stream.setEncoding('utf8');
+  stream.on('data', (piece: string) => {
+    text += piece;
+  });
+  return () => text;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
