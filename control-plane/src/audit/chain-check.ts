@@ -21,6 +21,12 @@ export interface Verdict {
   readonly problems: readonly AuditProblem[];
 }
 
+/** Whether a value read from a log has what holds the chain together. */
+export function isLink(value: unknown): value is Pick<EntryBody, 'seq' | 'prev'> {
+  if (typeof value !== 'object' || value === null || !('seq' in value) || !('prev' in value)) return false;
+  return Number.isSafeInteger(value.seq) && (value.seq as number) > 0 && typeof value.prev === 'string';
+}
+
 const PROBLEMS_MAX = 100;
 
 export class ChainCheck {

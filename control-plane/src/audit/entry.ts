@@ -1,32 +1,24 @@
 /** The form of an audit entry: what is hashed, and how one holds the next. */
 import { type Json, shorten, stripControl } from '@countersign/protocol';
 import { redact } from '@countersign/protocol/redaction';
-import { z } from 'zod';
 import { privacyOf } from './events.ts';
+import type { Who } from './who.ts';
 
 /** What the first entry has in the place of the hash before it. */
 export const NO_HASH = '0'.repeat(64);
 
-const named = z.strictObject({ id: z.string(), name: z.string() });
-
 /** The body of an entry. Its canonical JSON is what is stored and hashed; `prev` is the hash of the entry before. */
-export const entryBodySchema = z.strictObject({
-  seq: z.int().positive(),
-  prev: z.string().length(64),
-  at: z.int(),
-  event: z.string(),
-  who: z.strictObject({
-    person: named.nullable(),
-    token: named.nullable(),
-    client: z.string().nullable(),
-    ip: z.string().nullable(),
-    by: z.string(),
-  }),
-  server: z.string().nullable(),
-  action: z.string().nullable(),
-  details: z.record(z.string(), z.json()),
-});
-export type EntryBody = z.infer<typeof entryBodySchema>;
+export interface EntryBody {
+  readonly seq: number;
+  readonly prev: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly event: string;
+  readonly who: Who;
+  readonly server: string | null;
+  readonly action: string | null;
+  readonly details: Readonly<Record<string, Json>>;
+}
 
 const TEXT_MAX = 2000;
 

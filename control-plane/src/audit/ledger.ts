@@ -35,7 +35,7 @@ export async function appendEntry<E extends AuditEvent>(trx: Trx, entry: NewEntr
     who: { person, token, client: client === null ? null : safeText(client, 200), ip, by },
     server: entry.serverId ?? null,
     action: entry.actionId ?? null,
-    details: storableDetails(entry.event, entry.details ?? {}) as EntryBody['details'],
+    details: storableDetails(entry.event, entry.details ?? {}),
   };
   const text = canonicalJson(body);
   await insertEntry(trx, body, text, sha256(text));

@@ -2,7 +2,7 @@
 import { canonicalJson } from '@countersign/protocol';
 import { publicKeySchema } from '@countersign/protocol/keys';
 import { z } from 'zod';
-import { type AuditProblem, ChainCheck, type Verdict } from './chain-check.ts';
+import { type AuditProblem, ChainCheck, isLink, type Verdict } from './chain-check.ts';
 import { EXPORT_FORMAT } from './export.ts';
 
 const headerSchema = z.strictObject({
@@ -12,7 +12,6 @@ const headerSchema = z.strictObject({
   head: z.string(),
 });
 const checkpointSchema = z.strictObject({ checkpoint: z.string() });
-const linkSchema = z.looseObject({ seq: z.int().positive(), prev: z.string() });
 
 const ENTRY_START = '{"entry":';
 const ENTRY_END = /^,"hash":"([0-9a-f]{64})"\}$/;
@@ -54,8 +53,8 @@ function readLine(check: ChainCheck, line: string, n: number): void {
   }
   const end = ENTRY_END.exec(line.slice(-ENTRY_END_LENGTH));
   const text = line.slice(ENTRY_START.length, -ENTRY_END_LENGTH);
-  const body = linkSchema.safeParse(parsed(text));
-  if (line.startsWith(ENTRY_START) && end?.[1] !== undefined && body.success) check.entry(text, end[1], body.data);
+  const body = parsed(text);
+  if (line.startsWith(ENTRY_START) && end?.[1] !== undefined && isLink(body)) check.entry(text, end[1], body);
   else if (line.startsWith('{"e')) check.unreadable();
   else check.problem(null, `line ${n} was changed: it is neither an entry nor a checkpoint`);
 }

@@ -1,10 +1,9 @@
 /** Checks the audit log in the database: the chain, the signed checkpoints, and the columns that are searched. */
-import { canonicalJson } from '@countersign/protocol';
 import type { Db } from '../storage/database.ts';
 import type { AuditEntryTable } from '../storage/tables.ts';
 import { checkpointsAfter, columnsOf, entriesAfter } from './audit.store.ts';
-import { ChainCheck, type Verdict } from './chain-check.ts';
-import { type EntryBody, entryBodySchema } from './entry.ts';
+import { ChainCheck, isLink, type Verdict } from './chain-check.ts';
+import type { EntryBody } from './entry.ts';
 
 const PAGE = 2000;
 
@@ -52,15 +51,17 @@ function readRow(check: ChainCheck, row: AuditEntryTable): void {
   }
   check.entry(row.body, row.hash, body);
   if (row.seq !== body.seq) return; // out of place: the check has named it
-  const { seq, at, event, server_id, action_id, person_id } = row;
-  const columns = { seq, at, event, server_id, action_id, person_id };
-  if (canonicalJson(columns) !== canonicalJson(columnsOf(body)))
+  const told = columnsOf(body);
+  const names = ['at', 'event', 'server_id', 'action_id', 'person_id'] as const;
+  if (names.some((name) => row[name] !== told[name]))
     check.problem(row.seq, 'was changed: what is searched is not what was recorded');
 }
 
 function bodyOf(text: string): EntryBody | null {
   try {
-    return entryBodySchema.safeParse(JSON.parse(text)).data ?? null;
+    const body = JSON.parse(text) as EntryBody | null;
+    // Only what is needed here: what the entry says beyond it is covered by its hash, and this runs for millions of them.
+    return isLink(body) && typeof body.who === 'object' && body.who !== null ? body : null;
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     throw error;
