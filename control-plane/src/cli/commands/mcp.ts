@@ -1,5 +1,4 @@
 /** `mcp`: the MCP server on standard input and output, for clients that start it as a process. */
-import { runStdio } from '@countersign/mcp-server/stdio';
 import type { Command } from 'commander';
 import { type CliContext, targetOf } from '../connection.ts';
 import { UsageError } from '../exit-codes.ts';
@@ -19,6 +18,7 @@ export function mcpCommand(program: Command, context: CliContext): void {
         );
       const streams = { input: process.stdin, output: process.stdout };
       const { url, fetch } = await targetOf(context);
+      const { runStdio } = await import('@countersign/mcp-server/stdio'); // brings the MCP SDK: only when asked for
       await runStdio({ url, token, version, clock, ids, fetch, log: terminal.note, ...streams });
     });
 }
