@@ -1,7 +1,14 @@
 /** Builds the MCP server: the same for HTTP, where operations run in process, and for stdio, where they go over the operator API. */
 import type { Clock } from '@countersign/protocol';
 import type { AssistantCall } from '@countersign/protocol/operator-api/index';
-import { type AuthInfo, isInputRequiredResult, McpServer, type ServerContext } from '@modelcontextprotocol/server';
+import {
+  type AuthInfo,
+  CLIENT_INFO_META_KEY,
+  isInputRequiredResult,
+  isSpecType,
+  McpServer,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
 import type { AskedActions } from './asked-actions.ts';
 import { instructions } from './instructions.ts';
 import { type FormAnswers, noPrompt, promptFor } from './prompt.ts';
@@ -63,7 +70,7 @@ export function buildServer(options: ServerOptions): McpServer {
 }
 
 async function answer(options: ServerOptions, mcp: McpServer, tool: Tool, args: unknown, ctx: ServerContext) {
-  const call: ToolCall = { tool: tool.name, client: clientOf(mcp), authInfo: ctx.http?.authInfo };
+  const call: ToolCall = { tool: tool.name, client: clientOf(mcp, ctx), authInfo: ctx.http?.authInfo };
   let ended: (() => void) | undefined;
   try {
     ended = options.onCall?.(call);
@@ -101,7 +108,9 @@ function progressOf(ctx: ServerContext): ToolContext['progress'] {
   };
 }
 
-function clientOf(mcp: McpServer): string | null {
-  const client = mcp.server.getClientVersion();
+/** In the 2026 era each request says who sends it (by stdio the accessor does not know), before that `initialize` did. */
+function clientOf(mcp: McpServer, ctx: ServerContext): string | null {
+  const said = (ctx.mcpReq.envelope as Record<string, unknown> | undefined)?.[CLIENT_INFO_META_KEY];
+  const client = isSpecType.Implementation(said) ? said : mcp.server.getClientVersion();
   return client ? `${client.name} ${client.version}`.trim() : null;
 }

@@ -8,6 +8,7 @@ import { Fault } from '@countersign/protocol';
 import type { ActionDetail } from '@countersign/protocol/operator-api/index';
 import {
   acceptedContent,
+  CLIENT_CAPABILITIES_META_KEY,
   type ElicitRequestFormParams,
   type InputRequiredResult,
   inputRequired,
@@ -104,8 +105,9 @@ export function promptFor(parts: PromptParts): Prompt {
 
 type Enter = (action: ActionDetail, verdict: Verdict) => Promise<void>;
 
-async function chooseQuestion({ mcp, forms, approveUrl }: PromptParts, action: ActionDetail): Promise<Question | null> {
-  const can = mcp.server.getClientCapabilities()?.elicitation;
+async function chooseQuestion(parts: PromptParts, action: ActionDetail): Promise<Question | null> {
+  const { forms, approveUrl } = parts;
+  const can = elicitationOf(parts);
   if (can === undefined) return null;
   const takesForms = can.form !== undefined || can.url === undefined; // a bare `{}` means forms: 2025-06-18
   const words = takesForms ? ((await forms?.question(action)) ?? null) : null;
@@ -113,6 +115,16 @@ async function chooseQuestion({ mcp, forms, approveUrl }: PromptParts, action: A
   if (can.url === undefined) return null;
   const message = `${action.title} (${action.fingerprint}) waits for your decision. Open its approval page?`;
   return { kind: 'url', message, url: approveUrl(action.id) };
+}
+
+const capabilitiesSchema = z.object({
+  elicitation: z.object({ form: z.unknown(), url: z.unknown() }).partial().optional(),
+});
+
+/** What the client can ask. In the 2026 era each request says it (by stdio the accessor does not know), before that `initialize` did. */
+function elicitationOf({ mcp, ctx }: PromptParts): { form?: unknown; url?: unknown } | undefined {
+  const said = (ctx.mcpReq.envelope as Record<string, unknown> | undefined)?.[CLIENT_CAPABILITIES_META_KEY];
+  return capabilitiesSchema.safeParse(said ?? mcp.server.getClientCapabilities()).data?.elicitation;
 }
 
 async function askOnRetry(

@@ -1,7 +1,7 @@
 /** The product's own `/mcp` and operator API on a free port of the loopback address, with sample operations behind them. */
 import type { FormAnswers } from '@countersign/mcp-server';
 import { type Clock, fault, type LiveEvent, systemClock } from '@countersign/protocol';
-import { operationNamed } from '@countersign/protocol/operator-api/index';
+import { type OperationName, operationNamed } from '@countersign/protocol/operator-api/index';
 import { systemIds } from '@countersign/protocol/system-ids';
 import { mayCall } from '../../control-plane/src/access/permissions.ts';
 import { loadConfig } from '../../control-plane/src/config/config.ts';
@@ -62,10 +62,13 @@ export async function startProductApp(options: ProductOptions = {}): Promise<Pro
     known.get(/^Bearer (\S+)$/.exec(authorization ?? '')?.[1] ?? '') ?? null;
   const callAs: CallAs = (caller, { userAgent }) => {
     const call = operations.callAs(caller?.client ?? userAgent);
-    return (async (name: never, input: never, request: never) => {
+    return (async (name: OperationName, input: never, request: never) => {
       const allowed = mayCall(caller, operationNamed(name).access);
       if (allowed !== true) throw fault(allowed, { what: name });
-      return call(name, input, request);
+      const answer: object = await call(name as never, input, request);
+      // What a token may do is its own: that is how a stdio server learns it.
+      if (name !== 'getCapabilities' || !caller?.token) return answer;
+      return { ...answer, you: { person: caller.person.name, token: caller.token.name, scope: caller.token.scope } };
     }) as unknown as ReturnType<CallAs>;
   };
   const config = loadConfig({ COUNTERSIGN_PORT: '0' });
