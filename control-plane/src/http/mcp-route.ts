@@ -17,13 +17,14 @@ import {
   type McpServerFactory,
 } from '@modelcontextprotocol/server';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { EndedAccess } from '../access/access.ts';
 import type { Log } from '../ports.ts';
 import type { Authenticate } from './caller.ts';
 import { authInfoOf, extraOf, tokenCallerOf } from './mcp-caller.ts';
 import { type McpLimits, makeAllowance, mcpLimits } from './mcp-limits.ts';
 import { NO_SESSION, refuseInJsonRpc, refuseWith } from './mcp-refusal.ts';
 import { type McpServerDeps, mcpServerFactory } from './mcp-server-factory.ts';
-import { type McpOwner, type McpSessions, openSessions, ownerOf } from './mcp-sessions.ts';
+import { type McpOwner, McpSessions, ownerOf } from './mcp-sessions.ts';
 
 export interface McpRouteDeps extends McpServerDeps {
   readonly authenticate: Authenticate;
@@ -31,7 +32,12 @@ export interface McpRouteDeps extends McpServerDeps {
 }
 
 /** What is open at `/mcp`, for those who take access away. */
-export type OpenMcp = Pick<McpSessions, 'end' | 'count'>;
+export interface OpenMcp {
+  /** Ends everything that is open for a token, or for all tokens of a person. */
+  readonly end: (ended: EndedAccess) => void;
+  /** How many sessions of 2025-era clients are open. */
+  readonly count: () => number;
+}
 
 /** A character of a file may take six bytes in JSON (`\u001b`). */
 const BODY_BYTES_MAX = 6 * FILE_BYTES_MAX + 64 * 1024;
@@ -42,7 +48,7 @@ const REQUESTS_PER_MINUTE = 12_000;
 export function mcpRoute(deps: McpRouteDeps): FastifyPluginAsync & { readonly open: OpenMcp } {
   const limits = { ...mcpLimits, ...deps.limits };
   const allowance = makeAllowance(deps.clock, limits);
-  const sessions = openSessions(deps.clock, limits);
+  const sessions = new McpSessions(deps.clock, limits);
   const serve = { sessions, factory: mcpServerFactory(deps, allowance), ids: deps.ids, log: deps.log };
   const plugin: FastifyPluginAsync = async (scope) => {
     refuseInJsonRpc(scope, deps.log);
@@ -64,7 +70,9 @@ export function mcpRoute(deps: McpRouteDeps): FastifyPluginAsync & { readonly op
     // Streams stay open for as long as a client likes; they must end before Fastify waits for the connections.
     scope.addHook('preClose', close);
   };
-  return Object.assign(plugin, { open: { end: sessions.end, count: sessions.count } });
+  return Object.assign(plugin, {
+    open: { end: (ended: EndedAccess) => sessions.end(ended), count: () => sessions.count },
+  });
 }
 
 interface Serve {

@@ -22,18 +22,7 @@ interface Session {
   readonly open: Set<ServerResponse>;
 }
 
-export interface McpSessions {
-  /** The transport of a session, if this token owns it. */
-  readonly find: (id: string, owner: McpOwner) => NodeStreamableHTTPServerTransport | undefined;
-  readonly add: (id: string, owner: McpOwner, transport: NodeStreamableHTTPServerTransport) => void;
-  readonly remove: (id: string) => void;
-  /** Remembers a response until it is closed, so that it can be ended with its token. */
-  readonly hold: (response: ServerResponse, owner: McpOwner, sessionId: string | undefined) => void;
-  /** Ends everything that is open for a token, or for all tokens of a person; a person's own session has nothing here. */
-  readonly end: (ended: EndedAccess) => void;
-  readonly endAll: () => Promise<void>;
-  readonly count: () => number;
-}
+type Limits = Pick<McpLimits, 'sessionsPerToken' | 'sessionIdleMs'>;
 
 const SWEEP_MS = 60_000;
 
@@ -41,60 +30,84 @@ export function ownerOf({ person, token }: TokenCaller): McpOwner {
   return { tokenId: token.id, personId: person.id };
 }
 
-export function openSessions(clock: Clock, limits: Pick<McpLimits, 'sessionsPerToken' | 'sessionIdleMs'>): McpSessions {
-  const sessions = new Map<string, Session>();
-  const responses = new Map<ServerResponse, McpOwner>();
-  const close = (id: string) => {
-    const session = sessions.get(id);
-    sessions.delete(id);
+export class McpSessions {
+  readonly #clock: Clock;
+  readonly #limits: Limits;
+  readonly #sessions = new Map<string, Session>();
+  readonly #responses = new Map<ServerResponse, McpOwner>();
+  #cancelSweep: Cancel;
+
+  constructor(clock: Clock, limits: Limits) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#cancelSweep = clock.after(SWEEP_MS, () => this.#sweep());
+  }
+
+  get count(): number {
+    return this.#sessions.size;
+  }
+
+  /** The transport of a session, if this token owns it. */
+  find(id: string, owner: McpOwner): NodeStreamableHTTPServerTransport | undefined {
+    const session = this.#sessions.get(id);
+    if (session?.owner.tokenId !== owner.tokenId) return undefined;
+    session.usedAt = this.#clock.monotonic();
+    return session.transport;
+  }
+
+  add(id: string, owner: McpOwner, transport: NodeStreamableHTTPServerTransport): void {
+    this.#makeRoom(owner);
+    this.#sessions.set(id, { owner, transport, usedAt: this.#clock.monotonic(), open: new Set() });
+  }
+
+  remove(id: string): void {
+    this.#sessions.delete(id);
+  }
+
+  /** Remembers a response until it is closed, so that it can be ended with its token. */
+  hold(response: ServerResponse, owner: McpOwner, sessionId: string | undefined): void {
+    const session = sessionId === undefined ? undefined : this.#sessions.get(sessionId);
+    this.#responses.set(response, owner);
+    session?.open.add(response);
+    response.once('close', () => {
+      this.#responses.delete(response);
+      session?.open.delete(response);
+      if (session) session.usedAt = this.#clock.monotonic();
+    });
+  }
+
+  /** Ends everything that is open for a token, or for all tokens of a person; a person's own session has nothing here. */
+  end(ended: EndedAccess): void {
+    const ends = (owner: McpOwner) =>
+      ('tokenId' in ended && owner.tokenId === ended.tokenId) ||
+      ('personId' in ended && owner.personId === ended.personId);
+    for (const [id, { owner }] of this.#sessions) if (ends(owner)) void this.#close(id);
+    for (const [response, owner] of this.#responses) if (ends(owner)) response.destroy();
+  }
+
+  async endAll(): Promise<void> {
+    this.#cancelSweep();
+    await Promise.all([...this.#sessions.keys()].map((id) => this.#close(id)));
+  }
+
+  #close(id: string): Promise<void> | undefined {
+    const session = this.#sessions.get(id);
+    this.#sessions.delete(id);
     return session?.transport.close();
-  };
-  const makeRoom = (owner: McpOwner) => {
-    const own = [...sessions].filter(([, session]) => session.owner.tokenId === owner.tokenId);
-    if (own.length < limits.sessionsPerToken) return;
-    // One that nobody listens to, if there is any; of those the one unused for longest.
+  }
+
+  /** Ends one session of a token that has too many: one that nobody listens to, if there is any; of those the oldest. */
+  #makeRoom(owner: McpOwner): void {
+    const own = [...this.#sessions].filter(([, session]) => session.owner.tokenId === owner.tokenId);
+    if (own.length < this.#limits.sessionsPerToken) return;
     const [oldest] = own.sort(([, a], [, b]) => Math.sign(a.open.size) - Math.sign(b.open.size) || a.usedAt - b.usedAt);
-    if (oldest) void close(oldest[0]);
-  };
-  const sweep = () => {
-    const idleSince = clock.monotonic() - limits.sessionIdleMs;
-    for (const [id, { open, usedAt }] of sessions) if (open.size === 0 && usedAt < idleSince) void close(id);
-    cancel = clock.after(SWEEP_MS, sweep);
-  };
-  let cancel: Cancel = clock.after(SWEEP_MS, sweep);
-  return {
-    find: (id, owner) => {
-      const session = sessions.get(id);
-      if (session?.owner.tokenId !== owner.tokenId) return undefined;
-      session.usedAt = clock.monotonic();
-      return session.transport;
-    },
-    add: (id, owner, transport) => {
-      makeRoom(owner);
-      sessions.set(id, { owner, transport, usedAt: clock.monotonic(), open: new Set() });
-    },
-    remove: (id) => void sessions.delete(id),
-    hold: (response, owner, sessionId) => {
-      const session = sessionId === undefined ? undefined : sessions.get(sessionId);
-      responses.set(response, owner);
-      session?.open.add(response);
-      response.once('close', () => {
-        responses.delete(response);
-        session?.open.delete(response);
-        if (session) session.usedAt = clock.monotonic();
-      });
-    },
-    end: (ended) => {
-      const ends = (owner: McpOwner) =>
-        ('tokenId' in ended && owner.tokenId === ended.tokenId) ||
-        ('personId' in ended && owner.personId === ended.personId);
-      for (const [id, { owner }] of sessions) if (ends(owner)) void close(id);
-      for (const [response, owner] of responses) if (ends(owner)) response.destroy();
-    },
-    endAll: async () => {
-      cancel();
-      await Promise.all([...sessions.keys()].map(close));
-    },
-    count: () => sessions.size,
-  };
+    if (oldest) void this.#close(oldest[0]);
+  }
+
+  #sweep(): void {
+    const idleSince = this.#clock.monotonic() - this.#limits.sessionIdleMs;
+    for (const [id, { open, usedAt }] of this.#sessions)
+      if (open.size === 0 && usedAt < idleSince) void this.#close(id);
+    this.#cancelSweep = this.#clock.after(SWEEP_MS, () => this.#sweep());
+  }
 }
