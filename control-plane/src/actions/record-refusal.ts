@@ -1,4 +1,4 @@
-/** Keeps in the audit log that a request for a change was refused, unless the caller only mistyped. */
+/** Keeps in the audit log that a request for a change was refused, unless the caller only mistyped or the server was away. */
 import type { Fault } from '@countersign/protocol';
 import { appendEntry, whoOf } from '../audit/ledger.ts';
 import type { Caller, Core } from '../ports.ts';
@@ -14,7 +14,8 @@ export async function recordRefusal(
   wanted: Wanted,
   fault: Fault,
 ): Promise<void> {
-  if (mistyped.includes(fault.code)) return;
+  // That a server is away or slow is no decision of anybody, and callers try again: the log would be full of it.
+  if (mistyped.includes(fault.code) || (fault.blame === 'server' && fault.body.retryable)) return;
   await write(db, (trx) =>
     appendEntry(trx, {
       event: 'request.refused',

@@ -71,7 +71,11 @@ function reasonsToMatch({ when, allow }: Rule, facts: PolicyFacts): string[] | n
     must(when.playbooks, some(when.playbooks, playbook), `playbook ${playbook}`) &&
     must(when.capabilities, capabilitiesHold, `capability ${hit.join(' ')}`) &&
     must(when.risk, when.risk?.includes(risk) ?? false, `risk ${risk}`) &&
-    must(when.people, when.people?.includes(person.email) ?? false, `asked by ${person.email}`) &&
+    must(
+      when.people,
+      when.people?.some((email) => email.toLowerCase() === person.email.toLowerCase()) ?? false,
+      `asked by ${person.email}`,
+    ) &&
     must(when.tokens, some(when.tokens, token?.name ?? null), `token ${token?.name}`) &&
     must(when.clients, some(when.clients, client), `client ${client}`) &&
     must(

@@ -58,7 +58,7 @@ const conditions: [string, Partial<PolicyFacts>, boolean][] = [
   ['{playbooks: ["*"]}', { playbook: null }, false],
   ['{risk: [low, medium]}', {}, true],
   ['{risk: [high]}', {}, false],
-  ['{people: [ana@example.org]}', {}, true],
+  ['{people: [Ana@example.org]}', {}, true],
   ['{people: [ben@example.org]}', {}, false],
   ['{tokens: [laptop]}', {}, true],
   ['{tokens: ["*"]}', { token: null }, false],
