@@ -47,10 +47,11 @@ function errorLines({ error }: ActionDetail): Line[] {
 
 function resultLines(detail: ActionDetail): Line[] {
   const { result, server, fingerprint } = detail;
-  if (result === null) return [closingNote(detail)].filter((line) => line !== null);
+  if (result === null) return closingLines(detail);
   const ms = Date.parse(result.finished_at) - Date.parse(result.started_at);
   return [
     fmt`On ${value(server.name)}, after ${inWords(ms)}. Fingerprint ${value(fingerprint)}`,
+    ...closingLines(detail),
     sentence(result.summary),
     ...stepLines(result.steps),
     ...checkLines(result),
@@ -58,10 +59,10 @@ function resultLines(detail: ActionDetail): Line[] {
   ];
 }
 
-/** An action that a person closed has no result, but a reason. */
-function closingNote({ history }: ActionDetail): Line | null {
+/** Who closed an action whose outcome stayed unknown, and why. */
+function closingLines({ history }: ActionDetail): Line[] {
   const last = history.at(-1);
-  return last === undefined || last.note === null ? null : fmt`${value(last.by)}: ${value(last.note, 500)}`;
+  return last?.event === 'close' ? [fmt`Closed by ${value(last.by)}: ${value(last.note ?? '', 500)}`] : [];
 }
 
 function stepLines(steps: Result['steps']): Line[] {

@@ -1,7 +1,8 @@
 /** Puts a rendered card into a chat, and edits it there. */
-import { type Api, GrammyError } from 'grammy';
+import type { Api } from 'grammy';
 import type { RenderedCard } from './render-card.ts';
 import { textFile } from './send-text.ts';
+import { troubleOf } from './trouble.ts';
 
 /**
  * Sends a card, as a reply to the document that holds what did not fit on it, and returns the number of its message. A Bot API
@@ -48,10 +49,7 @@ function formOf({ text, keyboard }: RenderedCard) {
 
 /** The plain form, when the card was refused for its form; otherwise throws the refusal again. */
 function plainIfRefused(card: RenderedCard, error: unknown): RenderedCard {
-  const refusedForm =
-    error instanceof GrammyError &&
-    error.error_code === 400 &&
-    /entit|parse|BUTTON|reply markup|keyboard|URL|style/i.test(error.description);
-  if (!refusedForm) throw error;
-  return card.plain();
+  const { kind, words } = troubleOf(error);
+  if (kind === 'refused' && /parse|entit|button|keyboard|url|style/i.test(words)) return card.plain();
+  throw error;
 }
