@@ -67,7 +67,7 @@ test('T14: when a private key is printed over several chunks, no line of it leav
   await new Promise((resolve) => setTimeout(resolve, 150));
   output.write('ffff\n-----END RSA PRIVATE KEY-----\nafter\n');
   output.end();
-  assert.equal(text(), '[redacted]\nafter\n'.replace('\n', text().includes(']\n\n') ? '\n\n' : '\n'));
+  assert.match(text(), /^\[redacted\]\s+after\n$/);
   assert.doesNotMatch(text(), /MIIE|aaaa|ffff/);
 });
 

@@ -1,0 +1,103 @@
+/** An agent that is enrolled with a control plane of the test, in a folder of its own: link in this process, runner as its child. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Clock, systemClock } from '@countersign/protocol';
+import { systemIds } from '@countersign/protocol/system-ids';
+import { composeLink } from '../../src/compose.ts';
+import { type AgentConfig, readConfig, settingsText } from '../../src/config.ts';
+import { lineLog } from '../../src/host/log.ts';
+import { readIdentity } from '../../src/link/identity.ts';
+import { keepLinked, type LinkState } from '../../src/link/link.ts';
+import { enroll } from '../../src/verbs/enroll.ts';
+import type { ControlPlane } from './control-plane.ts';
+
+const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
+
+/** Timers run so much faster, so that a minute of waiting is no minute of a test. */
+export function fastClock(times: number): Clock {
+  return {
+    now: systemClock.now,
+    monotonic: () => systemClock.monotonic() * times,
+    after: (ms, then) => systemClock.after(ms / times, then),
+  };
+}
+
+export interface Settings {
+  readonly policy?: string;
+  readonly tlsPin?: string;
+  readonly caFile?: string;
+  readonly proxy?: string;
+  readonly url?: string;
+}
+
+/** An agent that was enrolled for real. */
+export class Agent {
+  readonly folder: string;
+  readonly config: AgentConfig;
+  readonly states: LinkState[] = [];
+  readonly logged: string[] = [];
+  #stop = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.config = readConfig(join(folder, 'agent.yaml'));
+  }
+
+  static async enrolled(controlPlane: ControlPlane, settings: Settings = {}): Promise<Agent> {
+    const folder = newFolder();
+    await enroll({
+      file: join(folder, 'agent.yaml'),
+      url: controlPlane.url,
+      cpKey: controlPlane.key.publicKey,
+      token: controlPlane.behaviour.token,
+      ...settings,
+    });
+    writeFileSync(
+      join(folder, 'policy.yaml'),
+      settings.policy ?? `mode: act\nmax_risk: critical\ncommands: true\nread_roots: [${folder}]\n`,
+      { mode: 0o644 },
+    );
+    // Who enrolled is not who is linked: tests look at connections of the link only.
+    controlPlane.peers.splice(0);
+    return new Agent(folder);
+  }
+
+  get serverId(): string | undefined {
+    return readIdentity(this.config.stateDir)?.serverId;
+  }
+
+  /** Starts the link; timers run `times` faster. */
+  link(times = 1): this {
+    this.#stop = new AbortController();
+    const clock = fastClock(times);
+    const log = lineLog('link', clock.now, (line) => this.logged.push(line));
+    const given = {
+      config: this.config,
+      surroundings: { listenFd: null, bootId: null, enrolmentToken: null },
+      self: [process.execPath, MAIN],
+    };
+    const link = composeLink({ ...given, clock, log, ids: { ...systemIds, random: () => 0 } }, (state) =>
+      this.states.push(state),
+    );
+    this.#running = keepLinked(link, this.#stop.signal).finally(() => link.dispose());
+    return this;
+  }
+
+  async unlink(): Promise<void> {
+    this.#stop.abort(new Error('the test ends the link'));
+    await this.#running;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.unlink();
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+export function newFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'countersign-agent-'));
+}
+
+export { MAIN, settingsText };
