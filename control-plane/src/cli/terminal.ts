@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline/promises';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { styleText } from 'node:util';
-import { stripControl } from '@countersign/protocol';
+import { escapeDeceptive, stripControl } from '@countersign/protocol';
 import { UsageError } from './exit-codes.ts';
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
@@ -67,8 +67,9 @@ export function terminal({ input, output, errors }: Streams, { colour }: { colou
   };
 }
 
-/** Columns as wide as what is in them; the last one takes what it needs. */
-export function columns(rows: readonly (readonly string[])[]): string[] {
+/** Columns as wide as what is in them; the last one takes what it needs. What could deceive the eye is shown escaped. */
+export function columns(table: readonly (readonly string[])[]): string[] {
+  const rows = table.map((row) => row.map(escapeDeceptive));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   return rows.map((row) =>
     row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('  '),

@@ -44,6 +44,8 @@ export async function makeApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(rateLimit, {
     max: deps.requestsPerMinute,
     timeWindow: 60_000,
+    // Thousands of agents may come back at once from behind one address; the gateway has limits of its own.
+    allowList: (request) => request.url === '/agent',
     keyGenerator: (request) => visitorOf(request.ip),
     errorResponseBuilder: (_request, { ttl }) => fault('rate_limited', { seconds: Math.max(1, Math.ceil(ttl / 1000)) }),
   });

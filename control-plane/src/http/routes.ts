@@ -39,7 +39,7 @@ export async function addRoutes(app: FastifyInstance, deps: RoutesDeps): Promise
   healthRoutes(app, { ...deps, openStreams: () => streams.count() });
   const mcp = mcpRoute(deps);
   await app.register(mcp);
-  await dashboard(app, deps.webDist);
+  await dashboard(app, deps.webDist, deps.log);
   return (ended) => {
     streams.end(ended);
     if (!('sessionId' in ended)) mcp.open.end(ended);

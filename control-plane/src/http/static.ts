@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Log } from '../ports.ts';
 import { noRoute, sendFault } from './errors.ts';
+import { precompress } from './precompress.ts';
 
 const NOT_BUILT = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Countersign</title></head><body>
 <h1>The dashboard is not built yet</h1>
@@ -19,18 +21,21 @@ const NO_PAGE = /^\/(api|mcp|agent|hooks|healthz|metrics|install\.sh|assets)(\/|
 const ROOT_FILE = /^\/[^/]+\.[a-z0-9]+$/i;
 
 /** Serves the dashboard from `folder`. Files with a hash in their name are kept by browsers for good, the others asked for anew. */
-export async function dashboard(app: FastifyInstance, folder: string): Promise<void> {
+export async function dashboard(app: FastifyInstance, folder: string, log: Log): Promise<void> {
   const built = () => existsSync(join(folder, 'index.html'));
-  if (existsSync(folder))
+  if (existsSync(folder)) {
+    precompress(folder).catch((error: unknown) => log.info('dashboard.not_compressed', { error: String(error) }));
     await app.register(fastifyStatic, {
       root: folder,
       index: 'index.html',
+      preCompressed: true,
       cacheControl: false,
       setHeaders: (reply, path) => {
         const hashed = path.includes(`${sep}assets${sep}`);
         reply.header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
       },
     });
+  }
   app.setNotFoundHandler(async (request, reply) => {
     if (!isPage(request)) return sendFault(reply, noRoute(request));
     if (!built() || !('sendFile' in reply)) return notBuilt(reply);

@@ -93,7 +93,7 @@ export async function openDoor(context: TestContext, options: DoorOptions = {}) 
     serversOnline: async () => 0,
     openStreams: () => streams.count(),
   });
-  await dashboard(app, options.webDist ?? join(dataDir, 'no-web'));
+  await dashboard(app, options.webDist ?? join(dataDir, 'no-web'), log);
   await app.listen({ host: config.host, port: 0 });
   port = (app.server.address() as AddressInfo).port;
   context.after(async () => {

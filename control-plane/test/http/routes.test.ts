@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { operationNamed, operationNames } from '@countersign/protocol/operator-api/index';
 import { openApiDocument } from '../../src/http/openapi.ts';
+import { until } from '../cli/processes.ts';
 import { openDoor, owner, ownerSession } from './door.ts';
 import { cookieOf, raw } from './raw.ts';
 
@@ -124,6 +125,14 @@ test('when the dashboard is built, its pages are index.html and hashed files are
   const file = await raw(door, 'GET', '/assets/main-1a2b.js', { host: 'localhost' });
   assert.match(String(file.headers['cache-control']), /immutable/);
   assert.match(String(file.headers['content-type']), /javascript/);
+  await until(
+    () => existsSync(join(web, 'assets', 'main-1a2b.js.gz')),
+    () => 'no compressed file',
+  );
+  const compressed = await raw(door, 'GET', '/assets/main-1a2b.js', { host: 'localhost', 'accept-encoding': 'gzip' });
+  assert.equal(compressed.headers['content-encoding'], 'gzip');
+  assert.match(String(compressed.headers['content-type']), /javascript/);
+  assert.match(String(compressed.headers.vary), /accept-encoding/i);
   assert.equal((await raw(door, 'GET', '/assets/gone.js', { host: 'localhost' })).status, 404);
   for (const path of ['/../../package.json', '/%2e%2e/%2e%2e/package.json', '/assets/..%2f..%2fpackage.json', '/%00']) {
     const outside = await raw(door, 'GET', path, { host: 'localhost' });

@@ -1,5 +1,5 @@
 /** `pending`, `show`, `approve`, `reject`, `ask`: what waits for a decision, and deciding on it. */
-import { Fault, fault } from '@countersign/protocol';
+import { Fault, fault, stripControl } from '@countersign/protocol';
 import type { ActionDetail, Call } from '@countersign/protocol/operator-api/index';
 import type { Command } from 'commander';
 import { actionLines } from '../action-lines.ts';
@@ -24,7 +24,13 @@ export function actionCommands(program: Command, context: CliContext): void {
         ...actionLines(detail, context),
         ...(detail.untrusted_output === ''
           ? []
-          : ['', 'Output', ...detail.untrusted_output.split('\n').map((it) => `  ${it}`)]),
+          : [
+              '',
+              'Output',
+              ...stripControl(detail.untrusted_output)
+                .split('\n')
+                .map((it) => `  ${it}`),
+            ]),
       ]);
     });
   program
