@@ -3,7 +3,7 @@ import { redact, stripControl } from '@countersign/protocol';
 
 const CONTEXT_LINES = 3;
 /** Beyond this many differing lines the middle is shown as replaced as a whole. */
-const EDITS_MAX = 2000;
+const EDITS_MAX = 600;
 const CHARACTERS_MAX = 200 * 1024;
 const KEY_BEGIN = /-----BEGIN (?:[A-Z0-9 ]+ )?PRIVATE KEY/;
 const KEY_END = /-----END (?:[A-Z0-9 ]+ )?PRIVATE KEY/;

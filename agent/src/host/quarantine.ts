@@ -1,0 +1,244 @@
+/**
+ * Old files of a temporary folder are not deleted but moved aside on the same file system, into a folder that only root can
+ * enter. They come back on undo; after a day the next run deletes them. What was moved where is written down before it is moved.
+ */
+import { linkSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Clock, delay, fault } from '@countersign/protocol';
+import { z } from 'zod';
+import { AppendFile, isMissing, makeOwnFolder, readOwnFile } from './own-files.ts';
+import { type MetFile, type OpenFolder, openFolder, walkFiles } from './walk-folder.ts';
+
+export const QUARANTINE = '.countersign-quarantine';
+/** How long files stay in quarantine at least. */
+export const QUARANTINE_MS = 86_400_000;
+const LIST_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Folders that programs keep sockets and locks in, or that belong to units with a /tmp of their own. Source: tmpfiles.d(5), x11.conf. */
+const LEFT_ALONE =
+  /^(systemd-private-.*|snap-private-tmp|\.X11-unix|\.ICE-unix|\.XIM-unix|\.font-unix|\.Test-unix|lost\+found)$/;
+
+export interface OldFiles {
+  readonly root: string;
+  /** Not read and not changed since, milliseconds since 1970. */
+  readonly before: number;
+  readonly maxFiles: number;
+  /** `dev:ino` of files that are open. */
+  readonly open: ReadonlySet<string>;
+}
+
+export interface Tally {
+  files: number;
+  bytes: number;
+  /** Whether there were more than `maxFiles`. */
+  more: boolean;
+}
+
+const headSchema = z.object({ root: z.string(), at: z.number() });
+const movedSchema = z.object({ number: z.int(), relative: z.array(z.string()), bytes: z.number() });
+const endSchema = z.object({ done: z.literal(true), files: z.int(), bytes: z.number() });
+const lineSchema = z.union([headSchema, movedSchema, endSchema]);
+
+/** Counts what {@link quarantineOld} would move. Throws the system's error when the root cannot be opened. */
+export async function countOld(old: OldFiles, clock: Clock, signal: AbortSignal): Promise<Tally> {
+  const tally: Tally = { files: 0, bytes: 0, more: false };
+  using root = openFolder(old.root);
+  for await (const file of oldFiles(root, old, tally, clock, signal)) tally.bytes += Number(file.stat.blocks) * 512;
+  return tally;
+}
+
+/** Moves old files aside. `name` names this move; `stateDir` holds the list of it. */
+export async function quarantineOld(
+  old: OldFiles,
+  { stateDir, name }: { readonly stateDir: string; readonly name: string },
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Tally> {
+  const tally: Tally = { files: 0, bytes: 0, more: false };
+  using root = openFolder(old.root);
+  using aside = openAside(root, old.root, name);
+  const list = AppendFile.open(listPath(stateDir, name));
+  try {
+    list.append(`${JSON.stringify({ root: old.root, at: clock.now() })}\n`, { sync: true });
+    let number = 0;
+    for await (const file of oldFiles(root, old, tally, clock, signal)) {
+      number += 1;
+      const bytes = Number(file.stat.blocks) * 512;
+      list.append(`${JSON.stringify({ number, relative: file.relative, bytes })}\n`, { sync: number % 100 === 0 });
+      if (moveAside(file, `${aside.path}/${number}`)) tally.bytes += bytes;
+      else tally.files -= 1;
+    }
+    list.append(`${JSON.stringify({ done: true, files: tally.files, bytes: tally.bytes })}\n`, { sync: true });
+  } finally {
+    list.close();
+  }
+  return tally;
+}
+
+/** Moves everything of one move back to where it was. Counts what could not be, because something else is there now. */
+export function restoreQuarantined(
+  stateDir: string,
+  name: string,
+): { readonly restored: number; readonly left: number } {
+  const { head, moved } = readList(stateDir, name);
+  if (head === null) return { restored: 0, left: 0 };
+  using root = openFolder(head.root);
+  using aside = openAside(root, head.root, name);
+  let restored = 0;
+  let left = 0;
+  for (const { number, relative } of moved) {
+    if (lstatSync(`${aside.path}/${number}`, { throwIfNoEntry: false }) === undefined) continue;
+    if (moveBack(root, relative, `${aside.path}/${number}`)) restored += 1;
+    else left += 1;
+  }
+  return { restored, left };
+}
+
+/** How a move ended that a crash cut off: what was counted when it was finished, `null` when it was not. */
+export function findQuarantine(
+  stateDir: string,
+  name: string,
+): { readonly files: number; readonly bytes: number } | null {
+  return readList(stateDir, name).end;
+}
+
+/** Deletes for good what has lain in quarantine long enough, all roots. Returns how much room that gave back. */
+export function purgeQuarantines(stateDir: string, clock: Clock): { readonly files: number; readonly bytes: number } {
+  const folder = join(stateDir, 'quarantine');
+  let files = 0;
+  let bytes = 0;
+  for (const entry of namesOrNone(folder)) {
+    const name = entry.replace(/\.ndjson$/, '');
+    const { head, moved } = readList(stateDir, name);
+    if (head !== null && clock.now() - head.at < QUARANTINE_MS) continue;
+    if (head !== null) {
+      removeAside(head.root, name);
+      files += moved.length;
+      bytes += moved.reduce((sum, each) => sum + each.bytes, 0);
+    }
+    rmSync(join(folder, entry), { force: true });
+  }
+  return { files, bytes };
+}
+
+async function* oldFiles(
+  root: OpenFolder,
+  old: OldFiles,
+  tally: Tally,
+  clock: Clock,
+  signal: AbortSignal,
+): AsyncGenerator<MetFile> {
+  const enter = (relative: readonly string[]) => {
+    const [first = ''] = relative;
+    return relative.length > 1 || (first !== QUARANTINE && !LEFT_ALONE.test(first));
+  };
+  let met = 0;
+  for (const file of walkFiles(root, enter)) {
+    met += 1;
+    // The runner has a socket to listen to meanwhile.
+    if (met % 500 === 0) await delay(clock, 0, signal);
+    const used = Math.max(Number(file.stat.mtimeMs), Number(file.stat.atimeMs));
+    if (used >= old.before || old.open.has(`${file.stat.dev}:${file.stat.ino}`)) continue;
+    if (tally.files >= old.maxFiles) {
+      tally.more = true;
+      return;
+    }
+    tally.files += 1;
+    yield file;
+  }
+}
+
+/** The folder of one move inside of the quarantine of a root. Throws `precondition_failed` when strangers can get at it. */
+function openAside(root: OpenFolder, rootPath: string, name: string): OpenFolder {
+  makeFolder(`${root.path}/${QUARANTINE}`);
+  using all = openFolder(`${root.path}/${QUARANTINE}`);
+  const self = BigInt(process.geteuid?.() ?? 0);
+  if (all.stat.uid !== self || (all.stat.mode & 0o077n) !== 0n)
+    throw fault('precondition_failed', { reason: `${rootPath}/${QUARANTINE} belongs to somebody else` });
+  makeFolder(`${all.path}/${name}`);
+  return openFolder(`${all.path}/${name}`);
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
+}
+
+/** Whether the very file that was met is aside now. Another one that took its name meanwhile is put back. */
+function moveAside(file: MetFile, target: string): boolean {
+  try {
+    renameSync(`${file.folder}/${file.name}`, target);
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+  const moved = lstatSync(target, { bigint: true });
+  if (moved.ino === file.stat.ino && moved.isFile()) return true;
+  renameSync(target, `${file.folder}/${file.name}`);
+  return false;
+}
+
+/** Never over something else: a link is made first, which fails when the name is taken. */
+function moveBack(root: OpenFolder, relative: readonly string[], from: string): boolean {
+  const opened: OpenFolder[] = [];
+  try {
+    let folder = root;
+    for (const name of relative.slice(0, -1)) {
+      folder = openFolder(`${folder.path}/${name}`);
+      opened.push(folder);
+    }
+    linkSync(from, `${folder.path}/${relative.at(-1)}`);
+    unlinkSync(from);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return false;
+    throw error;
+  } finally {
+    for (const folder of opened) folder[Symbol.dispose]();
+  }
+}
+
+function removeAside(rootPath: string, name: string): void {
+  try {
+    using root = openFolder(rootPath);
+    using all = openFolder(`${root.path}/${QUARANTINE}`);
+    if (all.stat.uid !== BigInt(process.geteuid?.() ?? 0)) return;
+    rmSync(`${all.path}/${name}`, { recursive: true, force: true });
+    if (readdirSync(all.path).length === 0) rmdirSync(`${root.path}/${QUARANTINE}`);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}
+
+function listPath(stateDir: string, name: string): string {
+  const folder = join(stateDir, 'quarantine');
+  makeOwnFolder(folder);
+  return join(folder, `${name}.ndjson`);
+}
+
+function readList(stateDir: string, name: string) {
+  const file = readOwnFile(join(stateDir, 'quarantine', `${name}.ndjson`), LIST_BYTES_MAX);
+  let head: z.infer<typeof headSchema> | null = null;
+  let end: z.infer<typeof endSchema> | null = null;
+  const moved: z.infer<typeof movedSchema>[] = [];
+  // A crash may have left half a line at the end.
+  for (const line of (file?.bytes.toString('utf8') ?? '').split('\n').slice(0, -1)) {
+    const parsed = lineSchema.parse(JSON.parse(line));
+    if ('root' in parsed) head = parsed;
+    else if ('done' in parsed) end = parsed;
+    else moved.push(parsed);
+  }
+  return { head, moved, end };
+}
+
+function namesOrNone(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => name.endsWith('.ndjson'));
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
