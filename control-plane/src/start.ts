@@ -1,8 +1,7 @@
 /** What `npm start` runs: the dashboard built, the control plane, and an agent for this machine. */
 import { resolve } from 'node:path';
 import { buildDashboard, dashboardIsStale } from './build-dashboard.ts';
-import { startLocalAgent } from './local-agent.ts';
-import { serve } from './main.ts';
+import { keepCompiled } from './compile-cache.ts';
 
 const web = resolve(import.meta.dirname, '../../web');
 
@@ -16,6 +15,9 @@ if (await dashboardIsStale(web)) {
   }
 }
 
+keepCompiled();
+const { serve } = await import('./cli/serve.ts');
+const { startLocalAgent } = await import('./local-agent.ts');
 await serve({
   beside: async (controlPlane, env) => {
     if (controlPlane.config.localAgent === 'off') return null;

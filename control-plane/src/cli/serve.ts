@@ -1,0 +1,99 @@
+/** Runs the control plane in this process: configuration, composition, the words of the first run, an orderly end. */
+
+import { systemClock } from '@countersign/protocol';
+import { setupNeeded } from '../access/set-up.ts';
+import { forgetSetupLink, makeSetupLink } from '../access/setup-link.ts';
+import { type ControlPlane, compose } from '../compose.ts';
+import { type Config, ConfigError, loadConfig } from '../config/config.ts';
+import { type Env, readEnv, variables } from '../config/env.ts';
+import { makeLog } from '../log.ts';
+import { version } from '../version.ts';
+import { greetingLines } from './greeting.ts';
+import { pinnedFetch } from './pinned-fetch.ts';
+import { forgetRunning, type Running, readRunning, writeRunning } from './running.ts';
+
+export interface ServeOptions {
+  /** Starts what runs beside the control plane, once it listens. */
+  readonly beside?: (controlPlane: ControlPlane, env: Env) => Promise<AsyncDisposable | null>;
+}
+
+/** Runs the control plane until SIGINT or SIGTERM, then ends everything in order. A second signal ends it at once. */
+export async function serve(options: ServeOptions = {}): Promise<void> {
+  const env = readEnv();
+  const config = configOrExit(env);
+  const signalled = nextSignal();
+  const colour = env.NO_COLOR === undefined && process.stdout.isTTY === true;
+  const log = makeLog({
+    clock: systemClock,
+    write: (line) => void process.stderr.write(line),
+    ...(colour ? { form: 'words', least: 'warn' } : {}),
+  });
+  await refuseSecond(config);
+  await using stack = new AsyncDisposableStack();
+  const controlPlane = stack.use(await compose(config, { log }));
+  stack.defer(() => forgetRunning(config.dataDir, process.pid));
+  const setupLink = await tellWhereWeAre(controlPlane);
+  const { publicUrl, secrets } = controlPlane;
+  for (const line of greetingLines({
+    ...{ version, publicUrl, setupLink, colour, dataDir: config.dataDir, telegram: config.telegram !== null },
+    ...{ pin: secrets.tls?.pin ?? null, localAgent: options.beside ? config.localAgent : 'off' },
+  }))
+    process.stdout.write(`${line}\n`);
+  stack.use(await options.beside?.(controlPlane, env));
+  await signalled;
+  if (colour) process.stdout.write('\nStopping …\n');
+}
+
+/** Writes where this machine reaches us, and the setup link while nobody can sign in. */
+async function tellWhereWeAre({ config, access, publicUrl, localUrl, secrets }: ControlPlane): Promise<string | null> {
+  const { dataDir } = config;
+  const pin = secrets.tls?.localPin ?? null;
+  await writeRunning(dataDir, { pid: process.pid, url: localUrl, publicUrl, pin });
+  if (await setupNeeded(access)) return (await makeSetupLink(access, { dataDir, publicUrl })).url;
+  await forgetSetupLink(dataDir);
+  return null;
+}
+
+function configOrExit(env: Env): Config {
+  try {
+    return loadConfig(env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const { variable, problem } of error.problems)
+      process.stderr.write(`${variable} ${problem}.\n  ${variable}: ${variables[variable]}\n`);
+    process.exit(2);
+  }
+}
+
+/** Two control planes on one store would both dispatch. */
+async function refuseSecond({ dataDir }: Config): Promise<void> {
+  const other = await readRunning(dataDir);
+  if (other === null || !(await answers(other))) return; // left behind by one that crashed
+  process.stderr.write(
+    `A control plane runs on ${dataDir} already (process ${other.pid}, ${other.publicUrl}).\n` +
+      '  Stop it first, or set COUNTERSIGN_DATA to another folder.\n',
+  );
+  process.exit(2);
+}
+
+async function answers({ url, pin }: Running): Promise<boolean> {
+  const ask = pin === null ? fetch : pinnedFetch(pin);
+  try {
+    return (await ask(`${url}/healthz`, { signal: AbortSignal.timeout(2_000) })).ok;
+  } catch (error) {
+    if (error instanceof TypeError || (error as Error).name === 'TimeoutError') return false;
+    throw error;
+  }
+}
+
+function nextSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let seen = false;
+    const onSignal = (signal: NodeJS.Signals) => {
+      if (seen) process.exit(signal === 'SIGINT' ? 130 : 143);
+      seen = true;
+      resolve();
+    };
+    process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  });
+}

@@ -1,0 +1,19 @@
+/** Hands the process's own streams and environment to the command line. */
+import { systemIds } from '@countersign/protocol/system-ids';
+import { readEnv } from '../config/env.ts';
+import { version } from '../version.ts';
+import { waitingClock } from './clock.ts';
+import { run } from './program.ts';
+import { terminal } from './terminal.ts';
+
+const env = readEnv();
+const { stdin, stdout, stderr } = process;
+const colour = env.NO_COLOR === undefined && stdout.isTTY === true;
+
+process.exitCode = await run(process.argv.slice(2), {
+  env,
+  clock: waitingClock,
+  ids: systemIds,
+  version,
+  terminal: terminal({ input: stdin, output: stdout, errors: stderr }, { colour }),
+});
