@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { makeMachine, password, until } from './processes.ts';
+
+test('when npm start runs on a fresh clone, this machine is under care for reading only, also after a restart on another port', async (context) => {
+  const machine = await makeMachine(context, { COUNTERSIGN_LOCAL_AGENT: 'observe' });
+  const online = async () => {
+    const { servers } = (await machine.cli(['servers', '--json'])).json();
+    return servers?.length === 1 && servers[0].state === 'online' && servers[0].mode === 'observe';
+  };
+  const first = await machine.start('start.ts');
+  assert.match(first.printed(), /this machine is under care, for reading only/);
+  await machine.cli(['setup', '--email', 'ada@example.org', '--password-stdin'], { input: password });
+  await until(online, first.printed);
+  assert.match(readFileSync(join(machine.dataDir, 'local-agent/policy.yaml'), 'utf8'), /^mode: observe$/m);
+  assert.equal(await first.stop(), 0);
+  const second = await machine.start('start.ts', { COUNTERSIGN_PORT: '0' });
+  await until(online, second.printed);
+  assert.equal(await second.stop(), 0);
+});
