@@ -147,6 +147,7 @@ export function composeLink(given: Surround, onState: (state: LinkState) => void
     agentVersion,
     runner,
     deliveries,
+    capabilities: async () => (await import('./capabilities/index.ts')).availableCapabilities(),
     facts: (root) => factsOf(base.clock, root, surroundings),
     unknownRunner: () => ({ root: false, policy: summaryOf(defaultPolicy) }),
     observeHere: async (request, signal) => {

@@ -2,7 +2,7 @@
  * The link's one loop: dial, shake hands, serve until the connection ends, wait, begin again. Reports of the runner go into
  * the outbox whether there is a connection or not.
  */
-import { capabilityIds, delay, Fault } from '@countersign/protocol';
+import { type CapabilityId, delay, Fault } from '@countersign/protocol';
 import type { LocalPolicySummary, ServerFacts, StatusSample } from '@countersign/protocol/agent-wire/facts';
 import type { SigningKey } from '@countersign/protocol/signing';
 import type { About } from '../run/runner-wire.ts';
@@ -25,6 +25,8 @@ export interface LinkDeps extends SessionDeps {
   readonly identity: Identity;
   readonly controlPlaneKey: string;
   readonly agentVersion: string;
+  /** What can be done on this machine. */
+  readonly capabilities: () => Promise<CapabilityId[]>;
   readonly facts: (root: boolean) => ServerFacts;
   /** What to say when the runner cannot be asked. */
   readonly unknownRunner: () => { root: boolean; policy: LocalPolicySummary };
@@ -121,13 +123,13 @@ async function askRunner(deps: LinkDeps, signal: AbortSignal): Promise<About> {
   }
 }
 
-function introduce(deps: LinkDeps, about: About): Introduction {
+async function introduce(deps: LinkDeps, about: About): Promise<Introduction> {
   if (about.policyProblem !== null) deps.log.error('policy.not_in_force', { problem: about.policyProblem });
   return {
     serverId: deps.identity.serverId,
     agentVersion: deps.agentVersion,
     facts: deps.facts(about.root),
-    capabilities: capabilityIds,
+    capabilities: await deps.capabilities(),
     policy: about.policy,
     journalHead: about.journalHead,
   };

@@ -31,20 +31,22 @@ const lineSchema = z.union([
 export class Outbox {
   readonly #path: string;
   readonly #log: Log;
+  readonly #entriesMax: number;
   #file: AppendFile;
   #entries: Kept[] = [];
   #next = 0;
 
-  private constructor(path: string, log: Log) {
+  private constructor(path: string, log: Log, entriesMax: number) {
     this.#path = path;
+    this.#entriesMax = entriesMax;
     this.#log = log;
     this.#file = AppendFile.open(path);
   }
 
   /** Opens it, as the last link left it. Throws the system's error. */
-  static open(stateDir: string, log: Log): Outbox {
+  static open(stateDir: string, log: Log, entriesMax = ENTRIES_MAX): Outbox {
     makeOwnFolder(stateDir);
-    const outbox = new Outbox(join(stateDir, 'outbox.ndjson'), log);
+    const outbox = new Outbox(join(stateDir, 'outbox.ndjson'), log, entriesMax);
     outbox.#load();
     return outbox;
   }
@@ -63,7 +65,8 @@ export class Outbox {
     const kept: Kept = { key, message: { ...message, seq: this.#next } as Numbered };
     this.#next += 1;
     this.#entries.push(kept);
-    this.#write(kept, true);
+    // An alert that is lost in a crash of the machine is raised again; a report is not.
+    this.#write(kept, message.type !== 'alert');
     return kept;
   }
 
@@ -82,7 +85,7 @@ export class Outbox {
   }
 
   #makeRoom(message: Unnumbered): boolean {
-    if (this.#entries.length < ENTRIES_MAX) return true;
+    if (this.#entries.length < this.#entriesMax) return true;
     const alert = this.#entries.findIndex((entry) => entry.message.type === 'alert');
     if (alert < 0) return false;
     const [dropped] = this.#entries.splice(alert, 1);

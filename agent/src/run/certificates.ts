@@ -14,7 +14,7 @@ const FILES_MAX = 500;
 export function readCertificates(roots = { certbot: CERTBOT, nginx: NGINX }): Certificate[] {
   const named = [
     ...list(roots.certbot).map((name) => join(roots.certbot, name, 'cert.pem')),
-    ...configurationFiles(roots.nginx, 0).flatMap(certificatesIn),
+    ...configurationFiles(roots.nginx, 0).flatMap((file) => certificatesIn(file, roots.nginx)),
   ];
   const unique = new Map<string, string>();
   for (const path of named) {
@@ -38,10 +38,10 @@ function readCertificate(real: string, path: string): Certificate[] {
 }
 
 /** `ssl_certificate` directives; relative paths are below the folder of nginx. Source: ngx_http_ssl_module. */
-function certificatesIn(file: string): string[] {
+function certificatesIn(file: string, root: string): string[] {
   const text = read(file) ?? '';
   return [...text.matchAll(/^[ \t]*ssl_certificate[ \t]+["']?([^\s;"']+)["']?[ \t]*;/gm)].map(([, path = '']) =>
-    path.startsWith('/') ? path : join(NGINX, path),
+    path.startsWith('/') ? path : join(root, path),
   );
 }
 

@@ -1,8 +1,9 @@
 /** `countersign-agent enroll`: makes the key, binds it to a server with a one-use token, and remembers the server's name. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { capabilityIds, systemClock } from '@countersign/protocol';
+import { systemClock } from '@countersign/protocol';
 import { systemIds } from '@countersign/protocol/system-ids';
+import { availableCapabilities } from '../capabilities/index.ts';
 import { agentVersion, factsOf, policyOrDefault, readCa } from '../compose.ts';
 import { type AgentConfig, readConfig, readSurroundings, settingsText } from '../config.ts';
 import { makeOwnFolder, readOwnFile, replaceOwnFile } from '../host/own-files.ts';
@@ -75,7 +76,7 @@ async function introduceWith(
     enrolmentToken,
     agentVersion,
     facts: factsOf(systemClock, root, readSurroundings()),
-    capabilities: capabilityIds,
+    capabilities: availableCapabilities(),
     policy: summaryOf(policyOrDefault(config)),
     journalHead: null,
   });

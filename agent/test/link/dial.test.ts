@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { CannotConnect } from '../../src/link/connect-socket.ts';
+import { dialer } from '../../src/link/dial.ts';
+import { ControlPlane, type TlsFiles } from './control-plane.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'countersign-tls-'));
+const quiet = new AbortController().signal;
+const plain = { tlsPin: null, ca: null, proxy: null };
+let ours: TlsFiles;
+let other: TlsFiles;
+
+before(() => {
+  ours = makeCertificate('ours');
+  other = makeCertificate('other');
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+function makeCertificate(name: string): TlsFiles {
+  const key = join(folder, `${name}.key`);
+  const cert = join(folder, `${name}.crt`);
+  const request = [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-days',
+    '2',
+    '-subj',
+    '/CN=localhost',
+  ];
+  execFileSync('openssl', [...request, '-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', cert], {
+    stdio: 'pipe',
+  });
+  return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
+}
+
+/** As `curl --pinnedpubkey` takes it. */
+function pinOf({ cert }: TlsFiles): string {
+  const spki = new X509Certificate(cert).publicKey.export({ type: 'spki', format: 'der' });
+  return `sha256//${createHash('sha256').update(spki).digest('base64')}`;
+}
+
+test('when the certificate has the pinned key, nobody has to have signed it', async () => {
+  await using controlPlane = await ControlPlane.start(ours);
+  const wire = await dialer({ ...plain, url: controlPlane.url, tlsPin: pinOf(ours) })(quiet);
+  assert.equal(wire.isOpen, true);
+  wire.cut();
+});
+
+test('when the certificate has another key than the pinned one, nothing is sent and both keys are named', async () => {
+  await using controlPlane = await ControlPlane.start(other);
+  await assert.rejects(dialer({ ...plain, url: controlPlane.url, tlsPin: pinOf(ours) })(quiet), (error) => {
+    assert.ok(error instanceof CannotConnect);
+    assert.ok(error.message.includes(pinOf(other)));
+    return true;
+  });
+  assert.equal(controlPlane.peers.length, 0);
+});
+
+test('when a certificate is home-made and nothing is pinned, it is not trusted; with its authority given it is', async () => {
+  await using controlPlane = await ControlPlane.start(ours);
+  await assert.rejects(dialer({ ...plain, url: controlPlane.url })(quiet), /self-signed/);
+  const wire = await dialer({ ...plain, url: controlPlane.url, ca: ours.cert })(quiet);
+  assert.equal(wire.isOpen, true);
+  wire.cut();
+  await assert.rejects(
+    dialer({ ...plain, url: controlPlane.url.replace('localhost', '127.0.0.1'), ca: ours.cert })(quiet),
+    /127\.0\.0\.1/,
+  );
+});
+
+test('when a proxy is set, the connection goes through it, and a refusal of the proxy is told', async () => {
+  await using controlPlane = await ControlPlane.start(ours);
+  const asked: string[] = [];
+  const proxy = createHttpServer((_, response) => response.writeHead(400).end());
+  proxy.on('connect', (request, socket, head) => {
+    asked.push(`${request.url} ${request.headers['proxy-authorization'] ?? ''}`);
+    if (!request.headers['proxy-authorization'])
+      return socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
+    const through = connect(controlPlane.port, '127.0.0.1', () => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      through.write(head);
+      through.pipe(socket).pipe(through);
+    });
+    socket.on('error', () => through.destroy());
+    through.on('error', () => socket.destroy());
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const { port } = proxy.address() as AddressInfo;
+  try {
+    const options = { ...plain, url: controlPlane.url, tlsPin: pinOf(ours) };
+    const wire = await dialer({ ...options, proxy: `http://ada:s%20cret@127.0.0.1:${port}` })(quiet);
+    assert.equal(wire.isOpen, true);
+    wire.cut();
+    assert.equal(asked[0], `localhost:${controlPlane.port} Basic ${Buffer.from('ada:s cret').toString('base64')}`);
+    await assert.rejects(dialer({ ...options, proxy: `http://127.0.0.1:${port}` })(quiet), /proxy answered 407/);
+  } finally {
+    proxy.closeAllConnections();
+    proxy.close();
+  }
+});
+
+test('when nothing listens, or what listens is no control plane, dialling ends with the reason', async () => {
+  const silent = createServer();
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  silent.close();
+  await once(silent, 'close');
+  await assert.rejects(dialer({ ...plain, url: `http://127.0.0.1:${port}` })(quiet), /ECONNREFUSED/);
+  const web = createHttpServer((_, response) => response.end('hello'));
+  web.listen(0, '127.0.0.1');
+  await once(web, 'listening');
+  await assert.rejects(
+    dialer({ ...plain, url: `http://127.0.0.1:${(web.address() as AddressInfo).port}` })(quiet),
+    /does not speak with agents: it answered 200/,
+  );
+  web.closeAllConnections();
+  web.close();
+});
+
+test('when dialling is called off, it ends at once, whoever does not answer', async () => {
+  const mute = createServer(() => undefined);
+  mute.listen(0, '127.0.0.1');
+  await once(mute, 'listening');
+  const stop = new AbortController();
+  const dialled = dialer({
+    ...plain,
+    url: `https://127.0.0.1:${(mute.address() as AddressInfo).port}`,
+    tlsPin: pinOf(ours),
+  })(stop.signal);
+  setTimeout(() => stop.abort(new Error('enough')), 50);
+  await assert.rejects(dialled, CannotConnect);
+  mute.close();
+});
