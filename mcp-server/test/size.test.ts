@@ -132,3 +132,18 @@ test('when a diff is huge, the action still comes with argv whole', async () => 
   assert.match(structured.steps[0].untrusted_output, /more characters/);
   assert.match(structured.approve_url, /\/actions\/act_/);
 });
+
+test('when steps printed more than fits, the end of it stays', async () => {
+  const operations = sampleOperations();
+  const { structured: asked } = await callTool(operations, 'run_command', { server: 'web-1', argv: ['true'] });
+  const lines = Array.from({ length: 2000 }, (_, n) => `line ${n} "quoted"`);
+  operations.answer('getAction', () => ({
+    ...operations.action(asked.action),
+    untrusted_output: lines.join('\n'),
+    output_truncated: false,
+  }));
+  const { structured } = await callTool(operations, 'get_action', { action: asked.action });
+  assert.ok(structured.untrusted_output.endsWith('line 1999 "quoted"'));
+  assert.ok(structured.untrusted_output.startsWith('line '), 'whole lines only');
+  assert.equal(structured.output_truncated, true);
+});

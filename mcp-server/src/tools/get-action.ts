@@ -9,8 +9,10 @@ import {
   actionView,
   isSettled,
 } from '../action-view.ts';
+import { countThatFits } from '../fit.ts';
 import { defineTool, reads, type ToolContext } from '../tool.ts';
-import { oneLine } from '../untrusted.ts';
+import { resultFits } from '../tool-result.ts';
+import { clean, oneLine } from '../untrusted.ts';
 import { waitForAction } from '../wait-for-action.ts';
 
 const output = actionSchema.extend({
@@ -52,7 +54,7 @@ export const getAction = defineTool({
 
 function view(detail: ActionWithOutput, { approveUrl, prompt }: ToolContext): z.input<typeof output> {
   const objection = prompt.objection();
-  return {
+  const withOutput = (text: string, cut: boolean) => ({
     ...actionView(detail, approveUrl),
     approvals: detail.approvals.map(({ person, verdict, channel, at, reason }) => ({
       person: person.name,
@@ -63,9 +65,21 @@ function view(detail: ActionWithOutput, { approveUrl, prompt }: ToolContext): z.
     })),
     current_step: detail.current_step && `${detail.current_step.step} (${detail.current_step.phase})`,
     result: actionResult(detail),
-    untrusted_output: detail.untrusted_output,
-    output_truncated: detail.output_truncated,
+    untrusted_output: text,
+    output_truncated: detail.output_truncated || cut,
     untrusted_reason: detail.untrusted_reason,
     ...(objection === null ? {} : { hint: objection }),
-  };
+  });
+  // Where it is too long, the end of the output stays: there it says how it went.
+  const lines = clean(detail.untrusted_output).split('\n').reverse();
+  const ending = (some: readonly string[]) => withOutput(some.toReversed().join('\n'), some.length < lines.length);
+  return ending(
+    lines.slice(
+      0,
+      Math.max(
+        1,
+        countThatFits(lines, (some) => resultFits(ending(some))),
+      ),
+    ),
+  );
 }
