@@ -64,7 +64,7 @@ function problemsOfIssue(issue: z.core.$ZodIssue): Problem[] {
       .map((problem) => ({ ...problem, path: [...path, ...problem.path] }));
     if (depth(closest) > 0 && deeper.length > 0) return deeper;
   }
-  return [{ path, message: issue.message }];
+  return [{ path, message: issue.message.endsWith('received undefined') ? 'is missing' : issue.message }];
 }
 
 function depth(issues: readonly z.core.$ZodIssue[]): number {
