@@ -7,7 +7,7 @@ import type { StatusSample } from '@countersign/protocol/agent-wire/facts';
 import type { Core } from '../ports.ts';
 import { write } from '../storage/write.ts';
 import { repeat } from './repeat.ts';
-import { insertSample, saveSeen, serversAfter, thinSamples } from './server.store.ts';
+import { insertSample, type ServerRow, saveSeen, serversAfter, thinSamples } from './server.store.ts';
 
 const FLUSH_MS = 1000;
 /** History holds one sample a minute for a day, and one a quarter of an hour for 30 days. */
@@ -82,14 +82,14 @@ export class Heartbeats {
     const now = this.#core.clock.now();
     const limits = { before: now - KEEP_MS, thinBefore: now - FINE_MS, minuteMs: MINUTE_MS };
     try {
-      for (let after = ''; ; ) {
+      for (let after: ServerRow | undefined; ; ) {
         const servers = await serversAfter(this.#core.db, { after, limit: SERVERS_PER_TRANSACTION, revoked: false });
         await write(this.#core.db, async (trx) => {
           for (const { id } of servers) await thinSamples(trx, id, limits);
         });
         const last = servers.at(-1);
         if (last === undefined || servers.length < SERVERS_PER_TRANSACTION) return;
-        after = last.name;
+        after = last;
       }
     } catch (error) {
       this.#core.log.error('samples.not_thinned', { error: String(error) });

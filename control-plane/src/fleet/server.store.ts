@@ -44,19 +44,28 @@ export async function serverByKey(db: Db | Trx, publicKey: string): Promise<Serv
     .executeTakeFirst();
 }
 
-/** Servers in the order of their names, after a name. Removed ones only when asked for. */
+/** Servers in the order of their names, after a place in it. Removed ones only when asked for; their names may repeat. */
 export async function serversAfter(
   db: Db | Trx,
-  options: { readonly after: string; readonly limit: number; readonly revoked: boolean },
+  options: {
+    readonly after?: Pick<ServerRow, 'id' | 'name'> | undefined;
+    readonly limit: number;
+    readonly revoked: boolean;
+  },
 ): Promise<ServerRow[]> {
-  return db
+  const { after, limit, revoked } = options;
+  let query = db
     .selectFrom('server')
     .selectAll()
-    .where('name', '>', options.after)
-    .where('state', options.revoked ? '=' : '<>', 'revoked')
-    .orderBy('name')
-    .limit(options.limit)
-    .execute();
+    .where('state', revoked ? '=' : '<>', 'revoked');
+  if (after !== undefined)
+    query = query.where((where) =>
+      where.or([
+        where('name', '>', after.name),
+        where.and([where('name', '=', after.name), where('id', '>', after.id)]),
+      ]),
+    );
+  return query.orderBy('name').orderBy('id').limit(limit).execute();
 }
 
 /** Every server under care, with no more than matching and watching need. */

@@ -30,6 +30,8 @@ const enrolment = z.object({
   server: serverViewSchema,
   enrolment_token: z.string(),
   install_command: z.string(),
+  /** The same in two steps: download, read, then run. */
+  careful_install_command: z.string(),
   expires_at: z.string(),
 });
 

@@ -1,0 +1,88 @@
+/** What needs a person now, and what is left to set up. */
+import { personById } from '../access/person.store.ts';
+import { firstCallOf } from '../access/setting.store.ts';
+import { newestActions, withParts } from '../actions/action.store.ts';
+import { actionView } from '../actions/action-view.ts';
+import { countServers } from '../fleet/server.store.ts';
+import type { PolicyBook } from '../policy/policy-book.ts';
+import type { Caller, Core } from '../ports.ts';
+import { version } from '../version.ts';
+import { firingAlerts } from './alert-operations.ts';
+import type { Handlers } from './handler.ts';
+import { countActionsIn, countOtherVersions, loopWasTried } from './overview.store.ts';
+
+export interface OverviewOperationsDeps extends Pick<Core, 'db'> {
+  readonly fleet: { isOnline(serverId: string): boolean; readonly onlineIds: readonly string[] };
+  readonly policy: PolicyBook;
+}
+
+const ACTIONS_SHOWN = 20;
+const ALERTS_SHOWN = 20;
+
+export function overviewOperations(deps: OverviewOperationsDeps): Pick<Handlers, 'getOverview'> {
+  const { db, fleet } = deps;
+  const actionsIn = async (...states: NonNullable<Parameters<typeof newestActions>[1]['states']>) => {
+    const rows = await newestActions(db, { states }, ACTIONS_SHOWN);
+    return (await withParts(db, rows)).map((parts) => actionView(parts, fleet.isOnline(parts.row.server_id)));
+  };
+  return {
+    getOverview: async (caller) => {
+      const servers = await countServers(db);
+      const online = fleet.onlineIds.length;
+      return {
+        servers: { online, offline: Math.max(0, servers.enrolled - online), awaiting_agent: servers.awaiting_agent },
+        pending: await actionsIn('awaiting_approval'),
+        running: await actionsIn('approved', 'dispatched', 'running'),
+        firing: await firingAlerts(db, ALERTS_SHOWN),
+        checklist: await checklist(deps, caller, servers.enrolled),
+        notices: await notices(deps, caller),
+      };
+    },
+  };
+}
+
+async function checklist({ db }: OverviewOperationsDeps, { person }: Caller, enrolled: number) {
+  const self = await personById(db, person.id);
+  return [
+    { step: 'account', done: true },
+    { step: 'server', done: enrolled > 0 },
+    { step: 'assistant', done: (await firstCallOf(db, person.id)) !== null },
+    { step: 'telegram', done: self?.telegram_id != null },
+    { step: 'try', done: await loopWasTried(db) },
+  ] as const satisfies { step: string; done: boolean }[];
+}
+
+type Notice = { severity: 'critical' | 'warning' | 'info'; text: string };
+
+async function notices({ db, policy }: OverviewOperationsDeps, { person }: Caller): Promise<Notice[]> {
+  const all: Notice[] = [];
+  const { problems } = await policy.current();
+  if (problems.length > 0)
+    all.push({
+      severity: 'critical',
+      text: `The policy file has problems, so the rules before it hold: ${problems[0]}`,
+    });
+  const unknown = await countActionsIn(db, 'unknown');
+  if (unknown > 0)
+    all.push({
+      severity: 'warning',
+      text: `${counted(unknown, 'action')} with an unknown outcome: look at the server, then close ${unknown === 1 ? 'it' : 'them'}.`,
+    });
+  const others = await countOtherVersions(db, version);
+  if (others > 0)
+    all.push({
+      severity: 'info',
+      text: `${counted(others, 'agent')} of another version than this control plane: run the install command again on the server.`,
+    });
+  const self = await personById(db, person.id);
+  if (self !== undefined && self.totp_confirmed === 0)
+    all.push({
+      severity: 'info',
+      text: 'Your account has no authenticator app yet: a password alone is weak for approving changes.',
+    });
+  return all;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,35 @@
+/** Counts for the overview. */
+import type { ActionState } from '@countersign/protocol';
+import type { Db } from '../storage/database.ts';
+
+export async function countActionsIn(db: Db, state: ActionState): Promise<number> {
+  const row = await db
+    .selectFrom('action')
+    .select((count) => count.fn.countAll<number>().as('count'))
+    .where('state', '=', state)
+    .executeTakeFirst();
+  return Number(row?.count ?? 0);
+}
+
+/** Whether anything that was asked for was approved by a person and carried out. */
+export async function loopWasTried(db: Db): Promise<boolean> {
+  const row = await db
+    .selectFrom('action')
+    .innerJoin('approval', 'approval.action_id', 'action.id')
+    .select('action.id')
+    .where('action.state', '=', 'succeeded')
+    .where('approval.verdict', '=', 'approve')
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export async function countOtherVersions(db: Db, version: string): Promise<number> {
+  const row = await db
+    .selectFrom('server')
+    .select((count) => count.fn.countAll<number>().as('count'))
+    .where('state', '=', 'enrolled')
+    .where('agent_version', '<>', version)
+    .executeTakeFirst();
+  return Number(row?.count ?? 0);
+}
