@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { loadLibrary } from '@countersign/playbooks';
-import { type Clock, fault, type Ids, systemClock } from '@countersign/protocol';
+import { type Clock, type Ids, systemClock } from '@countersign/protocol';
 import type { Call } from '@countersign/protocol/operator-api/index';
 import { systemIds } from '@countersign/protocol/system-ids';
 import type { AccessCore, EndedAccess } from './access/access.ts';
@@ -20,9 +20,10 @@ import { ideForms } from './approvals/ide-forms.ts';
 import { type OpenTelegram, openTelegram, type TelegramDeps } from './approvals/telegram/open-telegram.ts';
 import { webChannel } from './approvals/web-channel.ts';
 import { checkpointsOnClock } from './audit/checkpoint.ts';
-import { appendEntry, whoIs } from './audit/ledger.ts';
+import { noteStarted, noteStopped } from './audit/note-life.ts';
 import type { Config } from './config/config.ts';
 import { loadSecrets, type Secrets } from './config/secrets.ts';
+import { diagnose } from './diagnostics/diagnose.ts';
 import { type FleetLimits, fleetLimits } from './fleet/limits.ts';
 import { type OpenFleet, openFleet } from './fleet/open-fleet.ts';
 import { makeApp } from './http/app.ts';
@@ -35,7 +36,6 @@ import { bindOperations } from './operations/index.ts';
 import { openPolicy } from './policy/policy-book.ts';
 import type { ApprovalChannel, Caller, Core, Log } from './ports.ts';
 import { openDatabase } from './storage/database.ts';
-import { write } from './storage/write.ts';
 import { version } from './version.ts';
 
 /** What a test or a benchmark may replace. */
@@ -105,8 +105,8 @@ async function openParts(config: Config, overrides: Overrides, stack: AsyncDispo
   const hub = liveHub({ ids });
   const core: Core = { db, clock, ids, live: hub, log };
   stack.use(checkpointsOnClock({ ...core, key }));
-  await noteLife(core, 'control_plane.started', { version, key: key.publicKey });
-  stack.defer(() => noteLife(core, 'control_plane.stopped'));
+  await noteStarted(core, { version, key: key.publicKey });
+  stack.defer(() => noteStopped(core));
   const fleet = stack.use(openFleet(core, { key, limits: { ...fleetLimits, ...overrides.fleetLimits } }));
   const ended = new Set<(ended: EndedAccess) => void>();
   const access: AccessCore = {
@@ -116,16 +116,6 @@ async function openParts(config: Config, overrides: Overrides, stack: AsyncDispo
     },
   };
   return { core, secrets, hub, fleet, access, ended };
-}
-
-function noteLife(
-  { db, clock }: Core,
-  event: 'control_plane.started' | 'control_plane.stopped',
-  details: { version?: string; key?: string } = {},
-): Promise<void> {
-  return write(db, async (trx) => {
-    await appendEntry(trx, { event, at: clock.now(), who: whoIs('system'), details });
-  });
 }
 
 type Parts = Awaited<ReturnType<typeof openParts>> & {
@@ -162,7 +152,7 @@ async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
         dataDir: config.dataDir,
         publicKey: key.publicKey,
       },
-      diagnose: (server) => Promise.reject(fault('server_offline', { server: server.name, since: 'now' })),
+      diagnose: (server, readings, options) => diagnose({ ...core, fleet: fleet.registry }, server, readings, options),
       confirmCode: (caller, code) => confirmCode(access, caller, code),
       stdioCommand: `npm --prefix ${root} run -s cli -- mcp`,
     }),

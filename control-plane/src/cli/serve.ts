@@ -7,6 +7,7 @@ import { type ControlPlane, compose } from '../compose.ts';
 import { type Config, ConfigError, loadConfig } from '../config/config.ts';
 import { type Env, readEnv, variables } from '../config/env.ts';
 import { makeLog } from '../log.ts';
+import type { Log } from '../ports.ts';
 import { version } from '../version.ts';
 import { greetingLines } from './greeting.ts';
 import { pinnedFetch } from './pinned-fetch.ts';
@@ -30,7 +31,7 @@ export async function serve(options: ServeOptions = {}): Promise<void> {
   });
   await refuseSecond(config);
   await using stack = new AsyncDisposableStack();
-  const controlPlane = stack.use(await compose(config, { log }));
+  const controlPlane = stack.use(await composeOrExit(config, log));
   stack.defer(() => forgetRunning(config.dataDir, process.pid));
   const setupLink = await tellWhereWeAre(controlPlane);
   const { publicUrl, secrets } = controlPlane;
@@ -61,6 +62,23 @@ function configOrExit(env: Env): Config {
     if (!(error instanceof ConfigError)) throw error;
     for (const { variable, problem } of error.problems)
       process.stderr.write(`${variable} ${problem}.\n  ${variable}: ${variables[variable]}\n`);
+    process.exit(2);
+  }
+}
+
+/** A port that is taken or not ours to take is no defect: say which variable to set. */
+async function composeOrExit(config: Config, log: Log): Promise<ControlPlane> {
+  try {
+    return await compose(config, { log });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') throw error;
+    const why = {
+      EADDRINUSE: 'is taken by another program',
+      EACCES: 'may not be used by this user',
+      EADDRNOTAVAIL: 'is not an address of this machine',
+    };
+    process.stderr.write(`${config.host}:${config.port} ${why[code]}.\n  Set COUNTERSIGN_PORT or COUNTERSIGN_HOST.\n`);
     process.exit(2);
   }
 }

@@ -158,6 +158,16 @@ test('when two control planes would share a data folder, the second one refuses'
   await assert.rejects(machine.start(), /ended with 2[\s\S]*runs on .* already/);
 });
 
+test('when the port is taken, the control plane says so in words and ends with 2', async (context) => {
+  const machine = await makeMachine(context);
+  await machine.start();
+  const other = join(machine.dataDir, 'other');
+  await assert.rejects(
+    machine.start('main.ts', { COUNTERSIGN_DATA: other }),
+    /ended with 2:[\s\S]*is taken by another program/,
+  );
+});
+
 test('when the control plane is told to stop, it ends in order with exit code 0 and can be started again', async (context) => {
   const machine = await makeMachine(context);
   const first = await machine.start();
