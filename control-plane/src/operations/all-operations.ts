@@ -1,12 +1,17 @@
 /** All operations, joined: one handler per operation of the table, or it does not compile. */
 import { type AccessOperationsDeps, accessOperations } from './access-operations.ts';
 import { type ActionOperationsDeps, actionOperations } from './action-operations.ts';
+import { type AlertOperationsDeps, alertOperations } from './alert-operations.ts';
 import { type AuditOperationsDeps, auditOperations } from './audit-operations.ts';
+import { type DiagnosticOperationsDeps, diagnosticOperations } from './diagnostic-operations.ts';
 import { type FileOperationsDeps, fileOperations } from './file-operations.ts';
 import type { Handlers } from './handler.ts';
+import { type OverviewOperationsDeps, overviewOperations } from './overview-operations.ts';
 import { type PlaybookOperationsDeps, playbookOperations } from './playbook-operations.ts';
+import { type ServerOperationsDeps, serverOperations } from './server-operations.ts';
 import { type SetupOperationsDeps, setupOperations } from './setup-operations.ts';
 import { type TelegramOperationsDeps, telegramOperations } from './telegram-operations.ts';
+import { type TimelineOperationsDeps, timelineOperations } from './timeline-operations.ts';
 import { type TokenOperationsDeps, tokenOperations } from './token-operations.ts';
 
 export type AllOperationsDeps = SetupOperationsDeps &
@@ -16,7 +21,12 @@ export type AllOperationsDeps = SetupOperationsDeps &
   PlaybookOperationsDeps &
   FileOperationsDeps &
   AuditOperationsDeps &
-  TelegramOperationsDeps;
+  TelegramOperationsDeps &
+  ServerOperationsDeps &
+  DiagnosticOperationsDeps &
+  AlertOperationsDeps &
+  TimelineOperationsDeps &
+  OverviewOperationsDeps;
 
 export function allOperations(deps: AllOperationsDeps): Handlers {
   return {
@@ -28,5 +38,10 @@ export function allOperations(deps: AllOperationsDeps): Handlers {
     ...fileOperations(deps),
     ...auditOperations(deps),
     ...telegramOperations(deps),
-  } as Handlers;
+    ...serverOperations(deps),
+    ...diagnosticOperations(deps),
+    ...alertOperations(deps),
+    ...timelineOperations(deps),
+    ...overviewOperations(deps),
+  };
 }
