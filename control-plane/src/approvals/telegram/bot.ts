@@ -13,6 +13,7 @@ import { sendText } from './send-text.ts';
 import { objectionToTap } from './sender.ts';
 import { type MessageDeps, takeMessage, unlinkData } from './take-message.ts';
 import { callerOf, type TapAnswer, type TapDeps, takeTap } from './take-tap.ts';
+import { troubleOf } from './trouble.ts';
 import { noteUpdate } from './update.store.ts';
 import { lines } from './words.ts';
 
@@ -54,10 +55,19 @@ async function answerTap(deps: BotDeps, query: CallbackQuery): Promise<void> {
   const inTime = await Promise.race([work, late]);
   patience.abort();
   const { text, alert } = inTime ?? { text: 'Working on it …', alert: false };
-  deps.calls.let('answer to a tap', deps.api.answerCallbackQuery(query.id, { text, show_alert: alert }));
+  const answer = () => deps.api.answerCallbackQuery(query.id, { text, show_alert: alert });
+  deps.calls.let('answer to a tap', answer().catch(ifDown(answer)));
   if (inTime !== null) return;
   const finished = await work;
   deps.calls.let('late answer', sendText(deps.api, String(query.from.id), lines([finished.text])));
+}
+
+/** Once more, when Telegram did not answer: to answer a tap twice does no harm, and the person is waiting. */
+function ifDown(again: () => Promise<unknown>): (error: unknown) => Promise<unknown> {
+  return (error) => {
+    if (troubleOf(error).kind !== 'down') throw error;
+    return again();
+  };
 }
 
 async function verdictOn(deps: BotDeps, query: CallbackQuery): Promise<TapAnswer> {
@@ -72,6 +82,7 @@ async function lookAfterCopy(deps: BotDeps, query: CallbackQuery): Promise<void>
   const tapped = readCallbackData(query.data ?? '');
   const { message } = query;
   if (!tapped || !message || objectionToTap(query, deps.me().id) !== null) return;
+  if (!carries(message, query.data ?? '')) return;
   const chatId = String(message.chat.id);
   if (!(await linkedPerson(deps.db, chatId))) return;
   const kept = await copyIn(deps.db, tapped.actionId, chatId);
@@ -84,6 +95,12 @@ async function lookAfterCopy(deps: BotDeps, query: CallbackQuery): Promise<void>
   }
   const old = 'This copy is out of date. Another copy of this card in this chat is the live one.';
   deps.calls.let('old copy', deps.api.editMessageText(chatId, message.message_id, old));
+}
+
+/** Whether the button is under this very message; it is not under the card of another action, nor where it was edited away. */
+function carries(message: NonNullable<CallbackQuery['message']>, data: string): boolean {
+  const rows = ('reply_markup' in message ? message.reply_markup?.inline_keyboard : undefined) ?? [];
+  return rows.flat().some((button) => 'callback_data' in button && button.callback_data === data);
 }
 
 async function unlink(deps: BotDeps, query: CallbackQuery): Promise<TapAnswer> {

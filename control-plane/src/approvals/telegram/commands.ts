@@ -26,7 +26,7 @@ export const help = lines([
 export const helpForStrangers = lines([
   bold('Countersign'),
   'This Telegram account is not linked to anybody who works here.',
-  'To link it, sign in to the dashboard, open Settings, choose Telegram, and open the link that you get there.',
+  'To link it, sign in to the dashboard, open its Telegram page, and open the link that you get there.',
 ]);
 
 const PAGES_MAX = 20;

@@ -43,7 +43,7 @@ export async function takeTap(deps: TapDeps, query: CallbackQuery, botId: number
   if (!person) {
     const words = 'This Telegram account is not linked to a person who works here.';
     await noteRefusal(deps, account, tapped, words, whoIs('stranger'));
-    return alert(`${words} Link it in the dashboard, under Settings.`);
+    return alert(`${words} Link it in the dashboard, on its Telegram page.`);
   }
   if (!tapped) return alert('This button is not known any more. Send /pending for what waits for a decision.');
   try {
