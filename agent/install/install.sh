@@ -254,6 +254,8 @@ enrol() {
     return 0
   fi
   [ -n "$token" ] || die "no enrolment token was given" "copy the whole command from the dashboard"
+  # The runner learns the name of this server once, from the link that was just enrolled, and keeps it in its own folder.
+  rm -f "$var/runner/server.json"
   # By standard input: an argument would be seen in the process list.
   if printf '%s\n' "$token" | runuser -u countersign -- "$opt/current/bin/countersign-agent" enroll --config "$etc/agent.yaml" --token-file -; then
     return 0

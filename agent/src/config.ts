@@ -123,14 +123,17 @@ export interface Surroundings {
   /** Names the boot where `/proc` cannot. */
   readonly bootId: string | null;
   readonly enrolmentToken: string | null;
+  /** The program that starts us, where that is more than Node and a file: the package's own script. */
+  readonly self: string | null;
 }
 
 export function readSurroundings(): Surroundings {
-  const { LISTEN_PID, LISTEN_FDS, COUNTERSIGN_BOOT_ID, COUNTERSIGN_TOKEN } = process.env;
+  const { LISTEN_PID, LISTEN_FDS, COUNTERSIGN_BOOT_ID, COUNTERSIGN_TOKEN, COUNTERSIGN_SELF } = process.env;
   const ours = LISTEN_PID === String(process.pid) && LISTEN_FDS === '1';
   return {
     listenFd: ours ? 3 : null,
     bootId: COUNTERSIGN_BOOT_ID || null,
     enrolmentToken: COUNTERSIGN_TOKEN || null,
+    self: COUNTERSIGN_SELF || null,
   };
 }

@@ -22,7 +22,7 @@ export type Verdict =
   | { readonly verdict: 'refuse'; readonly fault: Fault; readonly final: boolean }
   | { readonly verdict: 'known'; readonly record: ActionRecord };
 
-const RUNNING_MAX = 8;
+const RUNNING_MAX = 64;
 
 /** Judges a grant. `skewMs` is how far this clock is off by the link's measure. Never rejects, changes nothing. */
 export function accept(gate: Gate, signed: SignedGrant, skewMs: number | null): Verdict {
@@ -41,14 +41,13 @@ export function accept(gate: Gate, signed: SignedGrant, skewMs: number | null): 
   return { verdict: 'start', policy: policy as LocalPolicy };
 }
 
-/** What a plan works on: units, files and folders. Commands exclude each other, since nobody knows what they touch. */
+/** What a plan works on: units, files and folders. Of commands nobody can say; whoever approves them knows what else runs. */
 export function subjectsOf(plan: Pick<PlanDraft, 'steps' | 'undo'>): string[] {
-  const subjects = [...plan.steps, ...plan.undo].flatMap(({ capability, parameters }) => {
-    if (capability === 'command.run') return ['command'];
-    return ['unit', 'path', 'root'].flatMap((name) =>
+  const subjects = [...plan.steps, ...plan.undo].flatMap(({ parameters }) =>
+    ['unit', 'path', 'root'].flatMap((name) =>
       typeof parameters[name] === 'string' ? [`${name} ${parameters[name]}`] : [],
-    );
-  });
+    ),
+  );
   return [...new Set(subjects)];
 }
 

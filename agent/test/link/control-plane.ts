@@ -111,9 +111,11 @@ export class ControlPlane {
   readonly #http: ReturnType<typeof createServer>;
   readonly #ws: WebSocketServer;
   readonly #tls: boolean;
+  readonly #host: string;
 
-  private constructor(tls: TlsFiles | null) {
+  private constructor(tls: TlsFiles | null, host: string) {
     this.#tls = tls !== null;
+    this.#host = host;
     this.#http = tls === null ? createServer() : createTlsServer(tls);
     // Who plays dead does not answer pings either.
     this.#ws = new WebSocketServer({
@@ -125,9 +127,9 @@ export class ControlPlane {
     this.#ws.on('connection', (socket) => this.#serve(socket));
   }
 
-  static async start(tls: TlsFiles | null = null): Promise<ControlPlane> {
-    const made = new ControlPlane(tls);
-    made.#http.listen(0, '127.0.0.1');
+  static async start(tls: TlsFiles | null = null, address = '127.0.0.1'): Promise<ControlPlane> {
+    const made = new ControlPlane(tls, address === '127.0.0.1' ? 'localhost' : address);
+    made.#http.listen(0, address);
     await once(made.#http, 'listening');
     return made;
   }
@@ -137,7 +139,7 @@ export class ControlPlane {
   }
 
   get url(): string {
-    return `${this.#tls ? 'https' : 'http'}://localhost:${this.port}`;
+    return `${this.#tls ? 'https' : 'http'}://${this.#host}:${this.port}`;
   }
 
   /** Waits until the agent is connected and welcomed for the nth time, counted from 1. */

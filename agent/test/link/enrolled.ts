@@ -75,7 +75,7 @@ export class Agent {
     const log = lineLog('link', clock.now, (line) => this.logged.push(line));
     const given = {
       config: this.config,
-      surroundings: { listenFd: null, bootId: null, enrolmentToken: null },
+      surroundings: { listenFd: null, bootId: null, enrolmentToken: null, self: null },
       self: [process.execPath, MAIN],
     };
     const link = composeLink({ ...given, clock, log, ids: { ...systemIds, random: () => 0 } }, (state) =>

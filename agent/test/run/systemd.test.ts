@@ -1,0 +1,250 @@
+/**
+ * The installed agent on a server of its own, under real systemd: link and runner as their units, steps as transient units.
+ * The control plane is played by the test, over TLS with its key pinned. Faults F4 to F6.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash, X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before } from 'node:test';
+import type { PlanDraft, PlanProbe, SignedGrant } from '@countersign/protocol';
+import { bootHost, type Host } from '../../../test/hosts/host.ts';
+import { hostTest, whyNoHosts } from '../../../test/hosts/requirements.ts';
+import { agentPackage, ownPlatform } from '../../install/agent-package.ts';
+import { ControlPlane, type Peer } from '../link/control-plane.ts';
+import { command, draftOf, grantOf, newActionId, until } from './bed.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'countersign-systemd-'));
+let host: Host;
+let controlPlane: ControlPlane;
+let connections = 0;
+
+before(async () => {
+  if (whyNoHosts() !== undefined) return;
+  host = await bootHost({ name: 'web-1' });
+  controlPlane = await ControlPlane.start(makeCertificate(), host.gateway);
+  await install();
+});
+
+after(async () => {
+  await host?.[Symbol.asyncDispose]();
+  await controlPlane?.[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function makeCertificate() {
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const request = [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-days',
+    '2',
+    '-subj',
+    '/CN=x',
+  ];
+  execFileSync('openssl', [...request, '-keyout', key, '-out', cert], { stdio: 'pipe' });
+  return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
+}
+
+async function install(): Promise<void> {
+  const made = await agentPackage(folder, ownPlatform);
+  assert.ok(made);
+  const spki = new X509Certificate(readFileSync(join(folder, 'cert.pem'))).publicKey.export({
+    type: 'spki',
+    format: 'der',
+  });
+  const pin = `sha256//${createHash('sha256').update(spki).digest('base64')}`;
+  const place = `/root/${made.fileName}`;
+  await host.writeFile(place, readFileSync(made.path));
+  await host.writeFile(`${place}.sha256`, `${made.sha256}\n`);
+  await host.writeFile('/root/install.sh', readFileSync(join(import.meta.dirname, '../../install/install.sh')));
+  await host.writeFile('/usr/lib/libatomic.so.1', readFileSync('/lib/x86_64-linux-gnu/libatomic.so.1'));
+  await host.writeFile('/etc/countersign/policy.yaml', 'mode: act\nmax_risk: critical\ncommands: true\n');
+  const to = ['--url', controlPlane.url, '--cp-key', controlPlane.key.publicKey, '--tls-pin', pin, '--airgap', place];
+  await host.exec(['sh', '/root/install.sh', ...to, '--token', controlPlane.behaviour.token], { timeoutMs: 60_000 });
+}
+
+/** The present connection of the link, or the one that comes next. */
+async function linked(): Promise<Peer> {
+  return until(
+    () => {
+      const open = controlPlane.peers.filter(
+        (peer) => peer.closed === undefined && peer.all('hello').some(({ serverId }) => serverId !== undefined),
+      );
+      return open.at(-1);
+    },
+    'a connection of the link',
+    30_000,
+  );
+}
+
+async function grantFor(peer: Peer, draft: PlanDraft): Promise<SignedGrant> {
+  const answer = await peer.ask({ type: 'preview', draft, timeoutMs: 15_000 });
+  if (answer.type !== 'previewed') assert.fail(JSON.stringify(answer));
+  return grantOf(
+    { clock: Date as never, key: controlPlane.key },
+    { ...draft, preview: answer.preview },
+    { actionId: newActionId() },
+  );
+}
+
+const activeNow = (unit: string): PlanProbe => ({
+  capability: 'unit.state',
+  parameters: { unit },
+  expect: { active_state: { is: 'active' } },
+});
+
+const pidOf = async (unit: string) => Number((await host.exec(['systemctl', 'show', '-P', 'MainPID', unit])).stdout);
+const effects = async (file: string) =>
+  (await host.exec(['cat', file], { okCodes: 'any' })).stdout.split('\n').filter((line) => line !== '');
+
+hostTest(
+  'when the agent was installed, link and runner are there, the runner is root and its policy is in force',
+  async () => {
+    const peer = await linked();
+    const [hello] = peer.all('hello');
+    assert.deepEqual(
+      [hello?.facts.root, hello?.facts.systemd, hello?.facts.os.id, hello?.policy.mode],
+      [true, true, 'debian', 'act'],
+    );
+    const { sample } = await peer.hears('heartbeat');
+    assert.equal(sample.failedUnits, 0, 'systemd answered over D-Bus');
+    const link = await pidOf('countersign-link.service');
+    const status = (await host.exec(['cat', `/proc/${link}/status`])).stdout;
+    assert.match(status, /^CapEff:\s+0+$/m);
+    assert.match(status, /^NoNewPrivs:\s+1$/m);
+  },
+);
+
+hostTest('when a unit is restarted by a grant, it is another process afterwards, checked twice', async () => {
+  const peer = await linked();
+  await host.exec(['systemctl', 'start', 'nginx']);
+  const before = await pidOf('nginx.service');
+  const check = {
+    probes: [
+      activeNow('nginx.service'),
+      { capability: 'http.probe' as const, parameters: { url: 'http://127.0.0.1/' }, expect: { status: { is: 200 } } },
+    ],
+    settle_ms: 0,
+    stable_ms: 200,
+  };
+  const draft = draftOf([{ id: 'restart', capability: 'unit.restart' as never, parameters: { unit: 'nginx' } }], {
+    check,
+    risk: 'medium',
+  });
+  const grant = await grantFor(peer, draft);
+  peer.send({ type: 'dispatch', grant });
+  const { result } = await peer.hears('finished', ({ actionId }) => actionId === grant.grant.actionId);
+  assert.equal(result.outcome, 'succeeded', JSON.stringify(result));
+  assert.equal(result.check?.readings.length, 4);
+  assert.notEqual(await pidOf('nginx.service'), before);
+  const left = (await host.exec(['systemctl', 'list-units', '--all', '--plain', '--no-legend', 'countersign-act_*']))
+    .stdout;
+  assert.equal(left.trim(), '', 'the transient unit is forgotten once the result is in the journal');
+});
+
+hostTest(
+  'F5: when the runner is killed in the middle of a step, the step runs on in its unit, and its output and exit code are found',
+  async () => {
+    const peer = await linked();
+    const script = 'echo begun >>/root/f5; echo one; sleep 2; echo two; echo ended >>/root/f5; exit 0';
+    const grant = await grantFor(peer, draftOf([command('one', 'sh', '-c', script)], { risk: 'high' }));
+    const { actionId } = grant.grant;
+    peer.send({ type: 'dispatch', grant });
+    await peer.hears('output', (chunk) => chunk.actionId === actionId);
+    await host.exec(['systemctl', 'kill', '--signal=KILL', 'countersign-runner.service']);
+    const { result } = await peer.hears('finished', (report) => report.actionId === actionId);
+    assert.equal(result.outcome, 'succeeded', JSON.stringify(result));
+    assert.equal(result.steps[0]?.exitCode, 0);
+    const chunks = new Map(
+      peer
+        .all('output')
+        .filter((chunk) => chunk.actionId === actionId)
+        .map(({ chunk, text }) => [chunk, text]),
+    );
+    assert.equal([...chunks.values()].join(''), 'one\ntwo\n', 'no line is missing and none is doubled');
+    assert.deepEqual(await effects('/root/f5'), ['begun', 'ended']);
+  },
+);
+
+hostTest('F19: when a stop is sent for a step in its unit, all its processes are gone', async () => {
+  const peer = await linked();
+  const grant = await grantFor(
+    peer,
+    draftOf([command('one', 'sh', '-c', 'sleep 4321 & sleep 4321')], { risk: 'high' }),
+  );
+  const { actionId } = grant.grant;
+  peer.send({ type: 'dispatch', grant });
+  await host.waitFor(['pgrep', '-f', 'sleep 4321']);
+  peer.send({ type: 'stop', actionId });
+  const { result } = await peer.hears('finished', (report) => report.actionId === actionId);
+  assert.equal(result.outcome, 'stopped');
+  assert.equal((await host.exec(['pgrep', '-fc', 'sleep 4321'], { okCodes: 'any' })).stdout.trim(), '0');
+});
+
+hostTest('when a unit fails, the link raises an alert with its name, and resolves it when it is reset', async () => {
+  controlPlane.behaviour.heartbeatMs = 300;
+  await host.exec(['systemctl', 'restart', 'countersign-link']);
+  await until(() => controlPlane.peers.at(-1)?.all('heartbeat').length ?? undefined, 'a quick heartbeat', 15_000);
+  const peer = await linked();
+  await host.exec(['systemd-run', '--unit=doomed', '--property=RemainAfterExit=yes', 'false'], { okCodes: 'any' });
+  const fired = await peer.hears('alert', ({ alert }) => alert.kind === 'failed_unit');
+  assert.deepEqual([fired.alert.key, fired.alert.state], ['doomed.service', 'firing']);
+  await host.exec(['systemctl', 'reset-failed', 'doomed']);
+  await peer.hears('alert', ({ alert }) => alert.key === 'doomed.service' && alert.state === 'resolved');
+  controlPlane.behaviour.heartbeatMs = 30_000;
+});
+
+hostTest(
+  'F6: when the server is cut off in the middle of a step, the outcome is unknown, the boot is another one, and nothing runs again',
+  async () => {
+    const peer = await linked();
+    const draft = draftOf([command('one', 'sh', '-c', 'echo begun >>/root/f6; sync; sleep 600')], {
+      risk: 'high',
+      check: { probes: [activeNow('nginx.service')], settle_ms: 0, stable_ms: 0 },
+    });
+    const grant = await grantFor(peer, draft);
+    const { actionId } = grant.grant;
+    const bootBefore = peer.all('hello')[0]?.facts.bootId;
+    peer.send({ type: 'dispatch', grant });
+    await host.waitFor(['test', '-s', '/root/f6']);
+    connections = controlPlane.peers.length;
+    await host.reboot({ abrupt: true });
+    const back = await until(
+      () => controlPlane.peers.slice(connections).find((it) => it.all('hello').length > 0),
+      'the link to come back',
+      40_000,
+    );
+    assert.notEqual(back.all('hello')[0]?.facts.bootId, bootBefore);
+    const { result } = await back.hears('finished', (report) => report.actionId === actionId);
+    assert.equal(result.outcome, 'unknown');
+    assert.match(result.summary, /the server was restarted in the middle of step one/);
+    back.send({ type: 'dispatch', grant });
+    await until(
+      () => back.all('finished').filter((report) => report.actionId === actionId).length === 2,
+      'the same answer again',
+    );
+    assert.deepEqual(await effects('/root/f6'), ['begun']);
+  },
+);
+
+hostTest('when the runner has nothing to do, it goes, and the next request starts it again', async () => {
+  const peer = await linked();
+  await peer.ask({ type: 'observe', capability: 'unit.state', parameters: { unit: 'nginx' }, timeoutMs: 10_000 });
+  await host.exec(['systemctl', 'kill', '--signal=TERM', 'countersign-runner.service']);
+  await host.waitFor(async () => (await pidOf('countersign-runner.service')) === 0);
+  const answer = await peer.ask({
+    type: 'observe',
+    capability: 'unit.state',
+    parameters: { unit: 'nginx' },
+    timeoutMs: 10_000,
+  });
+  assert.equal(answer.type, 'observed', JSON.stringify(answer));
+});
