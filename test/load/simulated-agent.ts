@@ -204,7 +204,7 @@ export class SimulatedAgent {
     return numbered.seq;
   }
 
-  alert(alert: Partial<AgentAlert>): number {
+  alert(alert: Partial<AgentAlert> = {}): number {
     const usual = {
       kind: 'disk',
       key: '/',

@@ -1,5 +1,5 @@
 /** Puts the parts of the fleet together: what `compose.ts` needs to know of this folder. */
-import type { StatusSample, Thresholds } from '@countersign/protocol/agent-wire/facts';
+import type { Thresholds } from '@countersign/protocol/agent-wire/facts';
 import type { SigningKey } from '@countersign/protocol/signing';
 import type { Core } from '../ports.ts';
 import { write } from '../storage/write.ts';
@@ -11,6 +11,7 @@ import { OfflineWatch } from './offline-watch.ts';
 import { Refusals } from './refusals.ts';
 import { FleetRegistry } from './registry.ts';
 import { saveAcknowledged } from './server.store.ts';
+import type { Presence } from './server-view.ts';
 import type { SessionEvents } from './session.ts';
 import { type ActionReports, reportTaker } from './take-report.ts';
 
@@ -21,10 +22,8 @@ export interface OpenFleet extends AsyncDisposable {
   gateway(actions: ActionReports): ReturnType<typeof fleetGateway>;
   /** Begins to watch over links, clocks and absent servers. Call it before the app listens. */
   start(): Promise<void>;
-  /** The newest sample of a server since this program started. */
-  newestSample(serverId: string): StatusSample | undefined;
-  /** When a server was heard of last, where that is not stored yet; milliseconds since 1970. */
-  seenAt(serverId: string): number | undefined;
+  /** What is known of servers now, beside what is stored. */
+  readonly presence: Presence;
   /** Tells a server and its watchers that other thresholds hold. */
   announceThresholds(serverId: string, thresholds: Thresholds): void;
 }
@@ -55,8 +54,11 @@ export function openFleet(
       heartbeats.start();
       registry.start();
     },
-    newestSample: (id) => heartbeats.newestOf(id),
-    seenAt: (id) => heartbeats.seenAt(id),
+    presence: {
+      isOnline: (id) => registry.isOnline(id),
+      newestSample: (id) => heartbeats.newestOf(id),
+      seenAt: (id) => heartbeats.seenAt(id),
+    },
     announceThresholds(serverId, thresholds) {
       registry.sendThresholds(serverId, thresholds);
       offlineWatch.setThresholds(serverId, thresholds);

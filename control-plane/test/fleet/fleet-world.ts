@@ -21,6 +21,8 @@ export interface WorldOptions {
   readonly limits?: Partial<FleetLimits>;
   /** What becomes of reports about actions; by default they are collected. */
   readonly take?: (serverId: string, report: Report) => Promise<void>;
+  /** The same, told apart: for the use cases themselves. */
+  readonly actions?: ActionReports;
 }
 
 export async function fleetWorld(options: WorldOptions = {}) {
@@ -47,7 +49,7 @@ export async function fleetWorld(options: WorldOptions = {}) {
     (async (serverId: string, report: Report) => {
       reports.push({ serverId, report });
     });
-  const actions: ActionReports = {
+  const actions: ActionReports = options.actions ?? {
     recordStarted: take,
     recordRefused: take,
     recordStep: take,

@@ -100,10 +100,10 @@ test('when heartbeats come, the newest figures are at hand at once, and one a mi
   const { id, agent } = await world.enrolled('web-1', { now: () => clock.now() + 5000 });
   for (let n = 0; n < 10; n += 1) {
     agent.heartbeat({ load1PerCpu: n });
-    await until('it arrived', () => world.fleet.newestSample(id)?.load1PerCpu === n);
+    await until('it arrived', () => world.fleet.presence.newestSample(id)?.load1PerCpu === n);
     await clock.advance(30_000);
   }
-  assert.equal(world.fleet.newestSample(id)?.at, clock.now() - 30_000, 'by our own clock');
+  assert.equal(world.fleet.presence.newestSample(id)?.at, clock.now() - 30_000, 'by our own clock');
   const history = await newestSamples(world.db, id, 60);
   assert.deepEqual(
     history.map(({ load1PerCpu }) => load1PerCpu),

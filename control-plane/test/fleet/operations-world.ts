@@ -1,0 +1,73 @@
+/** The operations of the fleet over a real app and store, called as HTTP and MCP call them: parsed, access checked, answer checked. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Call, operationNames } from '@countersign/protocol/operator-api/index';
+import { insertPerson } from '../../src/access/person.store.ts';
+import { alertOperations } from '../../src/operations/alert-operations.ts';
+import { diagnosticOperations } from '../../src/operations/diagnostic-operations.ts';
+import type { Handlers } from '../../src/operations/handler.ts';
+import { bindOperations } from '../../src/operations/index.ts';
+import { overviewOperations } from '../../src/operations/overview-operations.ts';
+import { serverOperations } from '../../src/operations/server-operations.ts';
+import { timelineOperations } from '../../src/operations/timeline-operations.ts';
+import { openPolicy } from '../../src/policy/policy-book.ts';
+import type { Caller } from '../../src/ports.ts';
+import { write } from '../../src/storage/write.ts';
+import { fleetWorld, type WorldOptions } from './fleet-world.ts';
+
+export const owner: Caller = {
+  person: { id: 'prs_000000000001', name: 'Ada', role: 'owner' },
+  via: 'dashboard',
+  token: null,
+  session: { id: 'ses_000000000001', strength: 'session' },
+  client: null,
+  ip: '127.0.0.1',
+};
+export const assistant: Caller = {
+  ...owner,
+  via: 'mcp',
+  token: { id: 'tok_000000000001', name: 'laptop', scope: 'read' },
+  session: null,
+};
+
+export async function operationsWorld(options: WorldOptions & { tlsPin?: string } = {}) {
+  const world = await fleetWorld(options);
+  const { core, fleet, key, url } = world;
+  const folder = await mkdtemp(join(tmpdir(), 'countersign-fleet-'));
+  const policy = await openPolicy(core, { path: join(folder, 'policy.yaml') });
+  await write(core.db, (trx) =>
+    insertPerson(trx, { ...owner.person, email: 'ada@example.org', passwordHash: null, at: core.clock.now() }),
+  );
+  const deps = {
+    ...core,
+    fleet: fleet.registry,
+    presence: fleet.presence,
+    announceThresholds: fleet.announceThresholds,
+    place: { publicUrl: url },
+    publicKey: key.publicKey,
+    tlsPin: options.tlsPin ?? null,
+    policy,
+  };
+  const handlers = {
+    ...serverOperations(deps),
+    ...diagnosticOperations(deps),
+    ...alertOperations(deps),
+    ...timelineOperations(deps),
+    ...overviewOperations(deps),
+  };
+  const callAs = bindOperations({ ...core, handlers: handlers as Handlers });
+  const as = (caller: Caller | null): Call =>
+    callAs(caller, { signal: new AbortController().signal, ip: null, userAgent: null });
+  return {
+    ...world,
+    as,
+    call: as(owner),
+    /** Every operation of the table that is served here. */
+    served: operationNames.filter((name) => Object.hasOwn(handlers, name)),
+    async [Symbol.asyncDispose]() {
+      await world[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
