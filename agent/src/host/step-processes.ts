@@ -5,7 +5,7 @@ import { type Clock, delay } from '@countersign/protocol';
 import { execute, wholeLines } from './exec.ts';
 import type { Executed, StartRequest, StepProcesses } from './execution.ts';
 import { OutputFile } from './output-file.ts';
-import { findUnit, forgetUnit, startUnit, stopUnit } from './unit.ts';
+import { type FoundUnit, findUnit, forgetUnit, startUnit, stopUnit } from './unit.ts';
 
 const POLL_FIRST_MS = 10;
 const POLL_MAX_MS = 200;
@@ -27,70 +27,101 @@ export function unitNameOf(actionId: string, step: string, index: number): strin
 }
 
 /** As transient units: they outlive this process, and a second start of the same name is refused. Needs root. */
-export function unitProcesses({ actionId, step, stateDir, clock }: StepIdentity): StepProcesses {
-  let started = 0;
-  const outputOf = (index: number) => new OutputFile(join(stateDir, 'units'), `${actionId}-${step}-${index}.out`);
+export function unitProcesses(identity: StepIdentity): StepProcesses {
+  return new UnitProcesses(identity);
+}
 
-  const follow = async (index: number, request: Partial<StartRequest>): Promise<Executed | null> => {
-    const name = unitNameOf(actionId, step, index);
-    const output = outputOf(index);
+class UnitProcesses implements StepProcesses {
+  readonly #identity: StepIdentity;
+  #started = 0;
+
+  constructor(identity: StepIdentity) {
+    this.#identity = identity;
+  }
+
+  async start(request: StartRequest): Promise<Executed> {
+    request.signal?.throwIfAborted();
+    this.#started += 1;
+    const index = this.#started;
+    const outputFile = this.#output(index).create();
+    const description = `Countersign ${this.#identity.actionId} ${this.#identity.step}`;
+    const { notStarted } = await startUnit(execute, this.#name(index), { ...request, outputFile, description });
+    if (notStarted !== null) return notStartedBecause(notStarted);
+    return (await this.#follow(index, request)) ?? notStartedBecause('the unit is gone');
+  }
+
+  ended(index: number, onOutput?: (text: string) => void): Promise<Executed | null> {
+    return this.#follow(index, onOutput ? { onOutput } : {});
+  }
+
+  async stop(): Promise<void> {
+    for (const index of await this.#known()) await stopUnit(execute, this.#name(index));
+  }
+
+  async forget(): Promise<void> {
+    for (const index of await this.#known()) {
+      await forgetUnit(execute, this.#name(index));
+      this.#output(index).remove();
+    }
+  }
+
+  /** Looks at the unit until it has ended, and hands on what it prints. `null` when there is no such unit. */
+  async #follow(index: number, { onOutput, maxBytes, signal }: Partial<StartRequest>): Promise<Executed | null> {
+    const { clock } = this.#identity;
+    const output = this.#output(index);
     const begun = clock.monotonic();
-    const lines = request.onOutput && wholeLines(request.onOutput);
+    const lines = onOutput && wholeLines(onOutput);
     for (let wait = POLL_FIRST_MS; ; wait = Math.min(wait * 2, POLL_MAX_MS)) {
-      const found = await findUnit(execute, name);
+      const found = await findUnit(execute, this.#name(index));
       for (const chunk of output.readNew()) lines?.add(chunk);
       if (found.state === 'absent') return null;
       if (found.state === 'ended') {
         lines?.end();
-        const kept = output.kept(request.maxBytes);
-        return {
-          exitCode: found.exitCode,
-          signal: found.signal === null ? null : signalName(found.signal),
-          stdout: kept.text,
-          stderr: '',
-          timedOut: found.timedOut,
-          truncated: kept.truncated,
-          ms: clock.monotonic() - begun,
-          notStarted: null,
-        };
+        return executedOf(found, output.kept(maxBytes), clock.monotonic() - begun);
       }
       try {
-        await delay(clock, wait, request.signal);
+        await delay(clock, wait, signal);
       } catch (reason) {
-        await stopUnit(execute, name);
+        await stopUnit(execute, this.#name(index));
         throw reason;
       }
     }
-  };
+  }
 
+  /** Numbers of the processes of this step that systemd knows, whoever started them. */
+  async #known(): Promise<number[]> {
+    const known: number[] = [];
+    for (let index = 1; index <= PROCESSES_MAX; index += 1) {
+      if (index > this.#started && (await findUnit(execute, this.#name(index))).state === 'absent') break;
+      known.push(index);
+    }
+    return known;
+  }
+
+  #name(index: number): string {
+    return unitNameOf(this.#identity.actionId, this.#identity.step, index);
+  }
+
+  #output(index: number): OutputFile {
+    const { actionId, step, stateDir } = this.#identity;
+    return new OutputFile(join(stateDir, 'units'), `${actionId}-${step}-${index}.out`);
+  }
+}
+
+function executedOf(
+  found: Extract<FoundUnit, { state: 'ended' }>,
+  kept: { readonly text: string; readonly truncated: boolean },
+  ms: number,
+): Executed {
   return {
-    async start(request) {
-      request.signal?.throwIfAborted();
-      started += 1;
-      const outputFile = outputOf(started).create();
-      const description = `Countersign ${actionId} ${step}`;
-      const { notStarted } = await startUnit(execute, unitNameOf(actionId, step, started), {
-        ...request,
-        outputFile,
-        description,
-      });
-      if (notStarted !== null) return notStartedBecause(notStarted);
-      return (await follow(started, request)) ?? notStartedBecause('the unit is gone');
-    },
-    ended: (index, onOutput) => follow(index, onOutput ? { onOutput } : {}),
-    async stop() {
-      for (let index = 1; index <= Math.max(started, 1); index += 1)
-        await stopUnit(execute, unitNameOf(actionId, step, index));
-    },
-    async forget() {
-      for (let index = 1; index <= PROCESSES_MAX; index += 1) {
-        const name = unitNameOf(actionId, step, index);
-        const known = index <= started || (await findUnit(execute, name)).state !== 'absent';
-        if (!known) break;
-        await forgetUnit(execute, name);
-        outputOf(index).remove();
-      }
-    },
+    exitCode: found.exitCode,
+    signal: found.signal === null ? null : signalName(found.signal),
+    stdout: kept.text,
+    stderr: '',
+    timedOut: found.timedOut,
+    truncated: kept.truncated,
+    ms,
+    notStarted: null,
   };
 }
 

@@ -63,11 +63,11 @@ export async function startUnit(
   const started = await exec({ argv, timeoutMs: ASK_MS });
   if (started.exitCode === 0) return { notStarted: null };
   if (/already (loaded|exists)/i.test(started.stderr)) throw fault('grant_replayed');
-  if (/Failed to find executable|status=203|No such file or directory/.test(started.stderr))
-    return { notStarted: 'ENOENT' };
-  return {
-    notStarted: started.notStarted ?? (started.stderr.trim().split('\n')[0] ?? 'systemd-run failed').slice(0, 200),
-  };
+  if (/Failed to find executable/.test(started.stderr)) return { notStarted: 'ENOENT' };
+  // A program that fails at once can be over before systemd has called it started; then there is a unit that tells how.
+  if (started.notStarted === null && (await findUnit(exec, name)).state !== 'absent') return { notStarted: null };
+  const said = started.stderr.trim().split('\n')[0] ?? '';
+  return { notStarted: started.notStarted ?? (said === '' ? 'systemd-run failed' : said.slice(0, 200)) };
 }
 
 /** Looks a unit up. Rejects with `capability_failed` when systemd does not answer. */
