@@ -120,15 +120,15 @@ test('when a runner refuses in words that are not its own to say, they become a 
 });
 
 test('T13, F15: when an agent floods, it is read more slowly, everything is stored, and another server is not kept waiting', async () => {
-  const chunks = 400;
-  await using world = await fleetWorld({ limits: { framesPerSecond: 1000, framesAtOnce: 50, reportsWaiting: 8 } });
+  const chunks = 200;
+  await using world = await fleetWorld({ limits: { framesPerSecond: 100, framesAtOnce: 20, reportsWaiting: 8 } });
   const { agent } = await world.enrolled('noisy');
   const { id } = await world.enrolled('quiet');
   const text = 'x'.repeat(32 * 1024);
   for (let chunk = 0; chunk < chunks; chunk += 1)
     agent.send({ type: 'output', actionId, step: 'restart', chunk, text, dropped: 0 });
-  const slowest = await slowestOf(20, () => world.fleet.registry.observe(id, 'overview', {}));
-  assert.ok(slowest < 500, `${slowest} ms`);
+  for (let n = 0; n < 5; n += 1) await world.fleet.registry.observe(id, 'overview', {});
+  assert.ok(world.reports.length < chunks, 'five answers of the quiet one overtook the flood');
   await until('all is stored', () => world.reports.length === chunks);
   assert.ok(agent.isOpen);
   assert.deepEqual(
@@ -136,13 +136,3 @@ test('T13, F15: when an agent floods, it is read more slowly, everything is stor
     Array.from({ length: chunks }, (_, chunk) => chunk),
   );
 });
-
-async function slowestOf(times: number, work: () => Promise<unknown>): Promise<number> {
-  let slowest = 0;
-  for (let n = 0; n < times; n += 1) {
-    const from = performance.now();
-    await work();
-    slowest = Math.max(slowest, performance.now() - from);
-  }
-  return slowest;
-}
