@@ -71,8 +71,24 @@ async function packageContents(): Promise<Content[]> {
     { name: 'agent.mjs', source: await bundleAgent(), mode: 0o644 },
     { name: 'install.sh', source: installScriptPath, mode: 0o755 },
     { name: 'LICENSE', source: resolve(installFolder, '../../LICENSE'), mode: 0o644 },
+    ...(await librariesOfNode()),
     ...units.map((unit) => ({ name: `units/${unit}`, source: join(installFolder, 'units', unit), mode: 0o644 })),
   ];
+}
+
+/**
+ * The libraries that Node needs and that a small system may lack (Debian's minimal image has no libatomic). The C library is
+ * not among them: it belongs to the system. `install.sh` keeps them only where Node does not start without. Source: proc_pid_maps(5).
+ */
+async function librariesOfNode(): Promise<Content[]> {
+  const maps = await readFile('/proc/self/maps', 'utf8');
+  const mapped = new Set(maps.match(/\/\S*\/lib(?:atomic|stdc\+\+|gcc_s)\.so\S*/g));
+  return [...mapped].toSorted().map((source) => ({ name: `lib/${sonameOf(source)}`, source, mode: 0o644 }));
+}
+
+/** `libatomic.so.1.2.0` is looked for as `libatomic.so.1`. */
+function sonameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1).replace(/(\.so\.\d+).*$/, '$1');
 }
 
 /** `0.1.0-1a2b3c4d`: the package's version and what its contents hash to, so that every change is a new version. */

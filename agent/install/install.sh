@@ -98,9 +98,16 @@ check_values() {
   case $token in *[!A-Za-z0-9_-]*) die "the enrolment token is malformed" "copy the whole command from the dashboard" ;; esac
 }
 
-# On an upgrade the settings of the first installation hold unless they are given anew.
+# On an upgrade the settings of the first installation hold unless they are given anew. A server that is enrolled at this
+# control plane stays so: the command that installed it, pasted again, upgrades it, though its token is used.
 recall() {
+  known=no
   [ -r "$etc/agent.yaml" ] || return 0
+  if [ -s "$var/link/identity.json" ]; then
+    case ${url:-$(setting url)}+${cp_key:-$(setting control_plane_key)} in
+      "$(setting url)+$(setting control_plane_key)") known=yes ;;
+    esac
+  fi
   [ -n "$url" ] || url=$(setting url)
   [ -n "$cp_key" ] || cp_key=$(setting control_plane_key)
   [ -n "$tls_pin" ] || tls_pin=$(setting tls_pin)
@@ -179,7 +186,13 @@ unpack() {
   rm -rf "$opt/versions/$version.part"
   mkdir "$opt/versions/$version.part"
   tar -xzf "$work/package" -C "$opt/versions/$version.part" --no-same-owner
-  "$opt/versions/$version.part/bin/node" --version >/dev/null || die "the package does not run on this system" "its C library may be too old (glibc 2.28 or newer is needed)"
+  # The package's own libraries stay only where Node does not start without them.
+  if "$opt/versions/$version.part/bin/node" --version >/dev/null 2>&1; then
+    rm -rf "$opt/versions/$version.part/lib"
+  elif ! reason=$(LD_LIBRARY_PATH=$opt/versions/$version.part/lib "$opt/versions/$version.part/bin/node" --version 2>&1); then
+    rm -rf "$opt/versions/$version.part"
+    die "the package does not run on this system: $reason" "glibc 2.28 or newer is needed"
+  fi
   mv "$opt/versions/$version.part" "$opt/versions/$version"
 }
 
@@ -250,9 +263,7 @@ enrol() {
   chown countersign:countersign "$var/link"
   chmod 0755 "$var"
   chmod 0700 "$var/link" "$var/runner"
-  if [ -s "$var/link/identity.json" ] && [ -z "$token" ]; then
-    return 0
-  fi
+  [ "$known" = no ] || return 0
   [ -n "$token" ] || die "no enrolment token was given" "copy the whole command from the dashboard"
   # The runner learns the name of this server once, from the link that was just enrolled, and keeps it in its own folder.
   rm -f "$var/runner/server.json"
@@ -271,7 +282,22 @@ start_units() {
   systemctl restart countersign-link.service
 }
 
-healthy() { runuser -u countersign -- "$opt/current/bin/countersign-agent" status --config "$etc/agent.yaml" --wait 60 >/dev/null; }
+healthy() { runuser -u countersign -- "$opt/current/bin/countersign-agent" status --config "$etc/agent.yaml" --wait "$1" >/dev/null; }
+
+# A server that was taken out of care, or whose key is refused, is enrolled anew with the token that came along.
+connects() {
+  if [ "$known" = no ] || [ -z "$token" ]; then
+    healthy 60
+    return
+  fi
+  healthy 15 && return 0
+  step "the control plane does not know this server any more: enrolling it anew"
+  systemctl stop countersign-link.service
+  known=no
+  enrol
+  start_units
+  healthy 60
+}
 
 go_back() {
   target=$(readlink "$opt/previous" 2>/dev/null || true)
@@ -310,13 +336,13 @@ install_agent() {
   write_settings
   install_units
   enrol
-  step "enrolled: the key was made here and stays here"
+  if [ "$known" = yes ]; then step "enrolled already: key and policy stay"; else step "enrolled: the key was made here and stays here"; fi
   if [ "$start" = no ]; then
     say "Installed, not started. Start with: systemctl enable --now countersign-runner.socket countersign-link.service"
     exit 0
   fi
   start_units
-  if ! healthy; then
+  if ! connects; then
     journalctl -u countersign-link -n 20 --no-pager >&2 || true
     if [ -n "$previous" ] && [ "$previous" != "versions/$version" ] && go_back; then
       die "the new version did not connect within 60 s; the one before runs again" "the log is above"

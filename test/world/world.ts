@@ -134,6 +134,7 @@ class ControlPlane {
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.printed += text;
+        if (process.env.COUNTERSIGN_TEST_LOG) process.stderr.write(text);
       });
     if (!host.startsWith('127.')) await this.#trust(dataDir);
     await eventually(
