@@ -11,7 +11,22 @@ export default defineConfig({
     target: 'es2023',
     // Inlined assets would be data: URLs, which the content security policy refuses.
     assetsInlineLimit: 0,
-    chunkSizeWarningLimit: 700,
+    rolldownOptions: {
+      output: {
+        // Three files that every page needs, instead of dozens of crumbs; the rest is split by page.
+        codeSplitting: {
+          groups: [
+            { name: 'react', test: /node_modules\/(react|react-dom|scheduler|@tanstack)\//, priority: 3 },
+            { name: 'protocol', test: /node_modules\/zod\/|\/protocol\/src\/|web\/src\/api\/jitless/, priority: 2 },
+            {
+              name: 'ui',
+              test: /web\/src\/ui\/(?!dialog|diff-view|qr|sparkline|switch|tabs|yaml)|lucide-react/,
+              priority: 1,
+            },
+          ],
+        },
+      },
+    },
   },
   server: { port: 5173, proxy: { '/api': controlPlane, '/healthz': controlPlane } },
 });

@@ -19,7 +19,15 @@ import { Skeleton } from './ui/skeleton.tsx';
 
 const optional = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
 
-const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound, errorComponent: Broken });
+const root = createRootRoute({
+  component: Outlet,
+  notFoundComponent: NotFound,
+  errorComponent: (props) => (
+    <main>
+      <Broken {...props} />
+    </main>
+  ),
+});
 
 /** Pages that only signed-in people see, in the frame. */
 const app = createRoute({
@@ -188,6 +196,7 @@ export const router = createRouter({
   defaultPreload: 'intent',
   defaultPendingComponent: () => <Skeleton lines={6} />,
   defaultPendingMs: 300,
+  defaultErrorComponent: Broken,
   scrollRestoration: true,
 });
 

@@ -36,7 +36,8 @@ export function ActionRow({ action, aside }: { action: ActionView; aside?: React
         <span className="min-w-0 flex-1 basis-64">
           <span className="block font-medium [overflow-wrap:anywhere]">{action.title}</span>
           <span className="block truncate text-sm text-dim">
-            {action.server.name} · {asker(action)} · <When at={action.requested_at} />
+            {!action.title.endsWith(` on ${action.server.name}`) && `${action.server.name} · `}
+            {asker(action)} · <When at={action.requested_at} />
           </span>
         </span>
         <span className="flex flex-wrap items-center gap-2">

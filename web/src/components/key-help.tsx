@@ -17,7 +17,13 @@ const keys: readonly (readonly [keys: readonly string[], what: string])[] = [
 
 export default function KeyHelp({ onClose }: { onClose: () => void }) {
   return (
-    <Dialog open onClose={onClose} title="Keyboard" description="Single keys can be turned off in your account.">
+    <Dialog
+      open
+      onClose={onClose}
+      title="Keyboard"
+      textOnly
+      description="Single keys can be turned off in your account."
+    >
       <dl className="grid grid-cols-[1fr_auto] items-center gap-y-2 text-sm">
         {keys.map(([combo, what]) => (
           <Row key={what} combo={combo} what={what} />

@@ -132,7 +132,7 @@ function useEntries(onClose: () => void): Entry[] {
     });
     return [
       ...(overview.data?.pending ?? []).map((action) =>
-        entry(action.id, action.title, 'waits for a decision', Hand, 'approve', () =>
+        entry(action.id, action.title, 'waiting', Hand, 'approve', () =>
           navigate({ to: '/actions/$action', params: { action: action.id } }),
         ),
       ),

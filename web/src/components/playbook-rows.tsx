@@ -40,7 +40,9 @@ export function PlaybookRows({ playbooks, onRun }: PlaybookRowsProps) {
           <span className="flex items-center gap-2">
             <PlaybookMarks playbook={playbook} />
             <Button size="sm" icon={Play} disabled={playbook.fits === false} onClick={() => onRun(playbook.id)}>
-              Run<span className="sr-only"> {playbook.id}</span>…
+              <span>
+                Run<span className="sr-only"> {playbook.id}</span>…
+              </span>
             </Button>
           </span>
         </li>

@@ -22,16 +22,16 @@ import {
   LoaderCircle,
   Lock,
   type LucideIcon,
-  Octagon,
+  OctagonAlert,
   PenLine,
   Send,
   ShieldAlert,
   ShieldX,
   Signal,
-  SignalZero,
   ThumbsUp,
   TriangleAlert,
   Undo2,
+  Unplug,
 } from 'lucide-react';
 import { Badge } from '../ui/badge.tsx';
 import type { Tone } from '../ui/tone.ts';
@@ -71,7 +71,7 @@ const riskLooks = {
   low: { tone: 'idle', icon: CircleMinus, word: 'Low risk' },
   medium: { tone: 'idle', icon: CircleAlert, word: 'Medium risk' },
   high: { tone: 'warn', icon: TriangleAlert, word: 'High risk' },
-  critical: { tone: 'crit', icon: Octagon, word: 'Critical risk' },
+  critical: { tone: 'crit', icon: OctagonAlert, word: 'Critical risk' },
 } as const satisfies Record<Risk, Look>;
 
 export function RiskBadge({ risk }: { risk: Risk }) {
@@ -86,7 +86,7 @@ export function RiskBadge({ risk }: { risk: Risk }) {
 const serverLooks = {
   awaiting_agent: { tone: 'warn', icon: CircleDashed, word: 'Awaiting agent' },
   online: { tone: 'ok', icon: Signal, word: 'Online' },
-  offline: { tone: 'crit', icon: SignalZero, word: 'Offline' },
+  offline: { tone: 'crit', icon: Unplug, word: 'Offline' },
   revoked: { tone: 'idle', icon: Ban, word: 'Removed' },
 } as const satisfies Record<ServerView['state'], Look>;
 
@@ -113,7 +113,7 @@ export function ModeBadge({ mode, locked }: { mode: ServerView['mode']; locked: 
 }
 
 const severityLooks = {
-  critical: { tone: 'crit', icon: Octagon, word: 'Critical' },
+  critical: { tone: 'crit', icon: OctagonAlert, word: 'Critical' },
   warning: { tone: 'warn', icon: TriangleAlert, word: 'Warning' },
   info: { tone: 'info', icon: Info, word: 'Info' },
   ok: { tone: 'ok', icon: CircleCheck, word: 'Fine' },

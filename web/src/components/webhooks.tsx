@@ -5,12 +5,13 @@ import { Plus, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import { query, useOperation } from '../api/queries.ts';
 import { useMay } from '../api/session.ts';
+import { Badge } from '../ui/badge.tsx';
 import { Button, IconButton } from '../ui/button.tsx';
 import { Section } from '../ui/card.tsx';
 import { Command } from '../ui/copy.tsx';
 import { Dialog, DialogButtons } from '../ui/dialog.tsx';
 import { Field, Input, Select } from '../ui/field.tsx';
-import { Cell, Table } from '../ui/table.tsx';
+import { Row, Rows } from '../ui/rows.tsx';
 import { When } from '../ui/time.tsx';
 import { Confirm } from './confirm.tsx';
 import { Form } from './form.tsx';
@@ -43,36 +44,32 @@ export function Webhooks() {
           all.length === 0 ? (
             <p className="text-dim">None yet.</p>
           ) : (
-            <Table
-              label="Webhooks"
-              head={[
-                'Name',
-                'From',
-                'Made',
-                'Last used',
-                <span key="do" className="sr-only">
-                  Remove
-                </span>,
-              ]}
-            >
+            <Rows label="Webhooks">
               {all.map((hook) => (
-                <tr key={hook.id}>
-                  <Cell className="font-medium">{hook.name}</Cell>
-                  <Cell>{kinds[hook.kind]}</Cell>
-                  <Cell>
-                    <When at={hook.created_at} />
-                  </Cell>
-                  <Cell>
-                    {hook.last_used_at ? <When at={hook.last_used_at} /> : <span className="text-faint">never</span>}
-                  </Cell>
-                  <Cell className="text-right">
-                    {owner && (
+                <Row
+                  key={hook.id}
+                  title={hook.name}
+                  marks={<Badge>{kinds[hook.kind]}</Badge>}
+                  about={
+                    <>
+                      made <When at={hook.created_at} /> ·{' '}
+                      {hook.last_used_at ? (
+                        <>
+                          last used <When at={hook.last_used_at} />
+                        </>
+                      ) : (
+                        'never used'
+                      )}
+                    </>
+                  }
+                  aside={
+                    owner && (
                       <IconButton icon={Trash2} label={`Remove ${hook.name}`} onClick={() => setRemoving(hook)} />
-                    )}
-                  </Cell>
-                </tr>
+                    )
+                  }
+                />
               ))}
-            </Table>
+            </Rows>
           )
         }
       </Loaded>

@@ -20,6 +20,7 @@ export function ActionPage() {
       >
         <ChevronLeft aria-hidden className="size-4" /> {pending ? 'Inbox' : 'Actions'}
       </Link>
+      {!action.data && <h1 className="mb-4 text-xl font-semibold tracking-tight">Action</h1>}
       <ActionPanel key={id} id={id} ask={ask ?? null} />
     </div>
   );

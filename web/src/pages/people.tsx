@@ -14,7 +14,7 @@ import { Command } from '../ui/copy.tsx';
 import { Dialog, DialogButtons } from '../ui/dialog.tsx';
 import { Field, Input, Select } from '../ui/field.tsx';
 import { PageHead } from '../ui/page-head.tsx';
-import { Cell, Table } from '../ui/table.tsx';
+import { Row, Rows } from '../ui/rows.tsx';
 import { When } from '../ui/time.tsx';
 
 type Person = OutputOf<'listPeople'>['people'][number];
@@ -47,48 +47,22 @@ export function PeoplePage() {
       />
       <Loaded query={people}>
         {({ people: all }) => (
-          <Table
-            label="People"
-            head={[
-              'Name',
-              'Role',
-              'Signs in with',
-              <span key="do" className="sr-only">
-                Remove
-              </span>,
-            ]}
-          >
+          <Rows label="People">
             {all.map((person) => (
-              <tr key={person.id}>
-                <Cell>
-                  <span className="font-medium">{person.name}</span>
-                  {person.id === me.id && <span className="text-faint"> (you)</span>}
-                  <span className="block text-dim">{person.email}</span>
-                </Cell>
-                <Cell className="capitalize">{person.role}</Cell>
-                <Cell>
-                  <span className="flex flex-wrap gap-1.5">
-                    <Badge>Password</Badge>
-                    {person.totp && (
-                      <Badge tone="ok" icon={ShieldCheck}>
-                        Authenticator app
-                      </Badge>
-                    )}
-                    {person.telegram && (
-                      <Badge tone="info" icon={Send}>
-                        Telegram: {person.telegram.name}
-                      </Badge>
-                    )}
-                  </span>
-                </Cell>
-                <Cell className="text-right">
-                  {owner && person.id !== me.id && (
+              <Row
+                key={person.id}
+                title={person.name}
+                marks={<Marks person={person} />}
+                about={`${person.email}${person.id === me.id ? ' · you' : ''}`}
+                aside={
+                  owner &&
+                  person.id !== me.id && (
                     <IconButton icon={Trash2} label={`Remove ${person.name}`} onClick={() => setRemoving(person)} />
-                  )}
-                </Cell>
-              </tr>
+                  )
+                }
+              />
             ))}
-          </Table>
+          </Rows>
         )}
       </Loaded>
       <p className="mt-3 text-sm text-dim">To change somebody’s role, remove and invite them again.</p>
@@ -104,6 +78,26 @@ export function PeoplePage() {
       >
         Sessions, tokens and the Telegram link of {removing?.name} end at once. What they did stays in the audit log.
       </Confirm>
+    </>
+  );
+}
+
+function Marks({ person: { role, totp, telegram } }: { person: Person }) {
+  return (
+    <>
+      <Badge tone={role === 'viewer' ? 'idle' : 'accent'}>
+        <span className="capitalize">{role}</span>
+      </Badge>
+      {totp && (
+        <Badge tone="ok" icon={ShieldCheck}>
+          Authenticator app
+        </Badge>
+      )}
+      {telegram && (
+        <Badge tone="info" icon={Send}>
+          {telegram.name}
+        </Badge>
+      )}
     </>
   );
 }

@@ -12,7 +12,7 @@ import { RunPlaybook } from '../components/run-playbook.tsx';
 import { Button } from '../ui/button.tsx';
 import { Section } from '../ui/card.tsx';
 import { PageHead } from '../ui/page-head.tsx';
-import { Cell, Table } from '../ui/table.tsx';
+import { Row, Rows } from '../ui/rows.tsx';
 import { YamlView } from '../ui/yaml-view.tsx';
 
 export function PlaybookPage() {
@@ -27,6 +27,7 @@ export function PlaybookPage() {
       >
         <ChevronLeft aria-hidden className="size-4" /> Playbooks
       </Link>
+      {!playbook.data && <PageHead title={id} tab={id} />}
       <Loaded query={playbook} lines={8}>
         {(it) => (
           <>
@@ -69,24 +70,28 @@ export function PlaybookPage() {
 function Parameters({ parameters }: { parameters: PlaybookView['parameters'] }) {
   if (parameters.length === 0) return <p className="text-dim">It takes none.</p>;
   return (
-    <Table label="Parameters" head={['Name', 'Type', 'Default', 'What it is']}>
-      {parameters.map(({ name, type, summary, required, default: usual, minimum, maximum, choices }) => (
-        <tr key={name}>
-          <Cell className="whitespace-nowrap font-mono text-xs">{name}</Cell>
-          <Cell className="whitespace-nowrap text-dim">
-            {choices ? choices.join(' | ') : type}
-            {minimum !== undefined || maximum !== undefined ? ` ${minimum ?? ''}…${maximum ?? ''}` : ''}
-          </Cell>
-          <Cell className="whitespace-nowrap font-mono text-xs">
-            {usual !== undefined ? (
-              String(typeof usual === 'object' ? JSON.stringify(usual) : usual)
-            ) : (
-              <span className="font-sans text-faint">{required ? 'must be given' : 'none'}</span>
-            )}
-          </Cell>
-          <Cell className="min-w-56">{summary}</Cell>
-        </tr>
+    <Rows label="Parameters">
+      {parameters.map((parameter) => (
+        <Row
+          key={parameter.name}
+          title={<span className="font-mono text-sm">{parameter.name}</span>}
+          marks={<span className="text-xs text-dim">{kindOf(parameter)}</span>}
+          about={parameter.summary}
+          aside={<span className="px-1.5 text-sm">{defaultOf(parameter)}</span>}
+        />
       ))}
-    </Table>
+    </Rows>
   );
+}
+
+type Parameter = PlaybookView['parameters'][number];
+
+function kindOf({ type, choices, minimum, maximum }: Parameter): string {
+  if (choices) return choices.join(' | ');
+  return minimum === undefined && maximum === undefined ? type : `${type} ${minimum ?? ''}…${maximum ?? ''}`;
+}
+
+function defaultOf({ default: usual, required }: Parameter) {
+  if (usual === undefined) return <span className="text-faint">{required ? 'must be given' : 'optional'}</span>;
+  return <span className="font-mono text-xs">{typeof usual === 'string' ? usual : JSON.stringify(usual)}</span>;
 }

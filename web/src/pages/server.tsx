@@ -28,6 +28,7 @@ export function ServerPage() {
       >
         <ChevronLeft aria-hidden className="size-4" /> Servers
       </Link>
+      {!server.data && <PageHead title={ref} tab={ref} />}
       <Loaded query={server} lines={8}>
         {(it) => <Found server={it} />}
       </Loaded>
@@ -54,7 +55,7 @@ function Found({ server }: { server: ServerDetail }) {
             ))}
             {server.last_seen_at && (
               <span className="text-sm">
-                heard of <When at={server.last_seen_at} />
+                last seen <When at={server.last_seen_at} />
               </span>
             )}
           </span>
@@ -62,7 +63,7 @@ function Found({ server }: { server: ServerDetail }) {
         actions={
           server.state === 'online' &&
           tab !== 'diagnose' && (
-            <Link to="." search={{ tab: 'diagnose' }} className={buttonClass('plain')}>
+            <Link to="." search={{ tab: 'diagnose' }} className={buttonClass('plain', 'md', 'max-sm:hidden')}>
               <Stethoscope aria-hidden className="size-4" /> Diagnose
             </Link>
           )

@@ -97,7 +97,7 @@ function Pair({ username }: { username: string }) {
             <Send aria-hidden className="size-4" /> Open Telegram
           </a>
           <p role="status" className="text-sm text-dim">
-            Waiting for you in Telegram… <Countdown expiresAt={start.data.expires_at} /> left
+            Waiting for you in Telegram… <Countdown expiresAt={start.data.expires_at} words />
           </p>
           <p className="text-sm text-dim">
             If the link does not work, send <code className="font-mono text-xs">/start {start.data.code}</code> to @

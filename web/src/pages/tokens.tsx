@@ -15,7 +15,7 @@ import { Dialog, DialogButtons } from '../ui/dialog.tsx';
 import { Empty } from '../ui/empty.tsx';
 import { Field, Input, Select } from '../ui/field.tsx';
 import { PageHead } from '../ui/page-head.tsx';
-import { Cell, Table } from '../ui/table.tsx';
+import { Row, Rows } from '../ui/rows.tsx';
 import { When } from '../ui/time.tsx';
 
 type Token = OutputOf<'listTokens'>['tokens'][number];
@@ -52,48 +52,19 @@ export function TokensPage() {
               The connect page makes one and writes it into the command for you.
             </Empty>
           ) : (
-            <Table
-              label="Tokens"
-              head={[
-                'Name',
-                'May',
-                'Made',
-                'Last used',
-                'Ends',
-                <span key="do" className="sr-only">
-                  End it
-                </span>,
-              ]}
-            >
+            <Rows label="Tokens">
               {all.map((token) => (
-                <tr key={token.id}>
-                  <Cell>
-                    <span className="font-medium">{token.name}</span>
-                    <span className="block font-mono text-xs text-faint">{token.id}</span>
-                  </Cell>
-                  <Cell>
-                    {token.scope === 'read' ? <Badge>Read</Badge> : <Badge tone="accent">Read and ask</Badge>}
-                  </Cell>
-                  <Cell>
-                    <When at={token.created_at} />
-                  </Cell>
-                  <Cell>
-                    {token.last_used_at ? <When at={token.last_used_at} /> : <span className="text-faint">never</span>}
-                    {token.last_client && <span className="block text-xs text-dim">{token.last_client}</span>}
-                  </Cell>
-                  <Cell>
-                    {token.expires_at ? (
-                      <When at={token.expires_at} />
-                    ) : (
-                      <span className="text-faint">not by itself</span>
-                    )}
-                  </Cell>
-                  <Cell className="text-right">
+                <Row
+                  key={token.id}
+                  title={token.name}
+                  marks={token.scope === 'read' ? <Badge>Reads</Badge> : <Badge tone="accent">Reads and asks</Badge>}
+                  about={<AboutToken token={token} />}
+                  aside={
                     <IconButton icon={Trash2} label={`End the token ${token.name}`} onClick={() => setEnding(token)} />
-                  </Cell>
-                </tr>
+                  }
+                />
               ))}
-            </Table>
+            </Rows>
           )
         }
       </Loaded>
@@ -109,6 +80,28 @@ export function TokensPage() {
       >
         The assistant that uses it is refused from its next call on. What it asked for stays.
       </Confirm>
+    </>
+  );
+}
+
+function AboutToken({ token }: { token: Token }) {
+  return (
+    <>
+      made <When at={token.created_at} /> ·{' '}
+      {token.last_used_at ? (
+        <>
+          last used <When at={token.last_used_at} />
+          {token.last_client && ` by ${token.last_client}`}
+        </>
+      ) : (
+        'never used'
+      )}
+      {token.expires_at && (
+        <>
+          {' '}
+          · ends <When at={token.expires_at} />
+        </>
+      )}
     </>
   );
 }

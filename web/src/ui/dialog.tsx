@@ -12,10 +12,21 @@ interface DialogProps {
   description?: ReactNode;
   children?: ReactNode;
   wide?: boolean;
+  /** Nothing in it takes the focus, so that its text must be reachable by keyboard itself. */
+  textOnly?: boolean;
   initialFocus?: RefObject<HTMLElement | null>;
 }
 
-export function Dialog({ open, onClose, title, description, children, wide = false, initialFocus }: DialogProps) {
+export function Dialog({
+  open,
+  onClose,
+  title,
+  description,
+  children,
+  wide = false,
+  textOnly = false,
+  initialFocus,
+}: DialogProps) {
   return (
     <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Base.Portal>
@@ -36,7 +47,12 @@ export function Dialog({ open, onClose, title, description, children, wide = fal
             </div>
             <Base.Close render={<IconButton icon={X} label="Close" className="-mr-2" />} />
           </div>
-          <div className="min-h-0 overflow-y-auto px-5 pt-2 pb-5">{children}</div>
+          <div
+            {...(textOnly ? { tabIndex: 0 } : {})}
+            className="min-h-0 overflow-y-auto px-5 pt-2 pb-5 -outline-offset-2"
+          >
+            {children}
+          </div>
         </Base.Popup>
       </Base.Portal>
     </Base.Root>

@@ -28,13 +28,16 @@ interface NoticeProps {
 export function Notice({ tone = 'idle', title, children, icon, aside, role }: NoticeProps) {
   const Icon = icon ?? icons[tone] ?? Info;
   return (
-    <div role={role} className={cx('flex gap-2.5 rounded-lg border px-3 py-2.5 text-sm', grounds[tone])}>
+    <div
+      role={role}
+      className={cx('flex flex-wrap gap-x-2.5 gap-y-2 rounded-lg border px-3 py-2.5 text-sm', grounds[tone])}
+    >
       <Icon aria-hidden className={cx('mt-0.5 size-4 shrink-0', textTone[tone])} />
-      <div className="min-w-0 flex-1 text-ink">
+      <div className="min-w-0 flex-1 basis-52 text-ink">
         {title && <p className="font-medium">{title}</p>}
         {children && <div className={cx(title ? 'text-dim' : '')}>{children}</div>}
       </div>
-      {aside && <div className="shrink-0 self-center">{aside}</div>}
+      {aside && <div className="shrink-0 self-center max-sm:pl-6.5">{aside}</div>}
     </div>
   );
 }

@@ -1,6 +1,6 @@
 /** Tabs below a heading. */
 import { Tabs as Base } from '@base-ui/react/tabs';
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useRef } from 'react';
 
 export interface TabItem<T extends string> {
   readonly id: T;
@@ -16,10 +16,15 @@ interface TabsProps<T extends string> {
 }
 
 export function Tabs<T extends string>({ label, items, value, onChange }: TabsProps<T>) {
+  const list = useRef<HTMLDivElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another tab is the reason
+  useEffect(() => {
+    list.current?.querySelector('[data-active]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [value]);
   return (
     <Base.Root value={value} onValueChange={(next) => onChange(next as T)}>
       <div className="-mx-4 mb-5 overflow-x-auto border-b border-line px-4 sm:mx-0 sm:px-0">
-        <Base.List aria-label={label} className="flex w-max gap-1">
+        <Base.List ref={list} aria-label={label} className="flex w-max gap-1">
           {items.map(({ id, label: name }) => (
             <Base.Tab
               key={id}

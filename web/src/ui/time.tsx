@@ -36,17 +36,21 @@ const clockTime = new Intl.DateTimeFormat(undefined, {
   second: '2-digit',
   hour12: false,
 });
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always', style: 'short' });
 
-/** `3 min. ago`, `in 2 hr.`, `now`. */
+/** `3 min ago`, `in 2 h`, `now`. */
 export function ago(ms: number, from: number): string {
   const seconds = Math.round((ms - from) / 1000);
   const size = Math.abs(seconds);
   if (size < 5) return 'now';
-  if (size < 60) return relative.format(seconds, 'second');
-  if (size < 3600) return relative.format(Math.trunc(seconds / 60), 'minute');
-  if (size < 86_400) return relative.format(Math.trunc(seconds / 3600), 'hour');
-  return relative.format(Math.trunc(seconds / 86_400), 'day');
+  const words =
+    size < 60
+      ? `${size} s`
+      : size < 3600
+        ? `${Math.floor(size / 60)} min`
+        : size < 86_400
+          ? `${Math.floor(size / 3600)} h`
+          : `${Math.floor(size / 86_400)} d`;
+  return seconds < 0 ? `${words} ago` : `in ${words}`;
 }
 
 /** `4:07`, `1:12:40`; zero when over. */
@@ -61,12 +65,14 @@ export function remaining(ms: number): string {
 /** A length of time in words: `820 ms`, `4.2 s`, `3 min 10 s`. */
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`;
+  if (ms < 10_000) return `${Number((ms / 1000).toFixed(1))} s`;
   const seconds = Math.round(ms / 1000);
   if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
-  return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`;
+  const two = (whole: number, word: string, rest: number, small: string) =>
+    rest === 0 ? `${whole} ${word}` : `${whole} ${word} ${rest} ${small}`;
+  if (seconds < 3600) return two(Math.floor(seconds / 60), 'min', seconds % 60, 's');
+  if (seconds < 86_400) return two(Math.floor(seconds / 3600), 'h', Math.floor((seconds % 3600) / 60), 'min');
+  return two(Math.floor(seconds / 86_400), 'd', Math.floor((seconds % 86_400) / 3600), 'h');
 }
 
 interface WhenProps {

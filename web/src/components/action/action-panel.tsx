@@ -86,7 +86,7 @@ function Head({ action, level }: { action: Action; level: 1 | 2 }) {
           <When at={action.requested_at} />
         </span>
       </div>
-      <div className="mt-3 flex flex-wrap items-start justify-between gap-3">
+      <div className="mt-3 flex flex-col items-start justify-between gap-3 sm:flex-row">
         <p role="status" className="max-w-prose flex-1 text-dim">
           {action.status}
         </p>

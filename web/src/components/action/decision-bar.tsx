@@ -34,9 +34,14 @@ function useObstacle(action: ActionDetail): string | null {
   return null;
 }
 
+/** Asked by a signed-in person rather than by an assistant's token. */
+const askedBySelf = ({ requested_by: { person, token } }: ActionDetail, me: string) =>
+  token === null && person.id === me;
+
 export function DecisionBar({ action, asking, onAsk }: DecisionBarProps) {
   const approve = useApprove();
   const may = useMay('approver');
+  const { person } = useMe();
   const obstacle = useObstacle(action);
   const over = (useLeft(action.expires_at) ?? 1) <= 0;
   const canApprove = obstacle === null && !over;
@@ -59,14 +64,10 @@ export function DecisionBar({ action, asking, onAsk }: DecisionBarProps) {
             <Fingerprint aria-label="Fingerprint" role="img" className="size-4 text-faint" />
             {fingerprint(action.digest)}
           </span>
-          {action.expires_at && (
-            <span>
-              <Countdown expiresAt={action.expires_at} /> left
-            </span>
-          )}
+          {action.expires_at && <Countdown expiresAt={action.expires_at} words />}
           {action.approvals_needed > 1 && (
             <span>
-              {action.approvals_given} of {action.approvals_needed}
+              {action.approvals_given} of {action.approvals_needed} approved
             </span>
           )}
         </p>
@@ -92,6 +93,12 @@ export function DecisionBar({ action, asking, onAsk }: DecisionBarProps) {
           </div>
         )}
       </div>
+      {obstacle === null && may && askedBySelf(action, person.id) && (
+        <p className="mt-2 text-sm text-dim">
+          You asked for this yourself: the session that asked cannot approve. Use Telegram, the command line or another
+          browser.
+        </p>
+      )}
       {obstacle && <p className="mt-2 text-sm text-dim">{obstacle}</p>}
       {asking === 'approve' && canApprove && <ApproveDialog action={action} onClose={() => onAsk(null)} />}
       {asking === 'reject' && <RejectDialog action={action} onClose={() => onAsk(null)} />}

@@ -9,7 +9,14 @@ export function useLeft(expiresAt: string | null): number | null {
   return expiresAt === null ? null : Date.parse(expiresAt) - serverNow();
 }
 
-export function Countdown({ expiresAt, className }: { expiresAt: string; className?: string }) {
+interface CountdownProps {
+  expiresAt: string;
+  className?: string;
+  /** Says `left` after the figure. */
+  words?: boolean;
+}
+
+export function Countdown({ expiresAt, className, words = false }: CountdownProps) {
   const left = useLeft(expiresAt) ?? 0;
   return (
     <span
@@ -20,7 +27,7 @@ export function Countdown({ expiresAt, className }: { expiresAt: string; classNa
         className,
       )}
     >
-      {left <= 0 ? 'expired' : remaining(left)}
+      {left <= 0 ? 'expired' : `${remaining(left)}${words ? ' left' : ''}`}
     </span>
   );
 }
@@ -29,9 +36,9 @@ export function Expiry({ expiresAt }: { expiresAt: string | null }) {
   if (expiresAt === null) return <p className="text-sm text-dim">It does not expire any more.</p>;
   return (
     <p className="text-sm">
-      <Countdown expiresAt={expiresAt} className="text-base" />{' '}
+      <Countdown expiresAt={expiresAt} className="text-base" words />{' '}
       <span className="text-dim">
-        left, until <Exactly at={expiresAt} />. Then nothing happens.
+        until <Exactly at={expiresAt} />. Then nothing happens.
       </span>
     </p>
   );

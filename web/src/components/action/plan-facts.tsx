@@ -38,6 +38,8 @@ export function RiskFacts({ action }: { action: ActionDetail }) {
   );
 }
 
+const either = (words: readonly string[]) => words.join(', ').replace(/, ([^,]*)$/, ' or $1');
+
 export function AskerFacts({ action }: { action: ActionDetail }) {
   const { person, token, client } = action.requested_by;
   const { rule, why, channels, from, strength } = action.policy;
@@ -75,7 +77,7 @@ export function AskerFacts({ action }: { action: ActionDetail }) {
         action.approvals_needed > 0
           ? [
               'Who may decide',
-              `${action.approvals_needed} of: ${from.join(', ')}; ${channels.map((channel) => channelWords[channel]).join(', ')}; at least ${strengthWords[strength]}`,
+              `${action.approvals_needed === 1 ? 'One' : action.approvals_needed} ${from.join(' or ')}, ${either(channels.map((channel) => channelWords[channel]))}, with at least ${strengthWords[strength]}.`,
             ]
           : null,
       ]}
