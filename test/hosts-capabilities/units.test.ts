@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Executed } from '@countersign/agent/host/execution';
 import { hostTest, whyNoHosts } from '../hosts/requirements.ts';
 import { DrivenHost, granted, nextAction } from './driven-host.ts';
@@ -241,5 +240,22 @@ hostTest('when the journal is vacuumed, it gets as small as the preview said', a
   );
   const left = (await driven.observe('journal.usage')).bytes;
   assert.ok(left < before.bytes && left <= 10 * 1024 * 1024 + 8 * 1024 * 1024, `${before.bytes} → ${left}`);
-  await delay(0);
+});
+
+hostTest('when a temporary folder is cleaned on a server, its old files move aside and come back', async () => {
+  await driven.host.exec([
+    'sh',
+    '-c',
+    'mkdir -p /tmp/a/b && head -c 1000000 /dev/zero >/tmp/a/b/old && touch -d "10 days ago" /tmp/a/b/old && echo x >/tmp/young',
+  ]);
+  const parameters = { root: '/tmp', older_than: '7d' };
+  const preview = granted(await driven.change('preview', 'tmp.clean', parameters)) as {
+    preview: { effects: string[] };
+  };
+  assert.match(preview.preview.effects[0] ?? '', /^About 1 file with 1\.0 MB/);
+  const { result, memory } = await driven.run('tmp.clean', parameters);
+  assert.match((result.value as { summary: string }).summary, /^1 file with/);
+  assert.equal((await driven.host.exec(['ls', '/tmp/a/b'])).stdout, '');
+  granted(await driven.change('undo', 'tmp.clean', parameters, { memory }));
+  assert.equal((await driven.host.exec(['ls', '/tmp/a/b'])).stdout, 'old\n');
 });

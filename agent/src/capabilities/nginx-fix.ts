@@ -74,6 +74,9 @@ export function valueFor(
   };
   const port = /^invalid port in "([^"]+)"/.exec(message)?.[1];
   if (port !== undefined) return replaced(port, portIn(port));
+  // `listen 80a` is taken for the name of a host.
+  const named = /^host not found in "([^"]+)" of the "listen"/.exec(message)?.[1];
+  if (named !== undefined && portIn(named) !== null) return replaced(named, portIn(named));
   const flag = /^invalid value "([^"]+)" in "[^"]+" directive, it must be "on" or "off"/.exec(message)?.[1];
   if (flag !== undefined) return replaced(flag, closest(flag, ['on', 'off']));
   const number = /^invalid number "([^"]+)"/.exec(message)?.[1];

@@ -27,7 +27,12 @@ const NETWORK = /^(nfs4?|cifs|smb3|smbfs|ceph|glusterfs|9p|fuse\..*|afs|lustre)$
 
 /** The mounts that diagnostics look at, each file system once (its shortest mount point), and the network mounts left out. */
 export function readMounts(): { readonly mounts: Mount[]; readonly network: Mount[] } {
-  return chooseMounts(parseMounts(readFileSync('/proc/self/mountinfo', 'utf8')));
+  return chooseMounts(readAllMounts());
+}
+
+/** Every mount, later ones over earlier ones of the same point. */
+export function readAllMounts(): MountLine[] {
+  return parseMounts(readFileSync('/proc/self/mountinfo', 'utf8'));
 }
 
 /** A mount with the number of its device. */
@@ -81,7 +86,7 @@ export function roomOf(path: string): Room {
 
 /** The mount that holds a path: the longest mount point above it. */
 export function mountOf(path: string): string {
-  const points = parseMounts(readFileSync('/proc/self/mountinfo', 'utf8')).map(({ mount }) => mount);
+  const points = readAllMounts().map(({ mount }) => mount);
   const above = points.filter((point) => point === '/' || path === point || path.startsWith(`${point}/`));
   return above.reduce((longest, point) => (point.length > longest.length ? point : longest), '/');
 }

@@ -172,7 +172,9 @@ function moveAside(file: MetFile, target: string): boolean {
   try {
     renameSync(`${file.folder}/${file.name}`, target);
   } catch (error) {
-    if (isMissing(error)) return false;
+    // Gone meanwhile, or a file that is mounted there from elsewhere.
+    if (error instanceof Error && 'code' in error && ['ENOENT', 'EXDEV', 'EBUSY'].includes(String(error.code)))
+      return false;
     throw error;
   }
   const moved = lstatSync(target, { bigint: true });

@@ -31,7 +31,8 @@ export function openFolder(path: string): OpenFolder {
 
 /**
  * The regular files below an open folder on the same file system, in no order. `enter` says by its relative names whether a
- * folder is gone into. What vanishes meanwhile is passed over.
+ * folder is gone into. What vanishes meanwhile is passed over. Only folders are told apart by their device: on an overlay the
+ * files of one file system have several.
  */
 export function* walkFiles(root: OpenFolder, enter: (relative: readonly string[]) => boolean): Generator<MetFile> {
   yield* walk(root, root.stat.dev, [], enter);
@@ -45,7 +46,7 @@ function* walk(
 ): Generator<MetFile> {
   for (const name of readdirSync(folder.path)) {
     const stat = lstatSync(`${folder.path}/${name}`, { bigint: true, throwIfNoEntry: false });
-    if (stat === undefined || stat.dev !== device) continue;
+    if (stat === undefined) continue;
     const names = [...relative, name];
     if (stat.isFile()) yield { folder: folder.path, name, relative: names, stat };
     else if (stat.isDirectory() && relative.length < DEPTH_MAX && enter(names)) {

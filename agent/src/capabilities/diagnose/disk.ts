@@ -3,6 +3,7 @@ import { readJournalFiles } from '../../host/journal-files.ts';
 import { mountOf, type Room, readMounts, roomOf } from '../../host/mounts.ts';
 import { readDeletedFiles, unitOfProcess } from '../../host/processes.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
+import { runDu } from '../du.ts';
 import { orBlind } from '../or-blind.ts';
 import { count, Report, sayBytes, sayRatio } from '../report.ts';
 
@@ -92,11 +93,8 @@ interface Folder {
 }
 
 async function lookAtFolders(report: Report, context: ObserveContext, path: string, top: number): Promise<Folder[]> {
-  const du = ['du', '--one-file-system', '--block-size=1', '--max-depth=3', '--null', '--', path];
-  const run = (argv: string[]) =>
-    context.exec({ argv, timeoutMs: DU_MS, maxBytes: 8 * 1024 * 1024, signal: context.signal });
-  let done = await run(['ionice', '-c3', 'nice', '-n19', ...du]);
-  if (done.notStarted !== null) done = await run(du);
+  const options = ['--block-size=1', '--max-depth=3', '--null'];
+  const done = await runDu(context, { path, options, timeoutMs: DU_MS, maxBytes: 8 * 1024 * 1024 });
   if (done.notStarted !== null) {
     report.blind('The biggest folders', 'du is not installed');
     return [];

@@ -1,6 +1,7 @@
 import { fault } from '@countersign/protocol';
 import { type Room, readMounts, roomOf } from '../../host/mounts.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
+import { runDu } from '../du.ts';
 import { Report, sayRatio } from '../report.ts';
 
 const HIGH = 0.85;
@@ -52,17 +53,9 @@ function lookAtMounts(report: Report, path: string): Room {
 
 async function lookAtFolders(report: Report, context: ObserveContext, path: string): Promise<void> {
   const top = new TopFolders();
-  const du = ['du', '--inodes', '--separate-dirs', '--one-file-system', '--', path];
-  const run = (argv: string[]) =>
-    context.exec({
-      argv,
-      timeoutMs: DU_MS,
-      maxBytes: 65_536,
-      signal: context.signal,
-      onOutput: (text) => top.add(text),
-    });
-  let done = await run(['ionice', '-c3', 'nice', '-n19', ...du]);
-  if (done.notStarted !== null) done = await run(du);
+  const options = ['--inodes', '--separate-dirs'];
+  const onOutput = (text: string) => top.add(text);
+  const done = await runDu(context, { path, options, timeoutMs: DU_MS, maxBytes: 65_536, onOutput });
   if (done.notStarted !== null) {
     report.blind('Folders with most entries', 'du is not installed');
     return;

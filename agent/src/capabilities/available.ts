@@ -1,0 +1,8 @@
+/** What can be done on this machine. Apart from the handlers, so that a link can tell without loading them. */
+import { type CapabilityId, capabilityIds } from '@countersign/protocol';
+import { systemdRuns } from '../host/unit.ts';
+
+/** The capabilities of this machine: without systemd nothing that only systemd does. */
+export function availableCapabilities(systemd: boolean = systemdRuns()): CapabilityId[] {
+  return capabilityIds.filter((id) => systemd || !(id.startsWith('unit.') || id === 'journal.vacuum'));
+}
