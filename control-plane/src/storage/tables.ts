@@ -234,7 +234,7 @@ export interface TelegramCardTable {
   chat_id: string;
   message_id: number;
   shown_hash: string;
-  /** Whether the final result was posted as a reply. */
+  /** How far the end was told in a reply: 0 not at all, 1 that the outcome is not known, 2 all of it. */
   result_posted: number;
 }
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PlanDraft } from '@countersign/protocol';
+import { actionStates, type PlanDraft } from '@countersign/protocol';
+import { actionDetail } from '../../src/actions/action-detail.ts';
+import { renderCard } from '../../src/approvals/telegram/render-card.ts';
 import { ben } from '../actions/heart.ts';
 import { previewOf } from '../actions/small-fleet.ts';
 import { type TelegramWorld, telegramWorld } from './telegram-world.ts';
@@ -22,18 +24,19 @@ test('when a change is asked for, its card says what, where, how, at what risk, 
     card.html,
     `<b>Restart nginx.service on web-1</b>
 Server <code>web-1</code> · 🟡 medium risk
-⏳ Decide before <b>02:28:00 UTC</b>
+⏳ Decide within 15 min, before <b>02:28:00 UTC</b>
 
 <b>Runs exactly</b>
 <code>/usr/bin/systemctl restart -- nginx.service</code>
 <b>Effect</b>
-<code>nginx.service is down for about a second</code>
+nginx.service is down for about a second
 <b>Parameters</b>
 <code>unit</code> = <code>nginx.service</code> (not the default)
 <code>watch</code> = <code>5s</code>
-<b>Undo</b> <code>It cannot be taken back.</code>
+
+<b>Undo</b> It cannot be taken back.
 <b>Asked by</b> <code>Ana (token laptop, client claude-code)</code>
-<b>Policy</b> <code>Rule medium-risk asks for one approval (risk medium).</code>
+<b>Policy</b> Rule medium-risk asks for one approval (risk medium).
 <b>Fingerprint</b> <code>${fingerprint}</code>
 
 The assistant says (not checked by anybody):
@@ -91,7 +94,7 @@ test('when a plan changes a file, the card shows the diff as it is', async (t) =
   preview(world, { diff, undo: 'Puts the file back as it was.' });
   await world.ask();
   const card = await world.twin.waitForMessage(chat, 'Restart');
-  assert.match(card.text, /One file: 1 lines added, 1 removed\n--- a\/etc/);
+  assert.match(card.text, /One file: 1 line added, 1 removed\n--- a\/etc/);
   assert.ok(card.text.includes('-    workers 1;\n+    workers 2;\\u{202e}\n end <b>'));
 });
 
@@ -117,7 +120,7 @@ test('when a plan is too long for a phone, a file with all of it goes ahead of a
     assert.ok(whole.includes(part));
   assert.ok(!whole.includes('hunter7'), 'secrets are blacked out there too');
   assert.match(card.text, /Runs 12 commands/);
-  assert.match(card.text, /One file: 400 lines added, 0 removed/);
+  assert.match(card.text, /One file: 400 lines added, none removed/);
   await world.tap({ user: world.twin.addUser({ firstName: 'x' }), chat }, 'Reject').catch(() => undefined);
 });
 
@@ -131,6 +134,54 @@ test('when a decision is made on a summary, the edited card stays a summary', as
   const card = await world.twin.waitForEdit(phone.chat, 'Approved by Ben');
   assert.match(card.text, /summary/);
   assert.equal(world.twin.messages(phone.chat).length, 2);
+});
+
+test('when everything about an action is as long as it can be, its card still fits into a message, in every state', async (t) => {
+  await using world = await telegramWorld(t);
+  const { actionId } = await world.ask();
+  const detail = await actionDetail(world.deps, actionId);
+  const long = (length: number) => '\u202e<'.repeat(length / 2);
+  const [step] = detail.plan.preview.steps;
+  assert.ok(step);
+  const filled = {
+    ...step,
+    argv: Array.from({ length: 20 }, () => [long(400), long(400)]),
+    diff: `+${long(5000)}\n`,
+    undo: long(500),
+  };
+  const vote = {
+    person: { id: ben.id, name: long(100) },
+    verdict: 'approve',
+    channel: 'telegram',
+    strength: 'tap',
+    at: detail.requested_at,
+    reason: null,
+  } as const;
+  const many = Array.from({ length: 20 }, () => ({ ...filled, effects: Array.from({ length: 20 }, () => long(500)) }));
+  for (const [state, steps] of actionStates.flatMap((it) => [[it, [step]] as const, [it, many] as const])) {
+    const rendered = renderCard(
+      {
+        ...detail,
+        state,
+        title: long(300),
+        status: long(600),
+        untrusted_reason: long(1000),
+        approvals_needed: 5,
+        approvals: Array(5).fill(vote),
+        requested_by: { person: { id: 'x', name: long(100) }, token: { id: 'x', name: long(100) }, client: long(200) },
+        policy: { ...detail.policy, why: long(500) },
+        changed_parameters: Object.keys(detail.plan.parameters),
+        plan: {
+          ...detail.plan,
+          parameters: { [long(100)]: long(5000), b: long(300) },
+          preview: { ...detail.plan.preview, predictable: false, steps: [...steps] },
+        },
+      },
+      { publicUrl: `https://${'x'.repeat(200)}.example.org`, armed: true, locked: true, personId: ben.id },
+    );
+    assert.ok(rendered.text.text.length <= 4096, `${state}: ${rendered.text.text.length}`);
+    assert.ok(rendered.text.entities.length <= 100);
+  }
 });
 
 test('when the dashboard has a name that Telegram takes, the button leads there; when it takes none, there is no button', async (t) => {

@@ -5,6 +5,7 @@ import type { TelegramAccount } from './claim-link.ts';
 
 const NAME_MAX = 100;
 
+/** The account of an update's sender, its name safe to read. */
 export function accountOf(user: User): TelegramAccount {
   const called = [user.first_name, user.last_name].filter(Boolean).join(' ');
   const name = user.username === undefined ? called : `${called} (@${user.username})`;

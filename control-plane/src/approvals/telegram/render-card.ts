@@ -10,7 +10,7 @@ import { type Card, cardOf } from '../card.ts';
 import { cardKeyboard } from './card-keyboard.ts';
 import { changeSummary, shownDiff } from './diff-lines.ts';
 import { planDocument } from './plan-document.ts';
-import { bold, fmt, type Line, lines, sentence, timeOfDay, title, value } from './words.ts';
+import { bold, fmt, inWords, type Line, lines, sentence, timeOfDay, title, value } from './words.ts';
 
 export interface CardView {
   readonly publicUrl: string;
@@ -25,35 +25,35 @@ export interface CardView {
 export interface RenderedCard {
   readonly text: FormattedString;
   readonly keyboard: InlineKeyboard | undefined;
-  /** What did not fit. */
-  readonly document: { readonly name: string; readonly text: string } | null;
+  /** What did not fit; made only when it is sent. */
+  readonly document: { readonly name: string; readonly text: () => string } | null;
   /** The same without formatting and without links, for a Bot API that refused it. */
   plain(): RenderedCard;
 }
 
-/** Characters of a card without its state; more becomes a summary. */
-const BODY_MAX = 2_600;
+/** Characters of a card without its state and the assistant's words; more becomes a summary, so that 4,096 are never reached. */
+const BODY_MAX = 2_000;
 /** Telegram keeps about 100 entities of a message. */
 const ENTITIES_MAX = 80;
-const REASON_MAX = 600;
+const REASON_MAX = 500;
 
 export function renderCard(detail: ActionDetail, view: CardView): RenderedCard {
   const card = cardOf(detail);
   const tapCounts = !view.locked && strengthAtLeast('tap', detail.policy.strength);
-  const whole = lines([...planLines(card), ...termLines(card)]);
+  const whole = lines([...planLines(card), '', ...termLines(card)]);
   const isLong =
     whole.text.length > BODY_MAX ||
     whole.entities.length > ENTITIES_MAX ||
     card.diffs.some((diff) => shownDiff(diff).cut);
-  const body = isLong ? lines([...summaryLines(card), ...termLines(card)]) : whole;
+  const body = isLong ? lines([...summaryLines(card), '', ...termLines(card)]) : whole;
   const text = lines([
-    ...headLines(card),
+    ...headLines(detail, card, view),
     ...(tapCounts ? [] : elsewhereLines(detail, view)),
     '',
     body,
     ...reasonLines(card),
   ]);
-  const document = isLong ? { name: `plan-${card.fingerprint}`, text: planDocument(detail) } : null;
+  const document = isLong ? { name: `plan-${card.fingerprint}`, text: () => planDocument(detail) } : null;
   return rendered(text, document, (links) => cardKeyboard(detail, { ...view, tapCounts, links }));
 }
 
@@ -94,22 +94,26 @@ const stateMark: Readonly<Record<ActionDetail['state'], string>> = {
   stopped: '⏹',
 };
 
-function headLines(card: Card): Line[] {
+function headLines(detail: ActionDetail, card: Card, { armed }: CardView): Line[] {
   return [
     title(card.title),
     fmt`Server ${value(card.server)} · ${riskMark[card.risk]} ${card.risk} risk`,
-    ...stateLines(card),
+    ...stateLines(detail, card),
+    ...(armed && card.state === 'awaiting_approval' ? [bold('⚠️ One more tap runs it. Read the card first.')] : []),
   ];
 }
 
-function stateLines({ state, status, decision, expiresAt, approvals }: Card): Line[] {
-  const decided = decision === null ? [] : [sentence(decision, { max: 600, strong: true })];
+function stateLines(detail: ActionDetail, { state, status, decision, expiresAt, approvals }: Card): Line[] {
+  const decided = decision === null ? [] : [sentence(decision, { max: 400, strong: true })];
   if (state !== 'awaiting_approval') {
     // Where the sentence itself names who decided, it is not said twice.
     const named = state === 'approved' || state === 'rejected';
-    return [fmt`${stateMark[state]} ${sentence(status)}`, ...(named ? [] : decided)];
+    return [fmt`${stateMark[state]} ${sentence(status, { max: 400 })}`, ...(named ? [] : decided)];
   }
-  const until = expiresAt === null ? 'Waits for a decision' : fmt`Decide before ${bold(timeOfDay(expiresAt))}`;
+  const until =
+    expiresAt === null
+      ? 'Waits for a decision'
+      : fmt`Decide within ${inWords(Date.parse(expiresAt) - Date.parse(detail.requested_at))}, before ${bold(timeOfDay(expiresAt))}`;
   const counted = approvals.needed > 1 ? ` · ${approvals.given} of ${approvals.needed} approvals` : '';
   return [fmt`${stateMark[state]} ${until}${counted}`, ...decided];
 }
@@ -128,7 +132,7 @@ function planLines(card: Card): Line[] {
   return [
     ...(card.warning === null ? [] : [bold(`⚠️ ${card.warning}`)]),
     ...(card.argv.length === 0 ? [] : [bold('Runs exactly'), ...card.argv.map((argv) => value(argv, 1_100))]),
-    ...(card.effects.length === 0 ? [] : [bold('Effect'), ...card.effects.map((effect) => value(effect, 500))]),
+    ...(card.effects.length === 0 ? [] : [bold('Effect'), ...card.effects.map((effect) => sentence(effect))]),
     ...(diffs.length === 0 ? [] : [bold('Changes'), ...diffs]),
     ...(card.parameters.length === 0 ? [] : [bold('Parameters'), ...card.parameters.map(parameterLine)]),
   ];
@@ -147,21 +151,21 @@ function summaryLines(card: Card): Line[] {
     ...(card.warning === null ? [] : [bold(`⚠️ ${card.warning}`)]),
     bold('📄 This is a summary. The whole plan is in the file above: read it before you decide.'),
     ...(argv.length === 0 ? [] : [`Runs ${count(argv.length, 'command')}, the first of them:`]),
-    ...argv.slice(0, 3).map((line) => value(line, 200)),
-    ...effects.slice(0, 2).map((effect) => value(effect, 200)),
+    ...argv.slice(0, 2).map((line) => value(line, 160)),
+    ...effects.slice(0, 1).map((effect) => sentence(effect, { max: 160 })),
     ...(diffs.length === 0 ? [] : [changeSummary(diffs)]),
     ...(parameters.length === 0
       ? []
       : [`${count(parameters.length, 'parameter')}, ${changed.length} of them not the default`]),
-    ...changed.slice(0, 3).map(({ name, value: text }) => fmt`${value(name, 100)} = ${value(text, 100)}`),
+    ...changed.slice(0, 2).map(({ name, value: text }) => fmt`${value(name, 60)} = ${value(text, 60)}`),
   ];
 }
 
 function termLines(card: Card): Line[] {
   return [
-    fmt`${bold('Undo')} ${value(card.undo, 300)}`,
-    fmt`${bold('Asked by')} ${value(card.askedBy, 250)}`,
-    fmt`${bold('Policy')} ${value(card.policy, 250)}`,
+    fmt`${bold('Undo')} ${sentence(card.undo, { max: 200 })}`,
+    fmt`${bold('Asked by')} ${value(card.askedBy, 200)}`,
+    fmt`${bold('Policy')} ${sentence(card.policy, { max: 200 })}`,
     fmt`${bold('Fingerprint')} ${value(card.fingerprint)}`,
   ];
 }
@@ -169,7 +173,7 @@ function termLines(card: Card): Line[] {
 /** Words of a stranger: last, apart, folded, and nothing in them can be tapped. */
 function reasonLines({ untrustedReason }: Card): Line[] {
   if (untrustedReason === null) return [];
-  const reason = value(untrustedReason, REASON_MAX);
+  const reason = value(untrustedReason.replaceAll('\\u{a}', ' '), REASON_MAX);
   return ['', 'The assistant says (not checked by anybody):', FormattedString.expandableBlockquote(reason)];
 }
 

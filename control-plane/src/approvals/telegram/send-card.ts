@@ -35,7 +35,7 @@ export async function sendDocument(
   chatId: string,
   { name, text }: NonNullable<RenderedCard['document']>,
 ): Promise<number> {
-  const { message_id } = await api.sendDocument(chatId, textFile(name, text), { caption: 'The whole plan' });
+  const { message_id } = await api.sendDocument(chatId, textFile(name, text()), { caption: 'The whole plan' });
   return message_id;
 }
 

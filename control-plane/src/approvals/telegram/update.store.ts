@@ -1,5 +1,5 @@
 /** Queries on the updates that were taken in, so that one that comes twice is handled once. */
-import type { Db, Trx } from '../../storage/database.ts';
+import type { Trx } from '../../storage/database.ts';
 
 /** Notes an update. False when it was noted before. */
 export async function noteUpdate(trx: Trx, updateId: number, at: number): Promise<boolean> {
@@ -14,13 +14,4 @@ export async function noteUpdate(trx: Trx, updateId: number, at: number): Promis
 /** Forgets updates that were noted before a time. */
 export async function forgetUpdates(trx: Trx, before: number): Promise<void> {
   await trx.deleteFrom('telegram_update').where('at', '<', before).execute();
-}
-
-/** How many updates are noted. */
-export async function countUpdates(db: Db | Trx): Promise<number> {
-  const { count } = await db
-    .selectFrom('telegram_update')
-    .select((all) => all.fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow();
-  return Number(count);
 }
