@@ -73,7 +73,7 @@ function viewOf(row: ServerRow, presence: Presence, sample: StatusSample | undef
     labels: JSON.parse(row.labels_json),
     state: stateOf(row, presence),
     last_seen_at: seenAt === null ? null : isoTime(seenAt),
-    os: facts && `${facts.os.name} ${facts.os.version}`.trim(),
+    os: facts && osName(facts),
     mode: policy?.mode ?? null,
     locked: policy?.locked ?? false,
     firing_alerts: firing,
@@ -92,6 +92,11 @@ function sampleView(sample: StatusSample): NonNullable<ServerView['sample']> {
     failed_units: sample.failedUnits,
     uptime_s: sample.uptimeS,
   };
+}
+
+/** Some systems name their version in their name already. Source: os-release(5), PRETTY_NAME. */
+export function osName({ os }: Pick<ServerFacts, 'os'>): string {
+  return os.name.includes(os.version) ? os.name : `${os.name} ${os.version}`;
 }
 
 function parsed<T>(json: string | null): T | null {
