@@ -85,11 +85,15 @@ async function note({ db, clock }: Pick<Core, 'db' | 'clock'>, caller: Caller, r
   });
 }
 
-/** `2 critical, 1 warning`. */
+/** `2 critical, 3 warnings`. */
 function counted({ findings }: Diagnosis): string {
   const counts = severities
     .filter((severity) => severity === 'critical' || severity === 'warning')
     .map((severity) => ({ severity, count: findings.filter((finding) => finding.severity === severity).length }))
     .filter(({ count }) => count > 0);
-  return counts.length === 0 ? 'nothing wrong' : counts.map(({ severity, count }) => `${count} ${severity}`).join(', ');
+  return counts.length === 0
+    ? 'nothing wrong'
+    : counts
+        .map(({ severity, count }) => `${count} ${severity}${severity === 'warning' && count > 1 ? 's' : ''}`)
+        .join(', ');
 }

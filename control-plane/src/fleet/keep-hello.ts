@@ -8,6 +8,7 @@ import { cleanFacts } from './clean-arrival.ts';
 import type { Hello } from './handshake.ts';
 import { CLOCK_OFFSET_MAX_MS } from './registry.ts';
 import { type ServerReport, type ServerRow, saveEnrolmentStep, saveReport } from './server.store.ts';
+import { osName } from './server-view.ts';
 
 type Deps = Pick<Core, 'db' | 'clock' | 'live'>;
 
@@ -57,7 +58,7 @@ async function climb(trx: Trx, { server, hello, clockOffsetMs }: Arrival, at: nu
 function checks({ facts, policy }: Hello, clockOffsetMs: number): string {
   const seconds = Math.abs(clockOffsetMs) / 1000;
   return [
-    `${facts.os.name} ${facts.os.version}, ${facts.arch}`,
+    `${osName(facts)}, ${facts.arch}`,
     facts.systemd ? 'systemd' : 'no systemd: units cannot be managed',
     facts.root ? 'runner is root' : 'runner is not root: most changes will be refused by the system',
     policy.mode === 'act' ? 'changes allowed' : 'reading only',
