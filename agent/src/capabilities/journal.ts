@@ -1,4 +1,6 @@
 /** Reading the system journal. Source: journalctl(1), systemd.journal-fields(7). */
+import { Fault } from '@countersign/protocol';
+import { readJournalFiles } from '../host/journal-files.ts';
 import type { ObserveContext } from './capability.ts';
 
 export interface JournalLine {
@@ -28,6 +30,7 @@ export type JournalAnswer = { readonly lines: readonly JournalLine[]; readonly b
 
 const ASK_MS = 12_000;
 const LINE_BYTES = 4096;
+const NEEDS_ROOT = 'the agent may not read the journal without root';
 
 export async function readJournal(context: ObserveContext, request: JournalRequest): Promise<JournalAnswer> {
   const argv = [
@@ -89,10 +92,15 @@ function textOf(value: unknown): string | undefined {
   return textOf(value.at(-1));
 }
 
+/** journalctl itself says nothing, in this form of output, when there is no journal or none that we may read. */
 function blindness(exitCode: number | null, stderr: string, found: number): string | null {
-  if (/insufficient permissions|not seeing messages from other users/i.test(stderr))
-    return 'the agent may not read the journal without root';
-  if (/No journal files were found/i.test(stderr)) return 'this machine keeps no journal';
-  if (exitCode !== 0 && found === 0) return 'journalctl gave no answer in time or failed';
-  return null;
+  if (/insufficient permissions|not seeing messages from other users/i.test(stderr)) return NEEDS_ROOT;
+  if (found > 0) return null;
+  if (exitCode !== 0) return 'journalctl gave no answer in time or failed';
+  try {
+    return readJournalFiles().files.length === 0 ? 'this machine keeps no journal' : null;
+  } catch (error) {
+    if (error instanceof Fault) return NEEDS_ROOT;
+    throw error;
+  }
 }

@@ -49,7 +49,7 @@ function journalFilesIn(folder: string): JournalFile[] {
   try {
     return readdirSync(folder, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && /\.journal~?$/.test(entry.name))
-      .map((entry) => describeFile(join(entry.parentPath, entry.name)));
+      .flatMap((entry) => describeFile(join(entry.parentPath, entry.name)) ?? []);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error;
     if (error.code === 'ENOENT') return [];
@@ -61,8 +61,10 @@ function journalFilesIn(folder: string): JournalFile[] {
   }
 }
 
-function describeFile(path: string): JournalFile {
-  const { blocks } = statSync(path);
+/** `null` for a file that is gone meanwhile. */
+function describeFile(path: string): JournalFile | null {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return null;
   const header = Buffer.alloc(TAIL_REALTIME + 8);
   const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
@@ -77,7 +79,7 @@ function describeFile(path: string): JournalFile {
   };
   return {
     path,
-    bytes: blocks * 512,
+    bytes: stat.blocks * 512,
     archived: path.includes('@') || path.endsWith('~'),
     oldest: time(HEAD_REALTIME),
     newest: time(TAIL_REALTIME),

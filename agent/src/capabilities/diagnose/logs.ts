@@ -50,7 +50,7 @@ export const logs: Observer<'logs'> = async ({ unit, file, since, grep, lines },
     });
   report.add({
     kind: 'logs.lines',
-    severity: errors.length > 0 ? 'info' : 'ok',
+    severity: errors.length > 0 || chosen.length === 0 ? 'info' : 'ok',
     title:
       chosen.length === 0
         ? `${source} has no fitting lines.`

@@ -21,18 +21,19 @@ export interface Kill {
 /** Kills by the out-of-memory killer since then, and who uses the memory now. */
 export const memoryOom: Observer<'memory_oom'> = async ({ since }, context) => {
   const report = new Report(context);
-  await lookForKills(report, context, context.clock.now() - durationMs(since), since);
+  const seen = await lookForKills(report, context, context.clock.now() - durationMs(since), since);
   lookAtProcesses(report);
   if (report.isCalm)
     report.add({
       kind: 'memory.calm',
       severity: 'ok',
-      title: `No process was killed for lack of memory in the last ${since}.`,
+      title: seen ? `No process was killed for lack of memory in the last ${since}.` : 'No process uses up the memory.',
     });
   return report.finish();
 };
 
-async function lookForKills(report: Report, context: ObserveContext, from: number, since: string): Promise<void> {
+/** Whether the journal could be looked at. */
+async function lookForKills(report: Report, context: ObserveContext, from: number, since: string): Promise<boolean> {
   const answer = await readJournal(context, {
     matches: ['_TRANSPORT=kernel', '+', UNIT_OOM],
     since: from,
@@ -57,6 +58,7 @@ async function lookForKills(report: Report, context: ObserveContext, from: numbe
       suggestions: last?.unit?.endsWith('.service') ? [restart(last.unit, 'A restart frees what it leaked.')] : [],
     });
   }
+  return answer.blind === null;
 }
 
 /** Kills told by the kernel (`Killed process 12 (name)`, with its group) or by systemd. */
