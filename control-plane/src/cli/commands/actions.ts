@@ -1,14 +1,27 @@
 /** `pending`, `show`, `approve`, `reject`, `ask`: what waits for a decision, and deciding on it. */
-import { Fault, fault, stripControl } from '@countersign/protocol';
-import type { ActionDetail, Call } from '@countersign/protocol/operator-api/index';
+import { escapeDeceptive, Fault, fault, stripControl } from '@countersign/protocol';
+import type { ActionDetail, Call, Diagnosis } from '@countersign/protocol/operator-api/index';
 import type { Command } from 'commander';
 import { actionLines } from '../action-lines.ts';
 import { answer, shortTime } from '../answer.ts';
 import { type CliContext, signedIn } from '../connection.ts';
-import { exitCodes, UsageError } from '../exit-codes.ts';
+import { UsageError } from '../exit-codes.ts';
 import { columns } from '../terminal.ts';
 
 export function actionCommands(program: Command, context: CliContext): void {
+  lookingCommands(program, context);
+  decidingCommands(program, context);
+  program
+    .command('ask')
+    .description('ask for a playbook to be run on a server')
+    .argument('<server>', 'id or name')
+    .argument('<playbook>', 'such as service.restart')
+    .option('-p, --parameter <name=value>', 'may be given several times; JSON, or plain text', collect, [])
+    .option('--reason <words>', 'why')
+    .action((server: string, playbook: string, options: AskOptions) => ask(context, server, playbook, options));
+}
+
+function lookingCommands(program: Command, context: CliContext): void {
   program
     .command('pending')
     .description('what waits for a decision')
@@ -20,19 +33,15 @@ export function actionCommands(program: Command, context: CliContext): void {
     .action(async (id: string) => {
       const { call } = await signedIn(context);
       const detail = await call('getAction', { action: id });
+      const output = stripControl(detail.untrusted_output).split('\n');
       await answer(context, detail, () => [
         ...actionLines(detail, context),
-        ...(detail.untrusted_output === ''
-          ? []
-          : [
-              '',
-              'Output',
-              ...stripControl(detail.untrusted_output)
-                .split('\n')
-                .map((it) => `  ${it}`),
-            ]),
+        ...(detail.untrusted_output === '' ? [] : ['', 'Output', ...output.map((it) => `  ${it}`)]),
       ]);
     });
+}
+
+function decidingCommands(program: Command, context: CliContext): void {
   program
     .command('approve')
     .description('show the plan of an action, and approve it')
@@ -53,14 +62,6 @@ export function actionCommands(program: Command, context: CliContext): void {
       const detail = await call('rejectAction', { action: id, digest, ...(reason === undefined ? {} : { reason }) });
       await answer(context, detail, () => [`Rejected: ${detail.title}.`]);
     });
-  program
-    .command('ask')
-    .description('ask for a playbook to be run on a server')
-    .argument('<server>', 'id or name')
-    .argument('<playbook>', 'such as service.restart')
-    .option('-p, --parameter <name=value>', 'may be given several times; JSON, or plain text', collect, [])
-    .option('--reason <words>', 'why')
-    .action((server: string, playbook: string, options: AskOptions) => ask(context, server, playbook, options));
 }
 
 const collect = (value: string, before: string[]) => [...before, value];
@@ -150,12 +151,19 @@ async function ask(context: CliContext, server: string, playbook: string, option
     ...{ server, playbook, parameters },
     ...(options.reason === undefined ? {} : { reason: options.reason }),
   });
-  if (made.diagnosis?.diagnostics.some(({ error }) => error !== null)) context.exit(exitCodes.refused);
   await answer(context, made, () => {
-    if (made.action === null)
-      return (made.diagnosis?.findings ?? []).map(({ severity, title }) => `${severity.padEnd(8)}  ${title}`);
+    if (made.action === null) return diagnosisLines(made.diagnosis);
     return [...actionLines(made.action, context), '', `${made.action.status}`, `${at.url}/actions/${made.action.id}`];
   });
+}
+
+function diagnosisLines(diagnosis: Diagnosis | null): string[] {
+  if (diagnosis === null) return [];
+  const found = diagnosis.findings.map(({ severity, title }) => [severity, escapeDeceptive(title)]);
+  const failed = diagnosis.diagnostics.flatMap((it) =>
+    it.error ? [['not read', `${it.diagnostic}: ${it.error.message}`]] : [],
+  );
+  return columns([...found, ...failed]);
 }
 
 function readParameter(text: string): [string, never] {
