@@ -25,7 +25,7 @@ import {
 } from './agent-options.ts';
 import { ordinaryAgent, ordinaryReport, ordinarySample } from './ordinary-agent.ts';
 
-export { type Ending, type Report, type SimulatedAgentOptions, TurnedAway } from './agent-options.ts';
+export { type SimulatedAgentOptions, TurnedAway };
 
 /** Makes an agent; `connect` connects it. */
 export function simulatedAgent(options: SimulatedAgentOptions): SimulatedAgent {
@@ -114,7 +114,7 @@ export class SimulatedAgent {
     return this.#ended;
   }
 
-  get isOpen(): boolean {
+  get isOpen() {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
 
@@ -175,7 +175,7 @@ export class SimulatedAgent {
   }
 
   /** How many reports wait for their acknowledgement. */
-  get unacknowledged(): number {
+  get unacknowledged() {
     return this.#outbox.length;
   }
 
@@ -200,7 +200,6 @@ export class SimulatedAgent {
   hold(): void {
     this.#socket?.pause();
   }
-
   /** Calls `then` when the control plane asks for a sign of life; the answer goes out by itself. */
   onPing(then: () => void): void {
     this.#socket?.once('ping', () => then());
@@ -210,7 +209,6 @@ export class SimulatedAgent {
   drop(): void {
     this.#socket?.terminate();
   }
-
   /** Ends the connection properly. */
   async close(): Promise<void> {
     if (this.#socket === undefined || this.#socket.readyState === WebSocket.CLOSED) return;
