@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Fault, stripControl, systemClock } from '@countersign/protocol';
-import { agentVersion, composeLink, runRunner } from './compose.ts';
+import { agentVersion, composeLink } from './compose.ts';
 import { configFile, readConfig, readSurroundings } from './config.ts';
 import { SettingsProblem } from './host/yaml.ts';
 import { CannotConnect } from './link/connect-socket.ts';
@@ -141,6 +141,7 @@ function noteState(
 }
 
 async function runner({ values, file, self, signal }: Call): Promise<number> {
+  const { runRunner } = await import('./compose-runner.ts');
   const streams = values.stdio ? { input: process.stdin, output: process.stdout } : null;
   await runRunner({ config: readConfig(file), surroundings: readSurroundings(), self }, streams, signal);
   return 0;

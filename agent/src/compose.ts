@@ -1,20 +1,17 @@
 /** Wires the agent together: the only file that knows all of its parts. */
 
 import { statSync } from 'node:fs';
-import type { Server } from 'node:net';
-import type { Readable, Writable } from 'node:stream';
 import { type Clock, type Ids, systemClock } from '@countersign/protocol';
 import { systemIds } from '@countersign/protocol/system-ids';
 import packageJson from '../package.json' with { type: 'json' };
+import { availableCapabilities } from './capabilities/available.ts';
 import type { AgentConfig, Surroundings } from './config.ts';
 import { readBoot } from './host/boot.ts';
-import { execute } from './host/exec.ts';
+import type { Execute } from './host/execution.ts';
 import { readFacts } from './host/facts.ts';
 import { type Log, lineLog } from './host/log.ts';
 import { isMissing, readOwnFile } from './host/own-files.ts';
 import { startRunnerProcess } from './host/runner-process.ts';
-import { childProcesses, unitProcesses } from './host/step-processes.ts';
-import { systemdRuns } from './host/unit.ts';
 import { SettingsProblem } from './host/yaml.ts';
 import { Backoff } from './link/backoff.ts';
 import { Chunks } from './link/chunks.ts';
@@ -23,18 +20,12 @@ import { dialer } from './link/dial.ts';
 import { linkKey, readIdentity } from './link/identity.ts';
 import type { LinkDeps, LinkState } from './link/link.ts';
 import { Outbox } from './link/outbox.ts';
+import { RememberedAbout } from './link/remembered-about.ts';
 import { RunnerClient } from './link/runner-client.ts';
 import { Watcher } from './link/watcher.ts';
-import { claim } from './run/claim.ts';
-import { Journal } from './run/journal.ts';
-import { listen } from './run/listen.ts';
 import { defaultPolicy, type LocalPolicy, readLocalPolicy, summaryOf } from './run/local-policy.ts';
 import { connectLocal } from './run/local-socket.ts';
 import { observe } from './run/observe.ts';
-import type { RunPorts } from './run/run-ports.ts';
-import { Runner } from './run/runner.ts';
-import { RunnerService } from './run/serve.ts';
-import { serverName } from './run/server-name.ts';
 
 export const agentVersion: string = packageJson.version;
 
@@ -48,11 +39,10 @@ export interface Surround {
   readonly log?: Log;
 }
 
-const IDLE_MS = 60_000;
 const CA_BYTES_MAX = 4 * 1024 * 1024;
 
 /** The parts that both processes have. */
-function basics(part: string, given: Surround) {
+export function basics(part: string, given: Surround) {
   const clock = given.clock ?? systemClock;
   const log =
     given.log ??
@@ -62,57 +52,6 @@ function basics(part: string, given: Surround) {
       (line) => process.stderr.write(line),
     );
   return { clock, ids: given.ids ?? systemIds, log };
-}
-
-/** Runs the runner until nobody needs it, or until `signal` is aborted and its actions have ended. */
-export async function runRunner(
-  given: Surround,
-  streams: { input: Readable; output: Writable } | null,
-  signal: AbortSignal,
-): Promise<void> {
-  const { config, surroundings, self } = given;
-  const base = basics('runner', given);
-  const name = serverName(config.runnerStateDir, config.stateDir);
-  if (name === null) throw new SettingsProblem('this server is not enrolled yet: run countersign-agent enroll');
-  using own = closing(await claim(config.runnerStateDir, base.clock, signal));
-  const { observers, changers } = await import('./capabilities/index.ts');
-  const asUnits = systemdRuns() && process.getuid?.() === 0;
-  const ports: RunPorts = {
-    ...base,
-    ...name,
-    observers,
-    changers,
-    exec: execute,
-    self,
-    processes: (actionId, step) => {
-      const identity = { actionId, step, stateDir: config.runnerStateDir, clock: base.clock };
-      return asUnits ? unitProcesses(identity) : childProcesses(identity);
-    },
-    stateDir: config.runnerStateDir,
-    controlPlaneKey: config.controlPlaneKey,
-    bootId: readBoot(surroundings.bootId).id,
-    policy: () => policyWithOwnFolders(config),
-  };
-  const runner = new Runner(ports, Journal.open(config.runnerStateDir, base.clock));
-  const ended = Promise.withResolvers<void>();
-  const service = new RunnerService({
-    runner,
-    ports,
-    idleMs: IDLE_MS,
-    onIdle: () => ended.resolve(),
-    endWithLinks: streams !== null,
-  });
-  signal.addEventListener('abort', () => service.endWhenQuiet(), { once: true });
-  if (streams !== null) service.serve(streams.input, streams.output);
-  else {
-    const at =
-      surroundings.listenFd === null
-        ? { path: config.runnerSocket ?? `${config.runnerStateDir}/runner.sock` }
-        : { fd: surroundings.listenFd };
-    own.add(await listen(at, (input, output) => service.serve(input, output)));
-  }
-  base.log.info('runner.ready', { server: name.serverId, units: asUnits });
-  await ended.promise;
 }
 
 /** Everything that `keepLinked` needs, from the settings. `dispose` ends what was opened. */
@@ -135,7 +74,7 @@ export function composeLink(given: Surround, onState: (state: LinkState) => void
     certificates: (signal) => runner.certificates(signal),
     onAlert: (alert) => deliveries.alert(alert),
   });
-  const observing = { clock: base.clock, exec: execute, self };
+  const observing = { clock: base.clock, exec: executeLater, self };
   return {
     ...base,
     dial: dialer({ url: config.url, tlsPin: config.tlsPin, ca: readCa(config.caFile), proxy: config.proxy }),
@@ -147,8 +86,9 @@ export function composeLink(given: Surround, onState: (state: LinkState) => void
     agentVersion,
     runner,
     deliveries,
-    capabilities: async () => (await import('./capabilities/index.ts')).availableCapabilities(),
+    capabilities: async () => availableCapabilities(),
     facts: (root) => factsOf(base.clock, root, surroundings),
+    remembered: new RememberedAbout(config.stateDir, base.log),
     unknownRunner: () => ({ root: false, policy: summaryOf(defaultPolicy) }),
     observeHere: async (request, signal) => {
       const { observers } = await import('./capabilities/index.ts');
@@ -166,6 +106,9 @@ export function composeLink(given: Surround, onState: (state: LinkState) => void
     },
   };
 }
+
+/** Starts processes, loading what that takes only when the first one is started. */
+const executeLater: Execute = async (request) => (await import('./host/exec.ts')).execute(request);
 
 /** Facts of this machine, with the boot as it can be told apart in containers too. */
 export function factsOf(clock: Clock, root: boolean, surroundings: Surroundings) {
@@ -192,7 +135,7 @@ export function policyOrDefault(config: AgentConfig): LocalPolicy {
 }
 
 /** Our own folders are never read or written on anybody's behalf, wherever they are. */
-function policyWithOwnFolders(config: AgentConfig): LocalPolicy {
+export function policyWithOwnFolders(config: AgentConfig): LocalPolicy {
   const policy = readLocalPolicy(config.policyFile);
   const own = [config.stateDir, config.runnerStateDir, config.file, config.policyFile];
   return { ...policy, deniedPaths: [...policy.deniedPaths, ...own] };
@@ -216,14 +159,4 @@ function stampOf(file: string): string {
 
 function isRefused(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
-}
-
-function closing(first: Server) {
-  const servers = [first];
-  return {
-    add: (server: Server) => void servers.push(server),
-    [Symbol.dispose]: () => {
-      for (const server of servers) server.close();
-    },
-  };
 }

@@ -5,14 +5,8 @@ import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { type Cancel, type Clock, systemClock } from '@countersign/protocol';
 import { execa } from 'execa';
+import { CLEAN_ENVIRONMENT } from './clean-environment.ts';
 import type { ExecRequest, Executed } from './execution.ts';
-
-/** All that a process is given. Programs are found in these folders only. */
-export const CLEAN_ENVIRONMENT = {
-  LANG: 'C.UTF-8',
-  LC_ALL: 'C.UTF-8',
-  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-} as const;
 
 const OUTPUT_BYTES = 1024 * 1024;
 /** Between SIGTERM and SIGKILL. */

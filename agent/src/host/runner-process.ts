@@ -1,7 +1,7 @@
 /** Starts the runner as a child, for a machine without systemd: it talks over its standard input and output. */
 import { spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { CLEAN_ENVIRONMENT } from './exec.ts';
+import { CLEAN_ENVIRONMENT } from './clean-environment.ts';
 
 /**
  * Starts it in a process group of its own, so that Ctrl-C in a terminal does not cut a step in two. When we end, its standard

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { fault } from '@countersign/protocol';
-import { CLEAN_ENVIRONMENT } from './exec.ts';
+import { CLEAN_ENVIRONMENT } from './clean-environment.ts';
 import type { Execute, StartRequest } from './execution.ts';
 
 /** Answers of systemd itself come fast; a busy machine gets this long. */

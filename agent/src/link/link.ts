@@ -10,6 +10,7 @@ import type { Backoff } from './backoff.ts';
 import type { Dial, Wire } from './dial.ts';
 import { handshake, type Introduction, TurnedAway } from './handshake.ts';
 import type { Identity } from './identity.ts';
+import { type RememberedAbout, tellTheSame } from './remembered-about.ts';
 import { type SessionDeps, session } from './session.ts';
 
 /** How the link stands, for `status` and for the log. */
@@ -28,7 +29,8 @@ export interface LinkDeps extends SessionDeps {
   /** What can be done on this machine. */
   readonly capabilities: () => Promise<CapabilityId[]>;
   readonly facts: (root: boolean) => ServerFacts;
-  /** What to say when the runner cannot be asked. */
+  readonly remembered: RememberedAbout;
+  /** What to say when the runner never could be asked. */
   readonly unknownRunner: () => { root: boolean; policy: LocalPolicySummary };
   readonly onState: (state: LinkState) => void;
   /** Changes when the policy file does. */
@@ -72,7 +74,8 @@ async function connectOnce(deps: LinkDeps, signal: AbortSignal): Promise<Ended> 
   const cancel = deps.clock.after(DIAL_MS, () => attempt.abort(new Error('not connected within 30 s')));
   const stop = AbortSignal.any([signal, attempt.signal]);
   const stamp = deps.policyStamp();
-  const about = askRunner(deps, stop);
+  const remembered = deps.remembered.get(stamp);
+  const asked = askRunner(deps, stop);
   try {
     const wire = await deps.dial(stop);
     const onAbort = () => {
@@ -87,9 +90,10 @@ async function connectOnce(deps: LinkDeps, signal: AbortSignal): Promise<Ended> 
       controlPlaneKey,
       clock,
       ids,
-      introduce: async () => introduce(deps, await about),
+      introduce: async () => introduce(deps, remembered ?? (await asked)),
     });
     cancel();
+    void asked.then((about) => about !== null && tellAgain(deps, wire, { about, stamp, remembered }));
     deps.onState({ state: 'connected', serverName: welcomed.welcome.serverName, skewMs: welcomed.skewMs });
     const why = await session({ ...deps, sample: () => sampleAndLookAtPolicy(deps, wire, stamp) }, wire, welcomed);
     signal.removeEventListener('abort', onAbort);
@@ -109,7 +113,19 @@ async function sampleAndLookAtPolicy(deps: LinkDeps, wire: Wire, stamp: string):
   return deps.sample();
 }
 
-async function askRunner(deps: LinkDeps, signal: AbortSignal): Promise<About> {
+/** Ends a connection that was introduced with what is not so any more. */
+function tellAgain(
+  deps: LinkDeps,
+  wire: Wire,
+  { about, stamp, remembered }: { about: About; stamp: string; remembered: About | null },
+): void {
+  if (about.policyProblem !== null) deps.log.error('policy.not_in_force', { problem: about.policyProblem });
+  deps.remembered.set(about, stamp);
+  if (remembered !== null && !tellTheSame(remembered, about)) wire.close(1000, 'the policy of this server has changed');
+}
+
+/** Asks the runner about itself, which also has it tell what it has to report. `null` when it does not answer. */
+async function askRunner(deps: LinkDeps, signal: AbortSignal): Promise<About | null> {
   const controller = new AbortController();
   const cancel = deps.clock.after(ABOUT_MS, () => controller.abort(new Error('the runner does not answer')));
   try {
@@ -117,20 +133,20 @@ async function askRunner(deps: LinkDeps, signal: AbortSignal): Promise<About> {
   } catch (error) {
     if (!signal.aborted)
       deps.log.error('runner.unreachable', { error: error instanceof Fault ? error.message : error });
-    return { ...deps.unknownRunner(), policyProblem: null, journalHead: null, running: [] };
+    return null;
   } finally {
     cancel();
   }
 }
 
-async function introduce(deps: LinkDeps, about: About): Promise<Introduction> {
-  if (about.policyProblem !== null) deps.log.error('policy.not_in_force', { problem: about.policyProblem });
+async function introduce(deps: LinkDeps, about: About | null): Promise<Introduction> {
+  const { root, policy } = about ?? deps.unknownRunner();
   return {
     serverId: deps.identity.serverId,
     agentVersion: deps.agentVersion,
-    facts: deps.facts(about.root),
+    facts: deps.facts(root),
     capabilities: await deps.capabilities(),
-    policy: about.policy,
-    journalHead: about.journalHead,
+    policy,
+    journalHead: about?.journalHead ?? null,
   };
 }

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemClock } from '@countersign/protocol';
 import { systemIds } from '@countersign/protocol/system-ids';
-import { availableCapabilities } from '../capabilities/index.ts';
+import { availableCapabilities } from '../capabilities/available.ts';
 import { agentVersion, factsOf, policyOrDefault, readCa } from '../compose.ts';
 import { type AgentConfig, readConfig, readSurroundings, settingsText } from '../config.ts';
 import { makeOwnFolder, readOwnFile, replaceOwnFile } from '../host/own-files.ts';

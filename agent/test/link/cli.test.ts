@@ -109,13 +109,13 @@ test('when the control plane is another one, doctor says so and what to do', asy
 
 test('when words are wrong, the program says which, changes nothing and ends with 2', async (t) => {
   const state = stateOf(t);
-  for (const words of [['dance'], ['link', '--speed', 'fast'], ['enroll', '--mode', 'maybe'], ['probe', 'udp', '1']]) {
-    const { code, err } = await run([...words, ...(words[0] === 'probe' ? [] : ['--state', state])]);
-    assert.equal(code, 2, words.join(' '));
-    assert.match(err, /countersign-agent/);
-  }
-  assert.equal((await run(['link', '--state', state])).code, 1);
-  assert.equal((await run([])).code, 0);
+  const wrong = [['dance'], ['link', '--speed', 'fast'], ['enroll', '--mode', 'maybe'], ['probe', 'udp', '1']];
+  const said = await Promise.all([...wrong, ['link', '--state', state], []].map((words) => run(words)));
+  assert.deepEqual(
+    said.map(({ code }) => code),
+    [2, 2, 2, 2, 1, 0],
+  );
+  for (const { err } of said.slice(0, 5)) assert.match(err, /countersign-agent: /);
 });
 
 function readText(file: string): string {

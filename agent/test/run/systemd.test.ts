@@ -65,7 +65,6 @@ async function install(): Promise<void> {
   await host.writeFile(place, readFileSync(made.path));
   await host.writeFile(`${place}.sha256`, `${made.sha256}\n`);
   await host.writeFile('/root/install.sh', readFileSync(join(import.meta.dirname, '../../install/install.sh')));
-  await host.writeFile('/usr/lib/libatomic.so.1', readFileSync('/lib/x86_64-linux-gnu/libatomic.so.1'));
   await host.writeFile('/etc/countersign/policy.yaml', 'mode: act\nmax_risk: critical\ncommands: true\n');
   const to = ['--url', controlPlane.url, '--cp-key', controlPlane.key.publicKey, '--tls-pin', pin, '--airgap', place];
   await host.exec(['sh', '/root/install.sh', ...to, '--token', controlPlane.behaviour.token], { timeoutMs: 60_000 });

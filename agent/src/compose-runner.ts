@@ -1,0 +1,79 @@
+/** Wires the runner together. Apart from `compose.ts`, so that the link, which is there all the time, does not carry it. */
+import type { Server } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import { changers, observers } from './capabilities/index.ts';
+import { basics, policyWithOwnFolders, type Surround } from './compose.ts';
+import { readBoot } from './host/boot.ts';
+import { execute } from './host/exec.ts';
+import { childProcesses, unitProcesses } from './host/step-processes.ts';
+import { systemdRuns } from './host/unit.ts';
+import { SettingsProblem } from './host/yaml.ts';
+import { claim } from './run/claim.ts';
+import { Journal } from './run/journal.ts';
+import { listen } from './run/listen.ts';
+import type { RunPorts } from './run/run-ports.ts';
+import { Runner } from './run/runner.ts';
+import { RunnerService } from './run/serve.ts';
+import { serverName } from './run/server-name.ts';
+
+const IDLE_MS = 60_000;
+
+/** Runs the runner until nobody needs it, or until `signal` is aborted and its actions have ended. */
+export async function runRunner(
+  given: Surround,
+  streams: { input: Readable; output: Writable } | null,
+  signal: AbortSignal,
+): Promise<void> {
+  const { config, surroundings, self } = given;
+  const base = basics('runner', given);
+  const name = serverName(config.runnerStateDir, config.stateDir);
+  if (name === null) throw new SettingsProblem('this server is not enrolled yet: run countersign-agent enroll');
+  using own = closing(await claim(config.runnerStateDir, base.clock, signal));
+  const asUnits = systemdRuns() && process.getuid?.() === 0;
+  const ports: RunPorts = {
+    ...base,
+    ...name,
+    observers,
+    changers,
+    exec: execute,
+    self,
+    processes: (actionId, step) => {
+      const identity = { actionId, step, stateDir: config.runnerStateDir, clock: base.clock };
+      return asUnits ? unitProcesses(identity) : childProcesses(identity);
+    },
+    stateDir: config.runnerStateDir,
+    controlPlaneKey: config.controlPlaneKey,
+    bootId: readBoot(surroundings.bootId).id,
+    policy: () => policyWithOwnFolders(config),
+  };
+  const runner = new Runner(ports, Journal.open(config.runnerStateDir, base.clock));
+  const ended = Promise.withResolvers<void>();
+  const service = new RunnerService({
+    runner,
+    ports,
+    idleMs: IDLE_MS,
+    onIdle: () => ended.resolve(),
+    endWithLinks: streams !== null,
+  });
+  signal.addEventListener('abort', () => service.endWhenQuiet(), { once: true });
+  if (streams !== null) service.serve(streams.input, streams.output);
+  else {
+    const at =
+      surroundings.listenFd === null
+        ? { path: config.runnerSocket ?? `${config.runnerStateDir}/runner.sock` }
+        : { fd: surroundings.listenFd };
+    own.add(await listen(at, (input, output) => service.serve(input, output)));
+  }
+  base.log.info('runner.ready', { server: name.serverId, units: asUnits });
+  await ended.promise;
+}
+
+function closing(first: Server) {
+  const servers = [first];
+  return {
+    add: (server: Server) => void servers.push(server),
+    [Symbol.dispose]: () => {
+      for (const server of servers) server.close();
+    },
+  };
+}
