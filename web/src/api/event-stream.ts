@@ -1,14 +1,14 @@
-/** Server-sent events over fetch. Unlike EventSource it can be given up and begun anew at will, and tells why it was refused. */
+/** Server-sent events over fetch. Unlike EventSource it sees comments, so that a connection that died silently is noticed. */
 
-/** One message of the stream. `event` is `message` when the stream gives it no name. */
-export interface StreamMessage {
+/** One block of the stream. `data` is null for a comment, which only proves that the line is alive. */
+export interface StreamBlock {
   readonly id: string | null;
   readonly event: string;
-  readonly data: string;
+  readonly data: string | null;
 }
 
-/** Reads messages until the stream ends. Source: WHATWG HTML, section 9.2 (Server-sent events). */
-export async function* readEventStream(body: ReadableStream<Uint8Array>): AsyncGenerator<StreamMessage> {
+/** Reads blocks until the stream ends. Source: WHATWG HTML, section 9.2 (Server-sent events). */
+export async function* readEventStream(body: ReadableStream<Uint8Array>): AsyncGenerator<StreamBlock> {
   const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader();
   let rest = '';
   try {
@@ -17,14 +17,14 @@ export async function* readEventStream(body: ReadableStream<Uint8Array>): AsyncG
       if (done) return;
       const blocks = (rest + value).replace(/\r\n?/g, '\n').split('\n\n');
       rest = blocks.pop() ?? '';
-      yield* blocks.map(parseMessage);
+      yield* blocks.map(parseBlock);
     }
   } finally {
     reader.releaseLock();
   }
 }
 
-function parseMessage(block: string): StreamMessage {
+function parseBlock(block: string): StreamBlock {
   let id: string | null = null;
   let event = 'message';
   const data: string[] = [];
@@ -34,5 +34,5 @@ function parseMessage(block: string): StreamMessage {
     if (field === 'event') event = value;
     if (field === 'data') data.push(value);
   }
-  return { id, event, data: data.join('\n') };
+  return { id, event, data: data.length > 0 ? data.join('\n') : null };
 }

@@ -8,7 +8,7 @@ import { readEventStream } from './event-stream.ts';
 import { queryClient, session } from './queries.ts';
 import { type Touched, touchedBy } from './touched.ts';
 
-/** Longest silence of a healthy stream, milliseconds: the control plane sends `beat` every 2.5 s. */
+/** Longest silence of a healthy stream, milliseconds: the control plane sends a comment every 2.5 s. */
 const SILENCE_MS = 5_000;
 const HIDDEN_MS = 60_000;
 const BATCH_MS = 250;
@@ -79,7 +79,7 @@ async function readOnce(signal: AbortSignal, onOpen: () => void): Promise<void> 
       clearTimeout(watchdog);
       watchdog = setTimeout(() => silence.abort(), SILENCE_MS);
       if (id !== null) lastId = id;
-      if (event === 'message') receive(data);
+      if (event === 'message' && data !== null) receive(data);
       // More was missed than the control plane can tell again.
       if (event === 'reset') void queryClient.invalidateQueries();
     }

@@ -15,6 +15,7 @@ import { useMay, useMe } from '../../api/session.ts';
 import { Button } from '../../ui/button.tsx';
 import { Card } from '../../ui/card.tsx';
 import { CopyIcon } from '../../ui/copy.tsx';
+import { cx } from '../../ui/cx.ts';
 import { When } from '../../ui/time.tsx';
 import { FaultNotice } from '../fault-notice.tsx';
 import { ServerLink } from '../links.tsx';
@@ -73,10 +74,13 @@ function Head({ action, level }: { action: Action; level: 1 | 2 }) {
   const Heading = level === 1 ? 'h1' : 'h2';
   return (
     <header>
-      <p className="flex items-center gap-1 text-xs text-faint">
-        <span className="font-mono">{action.id}</span>
-        <CopyIcon text={action.id} label="Copy the id" />
-      </p>
+      <div className="flex min-h-8 items-center justify-between gap-3">
+        <p className="flex items-center gap-1 text-xs text-faint">
+          <span className="font-mono">{action.id}</span>
+          <CopyIcon text={action.id} label="Copy the id" />
+        </p>
+        <Controls action={action} />
+      </div>
       <Heading className="text-xl font-semibold tracking-tight">{action.title}</Heading>
       <div className="mt-2 flex flex-wrap items-center gap-2">
         <ActionStateBadge state={action.state} />
@@ -86,12 +90,12 @@ function Head({ action, level }: { action: Action; level: 1 | 2 }) {
           <When at={action.requested_at} />
         </span>
       </div>
-      <div className="mt-3 flex flex-col items-start justify-between gap-3 sm:flex-row">
-        <p role="status" className="max-w-prose flex-1 text-dim">
-          {action.status}
-        </p>
-        <Controls action={action} />
-      </div>
+      <p
+        role="status"
+        className={cx('mt-2.5 max-w-prose text-dim', action.state === 'awaiting_approval' && 'max-sm:sr-only')}
+      >
+        {action.status}
+      </p>
     </header>
   );
 }
@@ -108,8 +112,8 @@ function Controls({ action }: { action: Action }) {
     action.requested_by.person.id === person.id && eventsFor(action.state, 'requester').includes('withdraw');
   const canClose = mayDecide && eventsFor(action.state, 'person').includes('close');
   return (
-    <>
-      <div className="flex gap-2">
+    <div>
+      <div className="flex flex-wrap justify-end gap-2">
         {canWithdraw && (
           <Button icon={Undo2} busy={withdraw.isPending} onClick={() => withdraw.mutate({ action: action.id })}>
             Withdraw
@@ -132,11 +136,9 @@ function Controls({ action }: { action: Action }) {
           </Button>
         )}
       </div>
-      <div className="basis-full empty:hidden">
-        <FaultNotice error={stop.error ?? withdraw.error} />
-      </div>
+      <FaultNotice error={stop.error ?? withdraw.error} />
       {closing && <CloseDialog action={action} onClose={() => setClosing(false)} />}
-    </>
+    </div>
   );
 }
 

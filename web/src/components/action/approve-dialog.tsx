@@ -86,7 +86,8 @@ export function ApproveDialog({ action, onClose }: { action: ActionDetail; onClo
         {(wantsCode || (wantsName && person.totp)) && (
           <Field
             label="Code of the authenticator app"
-            note={wantsCode ? undefined : 'optional: makes the approval stronger'}
+            note={wantsCode ? undefined : 'optional'}
+            hint={wantsCode ? undefined : 'Makes the approval stronger.'}
           >
             {(props) => (
               <Input

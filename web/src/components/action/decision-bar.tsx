@@ -52,7 +52,7 @@ export function DecisionBar({ action, asking, onAsk }: DecisionBarProps) {
   const press = () =>
     asksMore(action) ? onAsk('approve') : approve.mutate({ action: action.id, digest: action.digest });
   return (
-    <div className="sticky bottom-14 z-10 -mx-4 border-t border-line bg-surface/95 px-4 py-3 backdrop-blur sm:mx-0 sm:rounded-xl sm:border sm:shadow-float lg:bottom-4">
+    <div className="sticky bottom-14 z-10 -mx-4 border-t border-line bg-surface px-4 py-3 sm:mx-0 sm:rounded-xl sm:border sm:shadow-float lg:bottom-4">
       {approve.error && asking === null && (
         <div className="mb-3">
           <FaultNotice error={approve.error} />

@@ -1,4 +1,5 @@
 /** What happened to an action, in order, and who decided. */
+import type { ActionEvent } from '@countersign/protocol/action-lifecycle';
 import type { ActionDetail } from '@countersign/protocol/operator-api/index';
 import { stripControl } from '@countersign/protocol/text';
 import { ThumbsDown, ThumbsUp } from 'lucide-react';
@@ -6,6 +7,23 @@ import { cx } from '../../ui/cx.ts';
 import { AtClock, When } from '../../ui/time.tsx';
 import { textTone } from '../../ui/tone.ts';
 import { actionLooks, channelWords, strengthWords } from '../states.tsx';
+
+const eventWords: Readonly<Record<string, string>> = {
+  propose: 'Asked for',
+  approve: 'Approved',
+  reject: 'Rejected',
+  withdraw: 'Withdrawn',
+  expire: 'Expired',
+  revoke: 'Denied',
+  dispatch: 'Sent to the server',
+  start: 'Started',
+  refuse: 'Refused',
+  lose: 'Contact lost',
+  succeed: 'Succeeded',
+  fail: 'Failed',
+  stop: 'Stopped',
+  close: 'Closed',
+} satisfies Record<ActionEvent | 'propose', string>;
 
 export function History({ action }: { action: ActionDetail }) {
   return (
@@ -19,7 +37,8 @@ export function History({ action }: { action: ActionDetail }) {
             {!last && <span aria-hidden className="absolute top-5 bottom-0 left-2 w-px bg-line-strong" />}
             <Icon aria-hidden className={cx('mt-0.5 size-4 shrink-0', textTone[tone])} />
             <div className="min-w-0 flex-1">
-              <span className="font-medium">{word}</span> <span className="text-dim">by {entry.by}</span>
+              <span className="font-medium">{eventWords[entry.event] ?? word}</span>{' '}
+              <span className="text-dim">by {entry.by}</span>
               {entry.note && <p className="text-dim [overflow-wrap:anywhere]">{stripControl(entry.note)}</p>}
             </div>
             <span className="text-xs text-faint">
