@@ -25,7 +25,7 @@ export function raw(
         text += piece;
       });
       response.on('end', () => {
-        const json = response.headers['content-type']?.includes('json');
+        const json = response.headers['content-type']?.startsWith('application/json');
         resolve({
           status: response.statusCode ?? 0,
           headers: response.headers,
