@@ -6,6 +6,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Fault } from '@countersign/protocol';
+import { z } from 'zod';
 import { whoIs } from './audit/ledger.ts';
 import type { ControlPlane } from './compose.ts';
 import type { Config } from './config/config.ts';
@@ -14,6 +15,7 @@ import { writeWhole } from './config/secrets.ts';
 import { addServer } from './fleet/add-server.ts';
 import { makeEnrolmentToken } from './fleet/make-enrolment-token.ts';
 import { serverById } from './fleet/server.store.ts';
+import type { Log } from './ports.ts';
 import { write } from './storage/write.ts';
 import { supervise } from './supervise.ts';
 
@@ -37,10 +39,30 @@ export async function startLocalAgent(
       name: 'local-agent',
       argv: [process.execPath, agentMain, 'link', '--state', state],
       env: childEnv({ TELEGRAM_BOT_TOKEN: undefined }),
-      onLine: (line) => core.log.info('local_agent.said', { line }),
+      onLine: (line) => passOn(line, core.log),
     },
     core,
   );
+}
+
+const logLine = z.looseObject({ level: z.enum(['info', 'warn', 'error']), event: z.string() });
+
+/** The agent's log lines become ours, with their level, so that what matters is seen on the terminal too. */
+function passOn(line: string, log: Log): void {
+  const parsed = logLine.safeParse(parsedJson(line));
+  if (parsed.success) {
+    const { level, event, at, ...fields } = parsed.data;
+    log[level](`local_agent.${event}`, fields);
+  } else log.warn('local_agent.said', { line });
+}
+
+function parsedJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
 }
 
 /** Makes sure that this machine is a server here with a bound key. False when its server was removed. */

@@ -21,9 +21,16 @@ const SETUP_MS = 15 * 60_000;
 export function makeSetupSecret(
   deps: Pick<AccessCore, 'db' | 'clock' | 'ids'>,
 ): Promise<{ secret: string; expiresAt: number }> {
-  return write(deps.db, (trx) =>
-    makeOneUseSecret(trx, deps, { purpose: 'setup', subjectId: null, prefix: SETUP_PREFIX, ttlMs: SETUP_MS }),
-  );
+  return write(deps.db, async (trx) => {
+    const recovery = (await countOwners(trx)) > 0;
+    await appendEntry(trx, {
+      event: 'setup.link_made',
+      at: deps.clock.now(),
+      who: whoIs('system'),
+      details: { recovery },
+    });
+    return makeOneUseSecret(trx, deps, { purpose: 'setup', subjectId: null, prefix: SETUP_PREFIX, ttlMs: SETUP_MS });
+  });
 }
 
 /** Whether nobody can sign in as an owner yet. */

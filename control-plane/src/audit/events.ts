@@ -47,6 +47,7 @@ export const auditEvents = {
   'policy.rejected': details(['sha256', 'problems']),
 
   // People, sessions, tokens
+  'setup.link_made': details(['recovery']),
   'setup.finished': details(['role'], ['email']),
   'person.invited': details(['role', 'name'], ['email']),
   'person.joined': details(['role'], ['email']),
