@@ -12,8 +12,8 @@ import { breakSite, healSite, MEND, SITE_FILE, siteStatus } from './broken-site.
 const POLICY = `format: countersign-policy/1
 rules:
   - name: quick
-    when: { playbook: [service.reload] }
-    ask: { approvals: 1, from: [owner], channels: [web, cli], strength: form, expires: 2s }
+    when: { playbooks: [service.reload] }
+    ask: { approvals: 1, from: [owner], channels: [web, cli], strength: form, expires: 5s }
 `;
 
 let host: Host;

@@ -8,37 +8,47 @@ import { bootHost, type Host } from '../hosts/host.ts';
 import { hostTest, whyNoHosts } from '../hosts/requirements.ts';
 import { pairTelegram, type TelegramApprover } from '../world/approvers.ts';
 import { type Assistant, type AssistantKind, assistantKinds, connectAssistant } from '../world/assistants.ts';
+import { openBrowser, signInAsOwner } from '../world/browser.ts';
 import { installAgent } from '../world/install-agent.ts';
 import { startWorld, type World } from '../world/world.ts';
 import { breakSite, healSite, MEND, siteStatus } from './broken-site.ts';
 
-let host: Host;
+const hosts = new Map<string, Host>();
 let world: World;
+/** One server for each client, and one more for the browser. */
+const names = [...assistantKinds.map((kind) => `web-${kind}`), 'web-browser'];
 let telegram: TelegramApprover;
 let token: string;
 
 before(async () => {
   if (whyNoHosts()) return;
-  host = await bootHost({ name: 'web-1' });
-  world = await startWorld({ host: host.gateway, telegram: true });
+  // A server for each: the broad diagnosis rests 30 seconds between two runs on one server.
+  for (const name of names) hosts.set(name, await bootHost({ name }));
+  world = await startWorld({ host: hostNamed(names[0] ?? '').gateway, telegram: true });
   telegram = await pairTelegram(world);
   token = await world.token();
-  await installAgent(world, host, 'web-1');
+  for (const name of names) await installAgent(world, hostNamed(name), name);
 });
 
 after(async () => {
   await world?.[Symbol.asyncDispose]();
-  await host?.[Symbol.asyncDispose]();
+  for (const host of hosts.values()) await host[Symbol.asyncDispose]();
 });
 
+function hostNamed(name: string): Host {
+  const host = hosts.get(name);
+  if (!host) throw new Error(`there is no host ${name}`);
+  return host;
+}
+
 /** What an assistant does until a human has to decide. Returns the action id. */
-async function investigateAndAsk(assistant: Assistant): Promise<string> {
+async function investigateAndAsk(assistant: Assistant, name: string): Promise<string> {
   const { rules } = await assistant.call('get_capabilities');
   assert.match(JSON.stringify(rules), /human/i);
   const { servers } = await assistant.call('list_servers');
-  assert.equal(servers.find((server: { name: string }) => server.name === 'web-1').state, 'online');
+  assert.equal(servers.find((server: { name: string }) => server.name === name).state, 'online');
   const { findings } = await assistant.call('run_diagnostic', {
-    server: 'web-1',
+    server: name,
     description: 'site is down since 2:10, nginx does not come up',
   });
   const kinds = findings.map((finding: { kind: string }) => finding.kind);
@@ -47,15 +57,15 @@ async function investigateAndAsk(assistant: Assistant): Promise<string> {
     kinds.join(),
   );
   assert.match(JSON.stringify(findings), /client_max_body_size/);
-  const { playbooks } = await assistant.call('list_playbooks', { server: 'web-1' });
+  const { playbooks } = await assistant.call('list_playbooks', { server: name });
   assert.ok(playbooks.some((playbook: { id: string }) => playbook.id === MEND.playbook));
   const asked = await assistant.call('run_playbook', {
-    server: 'web-1',
+    server: name,
     ...MEND,
     reason: 'The upload limit has a typo.',
   });
   assert.equal(asked.state, 'awaiting_approval');
-  assert.equal(await siteStatus(host), 0, 'nothing may happen before a human decides');
+  assert.equal(await siteStatus(hostNamed(name)), 0, 'nothing may happen before a human decides');
   return asked.action;
 }
 
@@ -92,13 +102,15 @@ for (const kind of assistantKinds satisfies readonly AssistantKind[]) {
   hostTest(
     `when a site is down and a human approves in Telegram, an assistant over ${kind} brings it back`,
     async () => {
+      const name = `web-${kind}`;
+      const host = hostNamed(name);
       await healSite(host);
       await breakSite(host);
       await using assistant = await connectAssistant(kind, { url: world.url, token });
-      const action = await investigateAndAsk(assistant);
+      const action = await investigateAndAsk(assistant, name);
       const { fingerprint } = await world.owner('getAction', { action });
       const card = await telegram.card(fingerprint);
-      assert.match(card.text, /web-1/);
+      assert.match(card.text, new RegExp(name));
       assert.match(card.text, /client_max_body_size/);
       await telegram.tap(card.messageId, 'Approve');
       const done = await settled(assistant, action);
@@ -108,3 +120,28 @@ for (const kind of assistantKinds satisfies readonly AssistantKind[]) {
     },
   );
 }
+
+hostTest('when a site is down and a human approves in the browser, the assistant brings it back', async () => {
+  const host = hostNamed('web-browser');
+  await healSite(host);
+  await breakSite(host);
+  await using assistant = await connectAssistant('v2', { url: world.url, token });
+  const action = await investigateAndAsk(assistant, 'web-browser');
+  const browser = await openBrowser();
+  try {
+    const page = await signInAsOwner(browser, world);
+    await page
+      .getByRole('link', { name: /web-browser/ })
+      .first()
+      .click();
+    await page.getByText('Assistant’s reason').or(page.getByText("Assistant's reason")).waitFor();
+    await page.getByRole('button', { name: /Approve once/ }).click();
+    const done = await settled(assistant, action);
+    assert.equal(done.state, 'succeeded', JSON.stringify(done));
+    assert.equal(await siteStatus(host), 200);
+    await page.getByText('Succeeded').first().waitFor();
+    await everythingAgrees(action);
+  } finally {
+    await browser.close();
+  }
+});

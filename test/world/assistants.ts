@@ -38,7 +38,10 @@ export async function connectAssistant(
   { url, token }: { url: string; token: string },
 ): Promise<Assistant> {
   if (kind === 'v1') return connectLegacy(url, token);
-  const client = new Client({ name: `assistant-${kind}`, version: '1.0.0' });
+  const client = new Client(
+    { name: `assistant-${kind}`, version: '1.0.0' },
+    { versionNegotiation: { mode: { pin: '2026-07-28' } } },
+  );
   const transport =
     kind === 'v2'
       ? new StreamableHTTPClientTransport(new URL('/mcp', url), {

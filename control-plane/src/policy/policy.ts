@@ -61,7 +61,7 @@ const whenSchema = z.strictObject({
 export type When = z.output<typeof whenSchema>;
 
 const expires = durationSchema
-  .refine((text) => durationMs(text) >= 60_000 && durationMs(text) <= 86_400_000, 'from 1m to 24h')
+  .refine((text) => durationMs(text) >= 5_000 && durationMs(text) <= 86_400_000, 'from 5s to 24h')
   .default('15m');
 
 const askSchema = z.strictObject({
