@@ -23,6 +23,11 @@ export const TOKEN_PREFIX = 'csr_';
 export const CLI_SESSION_PREFIX = 'css_';
 export const COOKIE_PREFIX = 'csw_';
 
+/** How the stdio MCP server names the assistant that it serves. */
+const STDIO_CLIENT = /^(.+) \(countersign-mcp\)$/;
+
+const clean = (client: string) => shorten(stripControl(client), 100);
+
 /** How often the time of last use is written, milliseconds. */
 const TOUCH_MS = 60_000;
 
@@ -64,14 +69,16 @@ async function byToken(deps: Deps, secret: string, { ip, userAgent }: Credential
   const now = deps.clock.now();
   const found = await tokenBySecret(deps.db, sha256(secret));
   if (found === undefined || (found.expires_at !== null && found.expires_at <= now)) return null;
-  const client = userAgent === null ? null : shorten(stripControl(userAgent), 100);
-  if (found.last_used_at === null || now - found.last_used_at >= TOUCH_MS) await noteTokenUse(deps, found, null);
+  const assistant = STDIO_CLIENT.exec(userAgent ?? '')?.[1] ?? null;
+  const another = assistant !== null && clean(assistant) !== found.last_client;
+  if (another || found.last_used_at === null || now - found.last_used_at >= TOUCH_MS)
+    await noteTokenUse(deps, found, assistant);
   return {
     person: { id: found.person_id, name: found.person_name, role: found.role },
     via: 'api',
     token: { id: found.id, name: found.name, scope: found.scope },
     session: null,
-    client,
+    client: userAgent === null ? null : clean(assistant ?? userAgent),
     ip,
   };
 }
@@ -84,7 +91,7 @@ export async function noteTokenUse(
 ): Promise<void> {
   const now = deps.clock.now();
   await quietly(deps, async (trx) => {
-    await touchToken(trx, token.id, now, client === null ? null : shorten(stripControl(client), 100));
+    await touchToken(trx, token.id, now, client === null ? null : clean(client));
     await noteFirstCall(trx, token.person_id, isoTime(now));
   });
 }

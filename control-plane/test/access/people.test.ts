@@ -123,6 +123,19 @@ test('when a token is wrong, revoked or expired, it is refused; its owner sees w
   await assert.rejects(door.call('csr_')('getMe', {}), codes('unauthenticated'));
 });
 
+test('when an assistant comes by stdio, its token shows which program it was', async (context) => {
+  const door = await openDoor(context);
+  const session = await ownerSession(door);
+  const { secret } = await door.call(session)('createToken', { name: 'stdio' });
+  for (const agent of ['claude-code 2.1 (countersign-mcp)', 'codex 0.169 (countersign-mcp)', 'curl/8']) {
+    const headers = { authorization: `Bearer ${secret}`, 'user-agent': agent };
+    await fetch(`${door.base}/api/v1/people`, { headers });
+  }
+  const { tokens } = await door.call(session)('listTokens', {});
+  assert.equal(tokens[0]?.last_client, 'codex 0.169');
+  assert.equal((await door.call(session)('getConnect', {})).last_client, 'codex 0.169');
+});
+
 test('when a person ends a token that is not theirs, only an owner may', async (context) => {
   const door = await openDoor(context);
   const session = await ownerSession(door);
