@@ -1,7 +1,7 @@
 /** Wires the agent together: the only file that knows all of its parts. */
 
 import { statSync } from 'node:fs';
-import { type Clock, type Ids, systemClock } from '@countersign/protocol';
+import { type Clock, type Ids, redactValue, systemClock } from '@countersign/protocol';
 import { systemIds } from '@countersign/protocol/system-ids';
 import packageJson from '../package.json' with { type: 'json' };
 import { availableCapabilities } from './capabilities/available.ts';
@@ -92,7 +92,9 @@ export function composeLink(given: Surround, onState: (state: LinkState) => void
     unknownRunner: () => ({ root: false, policy: summaryOf(defaultPolicy) }),
     observeHere: async (request, signal) => {
       const { observers } = await import('./capabilities/index.ts');
-      return observe({ ...observing, observers }, policyOrDefault(config), request, signal);
+      const policy = policyOrDefault(config);
+      return redactValue(await observe({ ...observing, observers }, policy, request, signal), policy.secretValues)
+        .value;
     },
     sample: () => watcher.sample(),
     onThresholds: (thresholds) => {

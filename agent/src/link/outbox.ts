@@ -32,7 +32,7 @@ export class Outbox {
   readonly #path: string;
   readonly #log: Log;
   readonly #entriesMax: number;
-  #file: AppendFile;
+  #file: AppendFile | null = null;
   #entries: Kept[] = [];
   #next = 0;
 
@@ -40,14 +40,18 @@ export class Outbox {
     this.#path = path;
     this.#entriesMax = entriesMax;
     this.#log = log;
-    this.#file = AppendFile.open(path);
   }
 
-  /** Opens it, as the last link left it. Throws the system's error. */
+  /** Opens it, as the last link left it. On a disk that cannot be written it works in memory, and says so in the log. */
   static open(stateDir: string, log: Log, entriesMax = ENTRIES_MAX): Outbox {
-    makeOwnFolder(stateDir);
     const outbox = new Outbox(join(stateDir, 'outbox.ndjson'), log, entriesMax);
-    outbox.#load();
+    try {
+      makeOwnFolder(stateDir);
+      outbox.#load(AppendFile.open(outbox.#path));
+    } catch (error) {
+      if (!(error instanceof Error && 'syscall' in error)) throw error;
+      log.error('outbox.not_written', { error });
+    }
     return outbox;
   }
 
@@ -75,13 +79,13 @@ export class Outbox {
     const done = this.#entries.filter(({ message }) => message.seq <= seq);
     if (done.length === 0) return [];
     this.#entries = this.#entries.filter(({ message }) => message.seq > seq);
-    if (this.#file.size > COMPACT_BYTES) this.#compact();
+    if ((this.#file?.size ?? 0) > COMPACT_BYTES) this.#compact();
     else this.#write({ acknowledged: seq }, false);
     return done;
   }
 
   close(): void {
-    this.#file.close();
+    this.#file?.close();
   }
 
   #makeRoom(message: Unnumbered): boolean {
@@ -96,19 +100,20 @@ export class Outbox {
 
   #write(line: object, sync: boolean): void {
     try {
-      this.#file.append(`${JSON.stringify(line)}\n`, { sync });
+      this.#file?.append(`${JSON.stringify(line)}\n`, { sync });
     } catch (error) {
       this.#log.error('outbox.not_written', { error });
     }
   }
 
-  #load(): void {
-    const bytes = this.#file.read();
+  #load(file: AppendFile): void {
+    this.#file = file;
+    const bytes = file.read();
     const whole = bytes.lastIndexOf('\n') + 1;
-    if (whole < bytes.length) this.#file.truncate(whole);
+    if (whole < bytes.length) file.truncate(whole);
     const lines = bytes.subarray(0, whole).toString('utf8').split('\n').slice(0, -1);
     for (const line of lines) this.#apply(line);
-    if (this.#file.size > COMPACT_BYTES) this.#compact();
+    if (file.size > COMPACT_BYTES) this.#compact();
   }
 
   #apply(text: string): void {
@@ -128,7 +133,7 @@ export class Outbox {
     const lines = [{ next: this.#next }, ...this.#entries].map((line) => `${JSON.stringify(line)}\n`);
     try {
       replaceOwnFile(this.#path, lines.join(''), 0o600);
-      this.#file.close();
+      this.#file?.close();
       this.#file = AppendFile.open(this.#path);
     } catch (error) {
       this.#log.error('outbox.not_compacted', { error });

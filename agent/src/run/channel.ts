@@ -39,12 +39,17 @@ export class Channel {
 
   /** Sends one message. What is sent on a closed channel is lost: whoever needs an answer waits for one, with a bound. */
   send(message: unknown): void {
+    this.sendLine(JSON.stringify(message));
+  }
+
+  /** Sends one message that is JSON already. */
+  sendLine(line: string): void {
     if (this.#closed) return;
     if (this.#output.writableLength > WAITING_BYTES_MAX) {
       this.#end(new Error('the other side does not read'));
       return;
     }
-    this.#output.write(`${JSON.stringify(message)}\n`);
+    this.#output.write(`${line}\n`);
   }
 
   /** Ends it after what was sent. */

@@ -23,7 +23,7 @@ const USED_IDS_KEPT = 20_000;
 const RESERVE_BYTES = 256 * 1024;
 
 export class Journal {
-  readonly #file: AppendFile;
+  readonly #file: AppendFile | null;
   readonly #clock: Clock;
   readonly #reserve: string;
   readonly #known = new Map<string, ActionRecord>();
@@ -31,7 +31,7 @@ export class Journal {
   #head = NO_HEAD;
   #broken: string | null = null;
 
-  private constructor(file: AppendFile, folder: string, clock: Clock) {
+  private constructor(file: AppendFile | null, folder: string, clock: Clock) {
     this.#file = file;
     this.#clock = clock;
     this.#reserve = join(folder, 'journal.reserve');
@@ -39,26 +39,38 @@ export class Journal {
 
   /**
    * Opens the journal in a folder, making both where they are missing. A last line that a crash cut off is removed. When
-   * any other line does not verify, the journal is `broken`: it can be read up to there, and nothing more is written.
-   * Throws the system's error when the file cannot be opened.
+   * any other line does not verify, or the disk cannot be written at all, the journal is `broken`: it can be read as far as
+   * it goes, and nothing more is written. Never throws for that, since reading the server goes on without a journal.
    */
   static open(folder: string, clock: Clock, rotateBytes = ROTATE_BYTES): Journal {
+    try {
+      return Journal.#open(folder, clock, rotateBytes);
+    } catch (error) {
+      if (!(error instanceof Error && 'syscall' in error)) throw error;
+      const journal = new Journal(null, folder, clock);
+      journal.#broken = error.message;
+      return journal;
+    }
+  }
+
+  static #open(folder: string, clock: Clock, rotateBytes: number): Journal {
     makeOwnFolder(folder);
     finishRotation(folder);
     const journal = Journal.#load(folder, clock);
-    if (journal.#broken !== null || journal.#file.size <= rotateBytes) return journal;
+    if (journal.#broken !== null || (journal.#file?.size ?? 0) <= rotateBytes) return journal;
     if ([...journal.#known.values()].some((record) => isOpen(record) || unkept(record).length > 0)) return journal;
     return journal.#rotate(folder);
   }
 
   static #load(folder: string, clock: Clock): Journal {
-    const journal = new Journal(AppendFile.open(join(folder, FILE)), folder, clock);
-    const bytes = journal.#file.read();
+    const file = AppendFile.open(join(folder, FILE));
+    const journal = new Journal(file, folder, clock);
+    const bytes = file.read();
     const whole = bytes.lastIndexOf('\n') + 1;
     const lines = bytes.subarray(0, whole).toString('utf8').split('\n');
     for (const line of lines.slice(0, -1)) journal.#take(line);
     const torn = bytes.length - whole;
-    if (torn > 0 && journal.#broken === null) journal.#repair(torn);
+    if (torn > 0 && journal.#broken === null) journal.#repair(file, torn);
     return journal;
   }
 
@@ -104,16 +116,16 @@ export class Journal {
   }
 
   close(): void {
-    this.#file.close();
+    this.#file?.close();
   }
 
   #write(line: string, options: { readonly sync: boolean }): void {
     try {
-      this.#file.append(line, options);
+      this.#file?.append(line, options);
     } catch (error) {
       if (!isFull(error) || !existsSync(this.#reserve)) throw error;
       rmSync(this.#reserve);
-      this.#file.append(line, options);
+      this.#file?.append(line, options);
     }
   }
 
@@ -140,8 +152,8 @@ export class Journal {
     this.#head = line.previous;
   }
 
-  #repair(torn: number): void {
-    this.#file.truncate(this.#file.size - torn);
+  #repair(file: AppendFile, torn: number): void {
+    file.truncate(file.size - torn);
     if (this.#lines === 0) return;
     try {
       this.append({ kind: 'repaired', bytes: torn });

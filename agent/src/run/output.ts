@@ -47,12 +47,12 @@ export interface OutputOptions {
 /** The output of one action. */
 export class Output {
   readonly #options: OutputOptions;
-  readonly #file: AppendFile;
+  readonly #file: AppendFile | null;
   readonly #stored: Stored[];
   #step: StepOutput | null = null;
   #storing = true;
 
-  private constructor(options: OutputOptions, file: AppendFile, stored: Stored[]) {
+  private constructor(options: OutputOptions, file: AppendFile | null, stored: Stored[]) {
     this.#options = options;
     this.#file = file;
     this.#stored = stored;
@@ -61,9 +61,15 @@ export class Output {
   /** Opens the output of an action: fresh, or as a crash left it. */
   static open(options: OutputOptions): Output {
     const folder = join(options.folder, 'chunks');
-    makeOwnFolder(folder);
-    const file = AppendFile.open(join(folder, `${options.actionId}.ndjson`));
-    return new Output(options, file, readStored(file));
+    try {
+      makeOwnFolder(folder);
+      const file = AppendFile.open(join(folder, `${options.actionId}.ndjson`));
+      return new Output(options, file, readStored(file));
+    } catch (error) {
+      // Output that cannot be kept is still sent: a full disk must not keep an action from its end.
+      options.log.warn('output.not_stored', { actionId: options.actionId, error });
+      return new Output(options, null, []);
+    }
   }
 
   /** Removes what is stored of an action's output. */
@@ -108,7 +114,7 @@ export class Output {
 
   close(): void {
     this.end();
-    this.#file.close();
+    this.#file?.close();
   }
 
   #emit(step: string, text: string, dropped: number, printed: number): void {
@@ -122,7 +128,7 @@ export class Output {
   #store(chunk: Stored): void {
     if (!this.#storing) return;
     try {
-      this.#file.append(`${JSON.stringify(chunk)}\n`, { sync: false });
+      this.#file?.append(`${JSON.stringify(chunk)}\n`, { sync: false });
     } catch (error) {
       // A full disk must not end the step: from here on the output is only sent, and lost with this process.
       this.#storing = false;
@@ -241,7 +247,17 @@ function readStored(file: AppendFile): Stored[] {
 function parseStored(bytes: Buffer): { chunks: Stored[]; whole: number } {
   const whole = bytes.lastIndexOf('\n') + 1;
   const lines = bytes.subarray(0, whole).toString('utf8').split('\n').slice(0, -1);
-  return { chunks: lines.map((line) => storedSchema.parse(JSON.parse(line))), whole };
+  return { chunks: lines.flatMap(parseLine), whole };
+}
+
+/** A line that a crash of the machine left damaged is left out: its number is then missing, which shows. */
+function parseLine(line: string): Stored[] {
+  try {
+    return [storedSchema.parse(JSON.parse(line))];
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof z.ZodError) return [];
+    throw error;
+  }
 }
 
 function chunkOf(actionId: string, { step, chunk, text, dropped }: Stored): OutputChunk {

@@ -1,6 +1,7 @@
 /** The runner's side of a conversation with a link, and the end of the runner when nobody needs it. */
 import type { Readable, Writable } from 'node:stream';
 import { type Cancel, fault, problemsOf } from '@countersign/protocol';
+import { FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/codec';
 import { readCertificates } from './certificates.ts';
 import { Channel } from './channel.ts';
 import type { RunPorts } from './run-ports.ts';
@@ -101,7 +102,11 @@ export class RunnerService {
     try {
       if (asked.size >= REQUESTS_MAX) throw fault('agent_busy');
       asked.set(requestId, controller);
-      channel.send(await this.#fulfil(request, controller.signal));
+      const line = JSON.stringify(await this.#fulfil(request, controller.signal));
+      const bytes = Buffer.byteLength(line);
+      // What does not fit into a frame of the wire need not go to the link either.
+      if (bytes > FRAME_BYTES_MAX) throw fault('too_large', { bytes, limit: FRAME_BYTES_MAX });
+      channel.sendLine(line);
     } catch (error) {
       if (!controller.signal.aborted)
         channel.send({ type: 'request_failed', requestId, fault: wireFault(error, ports) } satisfies FromRunner);

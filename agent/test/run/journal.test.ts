@@ -195,6 +195,11 @@ test('F10: when the disk is full, no action begins, and one that runs can still 
     assert.equal(again.broken, null);
     assert.equal(again.find('act_000000000002'), undefined);
     again.close();
+    execFileSync('mount', ['-o', 'remount,ro', disk]);
+    const readOnly = Journal.open(disk, systemClock);
+    assert.match(readOnly.broken ?? '', /EROFS/);
+    assert.throws(() => readOnly.append(intent('act_000000000003')), { code: 'journal_unwritable' });
+    readOnly.close();
   } finally {
     execFileSync('umount', ['-l', disk]);
   }

@@ -359,3 +359,16 @@ function readOrNothing(file: string): string | undefined {
     throw error;
   }
 }
+
+test('F10: when the journal cannot be written, no change begins, the refusal is told, and reading goes on', async () => {
+  using bed = makeBed();
+  const signed = grantOf(bed, await planOf(bed, draftOf([start('one', 'a.service')])));
+  writeFileSync(join(bed.ports.stateDir, 'journal.ndjson'), 'not a journal\n');
+  await using watched = new Watched(bed);
+  watched.runner.accept(signed, 0);
+  assert.equal(codeOf(await watched.ending(signed.grant.actionId)), 'journal_unwritable');
+  assert.deepEqual(bed.effects(), []);
+  const { signal } = new AbortController();
+  const reading = { capability: 'unit.state', parameters: { unit: 'a' }, timeoutMs: 1000 } as const;
+  assert.equal(((await watched.runner.observe(reading, signal)) as { active_state: string }).active_state, 'inactive');
+});

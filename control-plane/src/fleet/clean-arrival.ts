@@ -92,6 +92,7 @@ const agentCodes = new Set<string>([
   'grant_replayed',
   'approvals_insufficient',
   'state_drifted',
+  'target_busy',
   'journal_unwritable',
   'too_large',
 ] satisfies ErrorCode[]);
