@@ -25,7 +25,8 @@ import { RunnerClient } from './link/runner-client.ts';
 import { Watcher } from './link/watcher.ts';
 import { defaultPolicy, type LocalPolicy, readLocalPolicy, summaryOf } from './run/local-policy.ts';
 import { connectLocal } from './run/local-socket.ts';
-import { observe } from './run/observe.ts';
+import { type ObserveRequest, observe } from './run/observe.ts';
+import type { ObservePorts } from './run/run-ports.ts';
 
 export const agentVersion: string = packageJson.version;
 
@@ -74,7 +75,6 @@ export function composeLink(given: Surround, onState: (state: LinkState) => void
     certificates: (signal) => runner.certificates(signal),
     onAlert: (alert) => deliveries.alert(alert),
   });
-  const observing = { clock: base.clock, exec: executeLater, self };
   return {
     ...base,
     dial: dialer({ url: config.url, tlsPin: config.tlsPin, ca: readCa(config.caFile), proxy: config.proxy }),
@@ -86,16 +86,12 @@ export function composeLink(given: Surround, onState: (state: LinkState) => void
     agentVersion,
     runner,
     deliveries,
-    capabilities: async () => availableCapabilities(),
+    capabilities: () => availableCapabilities(),
     facts: (root) => factsOf(base.clock, root, surroundings),
     remembered: new RememberedAbout(config.stateDir, base.log),
     unknownRunner: () => ({ root: false, policy: summaryOf(defaultPolicy) }),
-    observeHere: async (request, signal) => {
-      const { observers } = await import('./capabilities/index.ts');
-      const policy = policyOrDefault(config);
-      return redactValue(await observe({ ...observing, observers }, policy, request, signal), policy.secretValues)
-        .value;
-    },
+    observeHere: (request, signal) =>
+      observeHere({ clock: base.clock, exec: executeLater, self }, config, request, signal),
     sample: () => watcher.sample(),
     onThresholds: (thresholds) => {
       watcher.thresholds = thresholds;
@@ -107,6 +103,19 @@ export function composeLink(given: Surround, onState: (state: LinkState) => void
       outbox.close();
     },
   };
+}
+
+/** Reads in this process what needs no root, redacted. */
+async function observeHere(
+  ports: Omit<ObservePorts, 'observers'>,
+  config: AgentConfig,
+  request: ObserveRequest,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const { observers } = await import('./capabilities/index.ts');
+  const policy = policyOrDefault(config);
+  const result = await observe({ ...ports, observers }, policy, request, signal);
+  return redactValue(result, policy.secretValues).value;
 }
 
 /** Starts processes, loading what that takes only when the first one is started. */

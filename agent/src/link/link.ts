@@ -27,7 +27,7 @@ export interface LinkDeps extends SessionDeps {
   readonly controlPlaneKey: string;
   readonly agentVersion: string;
   /** What can be done on this machine. */
-  readonly capabilities: () => Promise<CapabilityId[]>;
+  readonly capabilities: () => CapabilityId[];
   readonly facts: (root: boolean) => ServerFacts;
   readonly remembered: RememberedAbout;
   /** What to say when the runner never could be asked. */
@@ -139,13 +139,13 @@ async function askRunner(deps: LinkDeps, signal: AbortSignal): Promise<About | n
   }
 }
 
-async function introduce(deps: LinkDeps, about: About | null): Promise<Introduction> {
+function introduce(deps: LinkDeps, about: About | null): Introduction {
   const { root, policy } = about ?? deps.unknownRunner();
   return {
     serverId: deps.identity.serverId,
     agentVersion: deps.agentVersion,
     facts: deps.facts(root),
-    capabilities: await deps.capabilities(),
+    capabilities: deps.capabilities(),
     policy,
     journalHead: about?.journalHead ?? null,
   };
