@@ -477,7 +477,7 @@ export const errorCatalogue = {
     'operator',
     503,
     true,
-    'The Telegram bot cannot be used now: {problem}',
+    'The Telegram bot cannot be used now: {problem}.',
     'Decide in the dashboard meanwhile; the bot comes back by itself when Telegram answers.',
   ),
   package_missing: entry(
