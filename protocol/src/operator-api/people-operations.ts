@@ -9,10 +9,7 @@ import {
   actionViewSchema,
   alertViewSchema,
   enrolmentViewSchema,
-  personViewSchema,
-  roleSchema,
   serverViewSchema,
-  tokenViewSchema,
 } from './views.ts';
 
 const nothing = z.strictObject({});
