@@ -2,6 +2,7 @@
 import type { AuditEntryView } from '@countersign/protocol/operator-api/index';
 import { escapeDeceptive } from '@countersign/protocol/text';
 import { ChevronRight } from 'lucide-react';
+import { useState } from 'react';
 import { Facts } from '../ui/facts.tsx';
 import { Exactly, When } from '../ui/time.tsx';
 import { ActionLink, ServerLink } from './links.tsx';
@@ -20,30 +21,39 @@ export function AuditEntries({ entries }: { entries: readonly AuditEntryView[] }
       className="divide-y divide-line overflow-hidden rounded-xl border border-line bg-surface shadow-lift"
     >
       {entries.map((entry) => (
-        <li key={entry.seq}>
-          <details className="group/e">
-            <summary className="flex flex-wrap items-center gap-x-3 gap-y-0.5 px-4 py-2 text-sm -outline-offset-2 hover:bg-sunken">
-              <ChevronRight
-                aria-hidden
-                className="size-3.5 shrink-0 text-faint transition-transform group-open/e:rotate-90"
-              />
-              <span className="w-12 shrink-0 font-mono text-xs text-faint">{entry.seq}</span>
-              <span className="font-medium">{entry.event}</span>
-              <span className="min-w-0 flex-1 basis-40 truncate text-dim">
-                {escapeDeceptive(doer(entry))}
-                {entry.server && ` · ${entry.server.name}`}
-              </span>
-              <span className="text-xs text-faint">
-                <When at={entry.at} />
-              </span>
-            </summary>
-            <div className="border-t border-line bg-sunken px-4 py-3 sm:pl-[4.75rem]">
-              <Entry entry={entry} />
-            </div>
-          </details>
-        </li>
+        <EntryLine key={entry.seq} entry={entry} />
       ))}
     </ol>
+  );
+}
+
+function EntryLine({ entry }: { entry: AuditEntryView }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <li>
+      <details className="group/e" onToggle={(event) => setOpen(event.currentTarget.open)}>
+        <summary className="flex flex-wrap items-center gap-x-3 gap-y-0.5 px-4 py-2 text-sm -outline-offset-2 hover:bg-sunken">
+          <ChevronRight
+            aria-hidden
+            className="size-3.5 shrink-0 text-faint transition-transform group-open/e:rotate-90"
+          />
+          <span className="w-12 shrink-0 font-mono text-xs text-faint">{entry.seq}</span>
+          <span className="font-medium">{entry.event}</span>
+          <span className="min-w-0 flex-1 basis-40 truncate text-dim">
+            {escapeDeceptive(doer(entry))}
+            {entry.server && ` · ${entry.server.name}`}
+          </span>
+          <span className="text-xs text-faint">
+            <When at={entry.at} />
+          </span>
+        </summary>
+        {open && (
+          <div className="border-t border-line bg-sunken px-4 py-3 sm:pl-[4.75rem]">
+            <Entry entry={entry} />
+          </div>
+        )}
+      </details>
+    </li>
   );
 }
 

@@ -81,9 +81,11 @@ function FindingRow({ finding, onSuggested }: { finding: Finding; onSuggested: (
         </span>
       </div>
       {causes.length > 0 && (
-        <p className="mt-1.5 text-sm text-dim">
-          Usually caused by: {causes.map((cause) => stripControl(cause)).join('; ')}.
-        </p>
+        <ul className="mt-1.5 list-disc space-y-0.5 pl-5 text-sm text-dim">
+          {causes.map((cause) => (
+            <li key={cause}>{stripControl(cause)}</li>
+          ))}
+        </ul>
       )}
       {suggestions.length > 0 && (
         <ul className="mt-2 flex flex-wrap gap-2">

@@ -115,6 +115,8 @@ function Figures({ server: { history, thresholds } }: { server: ServerDetail }) 
   );
 }
 
+const systemName = ({ name, version }: { name: string; version: string }) =>
+  name.includes(version) ? name : `${name} ${version}`;
 const gigabytes = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
 
 function FactRows({ server }: { server: ServerDetail }) {
@@ -125,7 +127,7 @@ function FactRows({ server }: { server: ServerDetail }) {
     <Facts
       rows={[
         ['Host name', facts.hostname],
-        ['System', [facts.os.name, facts.os.version].filter((part) => part !== '').join(' ')],
+        ['System', systemName(facts.os)],
         ['Kernel', `${facts.kernel}, ${facts.arch}`],
         ['Size', `${facts.cpus} ${facts.cpus === 1 ? 'CPU' : 'CPUs'}, ${gigabytes(facts.memoryBytes)}`],
         sample ? ['Up', duration(sample.uptime_s * 1000)] : null,

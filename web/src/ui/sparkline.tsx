@@ -28,10 +28,11 @@ export function Sparkline({ label, points, max, format, limit }: SparklineProps)
   const span = Math.max(1, Math.max(...times) - first);
   const top = Math.max(max, ...points.map(({ value }) => value));
   const y = (value: number) => HEIGHT - 3 - (value / top) * (HEIGHT - 6);
-  const line = points.map(({ value }, at) => {
-    const x = points.length === 1 ? WIDTH : (((times[at] ?? first) - first) / span) * WIDTH;
-    return `${x.toFixed(1)},${y(value).toFixed(1)}`;
-  });
+  const line = points.map(
+    ({ value }, at) => `${((((times[at] ?? first) - first) / span) * WIDTH).toFixed(1)},${y(value).toFixed(1)}`,
+  );
+  // One figure alone has no course: it is drawn as a level.
+  if (points.length === 1) line.push(`${WIDTH},${y(last.value).toFixed(1)}`);
   return (
     <figure aria-labelledby={id} className="min-w-0">
       <figcaption id={id} className="flex items-baseline justify-between gap-2 text-sm">

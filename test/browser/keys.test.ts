@@ -1,0 +1,150 @@
+/** The dashboard by keyboard alone. */
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+import type { Call } from '@countersign/protocol/operator-api/index';
+import type { Browser, Page } from 'playwright-core';
+import { browserTest, openBrowser, whyNoBrowser } from '../world/browser.ts';
+import { type LocalAgent, startLocalAgent } from '../world/local-agent.ts';
+import { startWorld, type World } from '../world/world.ts';
+import { desk, type Look, mustBeSound, openPage, openWindow, phone, type SignedIn, signInOnce } from './pages.ts';
+
+let browser: Browser;
+let world: World;
+let agent: LocalAgent;
+let state: SignedIn;
+let assistant: Call;
+
+before(async () => {
+  if (whyNoBrowser()) return;
+  browser = await openBrowser();
+  world = await startWorld();
+  agent = await startLocalAgent(world, 'web-1', { policy: 'mode: act\nmax_risk: critical\ncommands: true\n' });
+  assistant = world.as(await world.token());
+  for (const word of ['one', 'two', 'three']) await assistant('runCommand', { server: 'web-1', argv: ['echo', word] });
+  state = await signInOnce(browser, world);
+});
+
+after(async () => {
+  await browser?.close();
+  await agent?.[Symbol.asyncDispose]();
+  await world?.[Symbol.asyncDispose]();
+});
+
+const open = async (path: string, look: Look = desk): Promise<Page> => {
+  const page = await openPage(await openWindow(browser, look, state));
+  await page.goto(world.url + path);
+  await page.getByRole('heading', { level: 1 }).first().waitFor();
+  return page;
+};
+const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor();
+
+browserTest('when Tab is pressed first, the content can be jumped to', async () => {
+  const page = await open('/');
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate('document.activeElement.textContent'), 'Skip to content');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.evaluate('document.activeElement.id'), 'main');
+  await page.context().close();
+});
+
+browserTest('when g and a letter are pressed, that place opens', async () => {
+  const page = await open('/');
+  for (const [key, name] of [
+    ['i', 'Inbox'],
+    ['s', 'Servers'],
+    ['r', 'Actions'],
+    ['o', 'Overview'],
+  ] as const) {
+    await page.keyboard.press('g');
+    await page.keyboard.press(key);
+    await heading(page, name);
+  }
+  await page.context().close();
+});
+
+browserTest('when the palette is opened, a few letters lead to a server', async () => {
+  const page = await open('/');
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox').waitFor();
+  await page.keyboard.type('web-1');
+  await page.getByRole('option', { name: /web-1.*server/ }).waitFor();
+  await mustBeSound(page, 'palette');
+  const chosen = page.getByRole('option', { selected: true });
+  while (!(await chosen.textContent())?.endsWith('server')) await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await heading(page, 'web-1');
+  await page.context().close();
+});
+
+browserTest('when ? is pressed, the keys are listed; Escape closes the list', async () => {
+  const page = await open('/');
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
+  await mustBeSound(page, 'list of keys');
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.context().close();
+});
+
+browserTest('when j, k and Enter are pressed in the inbox of a narrow window, a row is chosen and opened', async () => {
+  const page = await open('/inbox', { ...phone, width: 800 });
+  const rows = page.locator('[data-row]');
+  await rows.nth(2).waitFor();
+  const focused = () => page.evaluate<string>('document.activeElement.dataset.row ?? ""');
+  const ids = await rows.evaluateAll((all) =>
+    all.map((row) => (row as unknown as { dataset: { row: string } }).dataset.row),
+  );
+  await page.keyboard.press('j');
+  assert.equal(await focused(), ids[0]);
+  await page.keyboard.press('j');
+  await page.keyboard.press('j');
+  await page.keyboard.press('k');
+  assert.equal(await focused(), ids[1]);
+  await page.keyboard.press('Enter');
+  await page.getByText('Exactly what runs').waitFor();
+  assert.ok(page.url().endsWith(`/actions/${ids[1]}`));
+  await page.context().close();
+});
+
+browserTest('when a is pressed, nothing is approved: the question comes first, and typing goes into it', async () => {
+  const page = await open('/inbox');
+  await page.getByRole('article').waitFor();
+  await page.keyboard.press('j');
+  await page.keyboard.press('a');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel(/Type the server’s name/).waitFor();
+  await page.keyboard.type('r');
+  assert.equal(await dialog.getByLabel(/Type the server’s name/).inputValue(), 'r');
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  const { actions } = await world.owner('listActions', { state: 'awaiting_approval' });
+  assert.equal(actions.length, 3);
+  await page.context().close();
+});
+
+browserTest('when r is pressed, the reason is asked for, and Enter on the button rejects', async () => {
+  const page = await open('/inbox');
+  await page.getByRole('article').waitFor();
+  await page.keyboard.press('r');
+  await page.getByLabel('Reason').waitFor();
+  await page.keyboard.type('not now');
+  await page.keyboard.press('Control+Enter');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  const { actions } = await world.owner('listActions', { state: 'rejected' });
+  assert.equal(actions.length, 1);
+  await page.context().close();
+});
+
+browserTest('when single keys are turned off, they do nothing', async () => {
+  const page = await open('/account');
+  await page.getByRole('switch', { name: 'Single-key shortcuts' }).click();
+  await page.getByRole('heading', { level: 1 }).click();
+  await page.keyboard.press('?');
+  await page.keyboard.press('g');
+  await page.keyboard.press('s');
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox').waitFor();
+  assert.ok(page.url().endsWith('/account'));
+  assert.equal(await page.getByRole('dialog').count(), 1, 'the palette alone is open');
+  await page.context().close();
+});

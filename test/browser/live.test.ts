@@ -1,0 +1,57 @@
+/** What an open page knows of the world: it says when it is cut off, and catches up when it is back. */
+import { after, before } from 'node:test';
+import type { Browser } from 'playwright-core';
+import { browserTest, openBrowser, whyNoBrowser } from '../world/browser.ts';
+import { startWorld, type World } from '../world/world.ts';
+import { desk, forgive, mustBeQuiet, mustBeSound, openPage, openWindow, type SignedIn, signInOnce } from './pages.ts';
+
+let browser: Browser;
+let world: World;
+let state: SignedIn;
+
+before(async () => {
+  if (whyNoBrowser()) return;
+  browser = await openBrowser();
+  world = await startWorld();
+  state = await signInOnce(browser, world);
+});
+
+after(async () => {
+  await browser?.close();
+  await world?.[Symbol.asyncDispose]();
+});
+
+browserTest('when the control plane falls silent, the page says within seconds that it may be old', async () => {
+  const context = await openWindow(browser, desk, state);
+  const page = await openPage(context);
+  await page.goto(`${world.url}/servers`);
+  await page.getByText('No servers yet').waitFor();
+  // Stopped, not ended: its connections stay, and nothing comes over them any more.
+  process.kill(world.pid, 'SIGSTOP');
+  try {
+    await page.getByText('No live updates since').waitFor({ timeout: 15_000 });
+  } finally {
+    process.kill(world.pid, 'SIGCONT');
+  }
+  await world.owner('addServer', { name: 'web-1' });
+  await page.getByText('No live updates since').waitFor({ state: 'detached', timeout: 15_000 });
+  await page.getByRole('link', { name: /web-1/ }).waitFor();
+  forgive(page);
+  await mustBeSound(page, 'page that was cut off');
+  await context.close();
+});
+
+browserTest('when the control plane was started anew, the page reads everything again by itself', async () => {
+  const context = await openWindow(browser, desk, state);
+  const page = await openPage(context);
+  await page.goto(`${world.url}/servers`);
+  await page.getByRole('link', { name: /web-1/ }).waitFor();
+  await world.restart();
+  await world.owner('addServer', { name: 'web-2' });
+  await page.getByRole('link', { name: /web-2/ }).waitFor({ timeout: 20_000 });
+  forgive(page);
+  await world.owner('addServer', { name: 'web-3' });
+  await page.getByRole('link', { name: /web-3/ }).waitFor();
+  mustBeQuiet(page, 'page that is back');
+  await context.close();
+});

@@ -1,0 +1,96 @@
+/** The dashboard as a test meets it: signed-in pages that remember every complaint of the browser, and what must hold of each. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { World } from '../world/world.ts';
+
+export interface Look {
+  readonly width: number;
+  readonly theme: 'light' | 'dark';
+}
+
+export const phone: Look = { width: 360, theme: 'light' };
+export const desk: Look = { width: 1280, theme: 'light' };
+/** Every page is looked at in all of these. */
+export const looks: readonly Look[] = [phone, { ...phone, theme: 'dark' }, desk, { ...desk, theme: 'dark' }];
+
+const complaints = new WeakMap<Page, string[]>();
+
+/** A browser window of this look. Motion is off, so that nothing is judged half way. */
+export function openWindow(browser: Browser, look: Look, state?: SignedIn): Promise<BrowserContext> {
+  return browser.newContext({
+    viewport: { width: look.width, height: 800 },
+    colorScheme: look.theme,
+    reducedMotion: 'reduce',
+    hasTouch: look.width < 500,
+    ignoreHTTPSErrors: true,
+    ...(state ? { storageState: state } : {}),
+  });
+}
+
+/** A page that remembers errors of scripts, warnings, and what the content security policy blocked. */
+export async function openPage(context: BrowserContext): Promise<Page> {
+  const page = await context.newPage();
+  const heard: string[] = [];
+  complaints.set(page, heard);
+  page.on('pageerror', (error) => heard.push(String(error)));
+  page.on('console', (message) => {
+    // That an answer was 4xx is told on the page; the browser's own line about it is no defect.
+    if (/error|warning/.test(message.type()) && !message.text().startsWith('Failed to load resource'))
+      heard.push(message.text());
+  });
+  return page;
+}
+
+export type SignedIn = Awaited<ReturnType<BrowserContext['storageState']>>;
+
+/** Signs in once, for many windows. */
+export async function signInOnce(browser: Browser, { url, email, password }: World): Promise<SignedIn> {
+  const context = await openWindow(browser, desk);
+  const page = await openPage(context);
+  await page.goto(`${url}/sign-in`);
+  await page.getByLabel('E-mail').fill(email);
+  await page.getByRole('textbox', { name: 'Password' }).fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  const state = await context.storageState();
+  await context.close();
+  return state;
+}
+
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+let axeSource: Promise<string> | undefined;
+
+interface Violation {
+  id: string;
+  nodes: { target: unknown[]; failureSummary?: string }[];
+}
+
+/** Nothing that axe finds, nothing cut off at the side, nothing that the browser complained about. */
+export async function mustBeSound(page: Page, name: string): Promise<void> {
+  axeSource ??= readFile(axe, 'utf8');
+  await page.evaluate(await axeSource);
+  const found = await page.evaluate<Violation[]>(
+    `axe.run(document, { resultTypes: ['violations'],
+         runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+       .then((result) => result.violations)`,
+  );
+  const said = found.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
+  assert.deepEqual(said, [], `axe on ${name}`);
+  const beyond = await page.evaluate<number>(
+    'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+  );
+  assert.equal(beyond, 0, `${name} scrolls sideways`);
+  mustBeQuiet(page, name);
+}
+
+/** The browser had nothing to complain about so far. */
+export function mustBeQuiet(page: Page, name: string): void {
+  assert.deepEqual(complaints.get(page), [], `the browser complains on ${name}`);
+}
+
+/** Forgets what was complained about so far: for a part in which the control plane is away on purpose. */
+export function forgive(page: Page): void {
+  complaints.get(page)?.splice(0);
+}

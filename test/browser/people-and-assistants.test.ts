@@ -1,0 +1,144 @@
+/** Who gets in: assistants with tokens, people by invitation, Telegram accounts by pairing; and the log of it all. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import { connectAssistant } from '../world/assistants.ts';
+import { browserTest, openBrowser, whyNoBrowser } from '../world/browser.ts';
+import { startWorld, type World } from '../world/world.ts';
+import { desk, type Look, mustBeSound, openPage, openWindow, phone, type SignedIn, signInOnce } from './pages.ts';
+
+let browser: Browser;
+let world: World;
+let state: SignedIn;
+
+before(async () => {
+  if (whyNoBrowser()) return;
+  browser = await openBrowser();
+  world = await startWorld({ telegram: true });
+  state = await signInOnce(browser, world);
+});
+
+after(async () => {
+  await browser?.close();
+  await world?.[Symbol.asyncDispose]();
+});
+
+const open = async (path: string, look: Look = desk): Promise<Page> => {
+  const page = await openPage(await openWindow(browser, look, state));
+  await page.goto(world.url + path);
+  return page;
+};
+
+browserTest('when an assistant is connected with the shown command, the page notices its first call', async () => {
+  const page = await open('/connect');
+  await page.getByRole('button', { name: 'Make a token' }).click();
+  await page.getByText('Waiting for its first call…').waitFor();
+  const command = (await page.getByRole('region', { name: 'In a terminal' }).first().textContent()) ?? '';
+  const [, url = '', token = ''] =
+    /^claude mcp add --transport http countersign (\S+)\/mcp --header "Authorization: Bearer (csr_\S+)"$/.exec(
+      command,
+    ) ?? [];
+  assert.equal(url, world.url);
+  await mustBeSound(page, 'connect with a token');
+  await using assistant = await connectAssistant('v2', { url: world.url, token });
+  await assistant.call('list_servers');
+  await page.getByText(/It works: .*called/).waitFor();
+  for (const name of ['Cursor', 'Codex']) {
+    await page.getByRole('tab', { name }).click();
+    await mustBeSound(page, `connect ${name}`);
+  }
+  await page.context().close();
+});
+
+browserTest('when a token is made, it is shown once; when it is ended, it is refused', async () => {
+  const page = await open('/tokens', phone);
+  await page.getByRole('button', { name: 'New token' }).click();
+  await page.getByLabel('Name').fill('status page');
+  await page.getByLabel('It may').selectOption('read');
+  await page.getByRole('button', { name: 'Make it' }).click();
+  const secret = (await page.getByRole('region', { name: 'Token', exact: true }).textContent()) ?? '';
+  assert.match(secret, /^csr_/);
+  await mustBeSound(page, 'new token');
+  await page.getByRole('button', { name: 'Done' }).click();
+  assert.ok((await world.as(secret)('listServers', {})).servers);
+  await page.getByRole('button', { name: 'End the token status page' }).click();
+  await page.getByRole('button', { name: 'End it' }).click();
+  await page.getByRole('button', { name: 'End the token status page' }).waitFor({ state: 'detached' });
+  await assert.rejects(world.as(secret)('listServers', {}), { code: 'unauthenticated' });
+  await page.context().close();
+});
+
+browserTest('when a person is invited, they join by the link and see what their role may', async () => {
+  const page = await open('/people');
+  await page.getByRole('button', { name: 'Invite' }).click();
+  await page.getByLabel('Name').fill('Cyd');
+  await page.getByLabel('E-mail').fill('cyd@example.org');
+  await page.getByLabel('Role').selectOption('viewer');
+  await page.getByRole('button', { name: 'Make the link' }).click();
+  const invitation = (await page.getByRole('region', { name: 'Invitation link' }).textContent()) ?? '';
+  await mustBeSound(page, 'invitation link');
+
+  const guest = await openPage(await openWindow(browser, phone));
+  await guest.goto(invitation);
+  await guest.getByRole('textbox', { name: 'Password' }).fill('another long password');
+  await mustBeSound(guest, 'invitation');
+  await guest.getByRole('button', { name: 'Join' }).click();
+  await guest.getByText('Welcome, Cyd').waitFor();
+  await guest.getByRole('button', { name: 'Later' }).click();
+  await guest.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await guest.goto(`${world.url}/servers/add`);
+  await guest.getByText('Owners add servers.').waitFor();
+  await guest.goto(`${world.url}/people`);
+  await guest.getByText('cyd@example.org · you').waitFor();
+  assert.equal(await guest.getByRole('button', { name: 'Invite' }).count(), 0);
+
+  await page.getByRole('button', { name: 'Done' }).click();
+  await page.getByRole('button', { name: 'Remove Cyd' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+  await page.getByRole('button', { name: 'Remove Cyd' }).waitFor({ state: 'detached' });
+  // Whoever is removed is out at once, also from a page that is open.
+  await guest.getByRole('heading', { name: 'Sign in' }).waitFor({ timeout: 20_000 });
+  await guest.context().close();
+  await page.context().close();
+});
+
+browserTest('when Telegram is paired, the page shows the account and asks whose it is before it counts', async () => {
+  const { twin } = world;
+  assert.ok(twin);
+  const page = await open('/telegram');
+  await page.getByRole('textbox', { name: 'Your password' }).fill(world.password);
+  await page.getByRole('button', { name: 'Connect Telegram' }).click();
+  await page.getByRole('img', { name: /QR code/ }).waitFor();
+  await mustBeSound(page, 'pairing');
+  const link = (await page.getByRole('link', { name: 'Open Telegram' }).getAttribute('href')) ?? '';
+  const user = twin.addUser({ firstName: 'Ada', lastName: 'Lovelace', username: 'ada' });
+  twin.openPrivateChat(user);
+  await twin.pressDeepLink(user, new URL(link).searchParams.get('start') ?? '');
+  await page.getByText('Is this your Telegram account?').waitFor();
+  await page.getByText(`id ${user.id}`).waitFor();
+  await mustBeSound(page, 'confirming');
+  await page.getByRole('button', { name: 'Yes, it is mine' }).click();
+  await page.getByText(/^Connected:/).waitFor();
+  await mustBeSound(page, 'paired');
+  await page.context().close();
+});
+
+browserTest('when the log is verified and exported, it is whole', async () => {
+  const page = await open('/audit');
+  await page.getByRole('button', { name: 'Verify the chain' }).click();
+  await page.getByText(/The chain is whole: \d+ entries/).waitFor();
+  await page.getByText('telegram.linked').first().click();
+  await page.getByText('Hash', { exact: true }).waitFor();
+  await mustBeSound(page, 'entry of the audit log');
+  const downloading = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'Export' }).click();
+  const lines = (await readFile(await (await downloading).path(), 'utf8')).trim().split('\n');
+  assert.ok(lines.length > 5);
+  for (const line of lines) JSON.parse(line);
+  await page.getByLabel('Event').fill('token.created');
+  await page.keyboard.press('Enter');
+  await page.getByText('person.signed_in').first().waitFor({ state: 'detached' });
+  assert.ok((await page.getByText('token.created').count()) > 0);
+  await page.context().close();
+});

@@ -1,0 +1,152 @@
+/** Servers in the dashboard: added by one command, watched while they arrive, looked into, set, removed. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before } from 'node:test';
+import { promisify } from 'node:util';
+import type { Browser, Page } from 'playwright-core';
+import { browserTest, openBrowser, whyNoBrowser } from '../world/browser.ts';
+import { node, projectFolder } from '../world/places.ts';
+import { startWorld, type World } from '../world/world.ts';
+import { desk, type Look, mustBeSound, openPage, openWindow, phone, type SignedIn, signInOnce } from './pages.ts';
+
+const run = promisify(execFile);
+const program = join(projectFolder, 'agent/src/main.ts');
+let browser: Browser;
+let world: World;
+let state: SignedIn;
+let stateDir: string;
+let link: ChildProcess | undefined;
+
+before(async () => {
+  if (whyNoBrowser()) return;
+  browser = await openBrowser();
+  world = await startWorld();
+  stateDir = await mkdtemp(join(tmpdir(), 'countersign-agent-'));
+  await writeFile(join(stateDir, 'policy.yaml'), 'mode: act\n', { mode: 0o644 });
+  state = await signInOnce(browser, world);
+});
+
+after(async () => {
+  await browser?.close();
+  if (link && link.exitCode === null && link.signalCode === null) {
+    const ended = once(link, 'exit');
+    link.kill('SIGTERM');
+    await ended;
+  }
+  await world?.[Symbol.asyncDispose]();
+  if (stateDir) await rm(stateDir, { recursive: true, force: true, maxRetries: 5 });
+});
+
+const open = async (path: string, look: Look = desk): Promise<Page> => {
+  const page = await openPage(await openWindow(browser, look, state));
+  await page.goto(world.url + path);
+  return page;
+};
+
+browserTest('when a server is added, one command enrols it and the ladder shows how far it came', async () => {
+  const page = await open('/servers', phone);
+  await page.getByText('No servers yet').waitFor();
+  await page.getByRole('link', { name: 'Add a server' }).first().click();
+  await page.getByLabel('Name').fill('Web 1');
+  await page.getByText('Lower-case letters, digits, dots and dashes').waitFor();
+  await page.getByLabel('Name').fill('web-1');
+  await page.getByLabel('Labels').fill('env=prod, role');
+  await page.getByText('Write name=value').waitFor();
+  await page.getByLabel('Labels').fill('env=prod, role=web');
+  await page.getByRole('button', { name: 'Make the install command' }).click();
+  const command = (await page.getByRole('region', { name: 'Install command' }).textContent()) ?? '';
+  await page.getByText('Waiting for the server…').waitFor();
+  await mustBeSound(page, 'install command');
+  const word = (name: string) => new RegExp(`--${name} (\\S+)`).exec(command)?.[1] ?? '';
+  const words = ['--url', world.url, '--cp-key', word('cp-key'), '--token', word('token'), '--state', stateDir];
+  await run(node, [program, 'enroll', ...words]);
+  link = spawn(node, [program, 'link', '--state', stateDir], { stdio: 'ignore', env: { PATH: process.env.PATH } });
+  await page.getByText('web-1 is ready.').waitFor({ timeout: 30_000 });
+  await mustBeSound(page, 'finished ladder');
+  await page.getByRole('link', { name: 'Open it' }).click();
+  await page.getByText('What the server itself allows').waitFor();
+  await page.getByText('Not locked: it trusts this control plane').waitFor();
+  await page.getByText('env=prod').waitFor();
+  await page.context().close();
+});
+
+browserTest('when nothing calls for 20 seconds, the page tells the usual causes and a self-test', async () => {
+  const page = await open('/servers/add');
+  await page.clock.install();
+  await page.getByLabel('Name').fill('web-2');
+  await page.getByRole('button', { name: 'Make the install command' }).click();
+  await page.getByText('Waiting for the server…').waitFor();
+  await page.clock.fastForward(21_000);
+  await page.getByText('Nothing has called yet').waitFor();
+  await page.getByText(`${world.url}/healthz; date -u`).waitFor();
+  await page.context().close();
+});
+
+browserTest('when a description is given, what was found is shown, worst first', async () => {
+  const page = await open('/servers/web-1?tab=diagnose');
+  await page.getByLabel('What is wrong?').fill('disk is full, everything is slow');
+  await page.getByRole('button', { name: 'Diagnose', exact: true }).click();
+  await page.getByText(/stands? out/).waitFor({ timeout: 30_000 });
+  await mustBeSound(page, 'findings');
+  await page.getByText('Choose diagnostics').click();
+  await page.getByRole('checkbox', { name: /^overview/ }).uncheck();
+  await page.getByRole('checkbox', { name: /^disk/ }).check();
+  await page.getByLabel('top').fill('3');
+  await mustBeSound(page, 'diagnostics by name');
+  await page.getByRole('button', { name: 'Diagnose', exact: true }).click();
+  await page.getByText('All figures').click();
+  await page
+    .getByText(/^disk$/)
+    .last()
+    .waitFor();
+  await page.context().close();
+});
+
+browserTest('when thresholds are changed, the server keeps them; nonsense is refused in place', async () => {
+  const page = await open('/servers/web-1?tab=settings');
+  await page.getByLabel('Disk full above').fill('900');
+  assert.equal(await page.getByRole('button', { name: 'Save' }).isDisabled(), true);
+  await page.getByLabel('Disk full above').fill('75');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved.').waitFor();
+  const { thresholds } = await world.owner('getServerStatus', { server: 'web-1' });
+  assert.equal(thresholds.diskUsedRatio, 0.75);
+  await page.context().close();
+});
+
+browserTest('when a playbook only reads, it runs at once and its findings are shown', async () => {
+  const page = await open('/servers/web-1?tab=playbooks');
+  await page.getByRole('button', { name: /^Run triage/ }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('Reads only: it runs at once.').waitFor();
+  await dialog.getByRole('button', { name: 'Run', exact: true }).click();
+  await dialog.getByText(/stands? out/).waitFor({ timeout: 30_000 });
+  await mustBeSound(page, 'triage');
+  await page.context().close();
+});
+
+browserTest('when an agent goes away, its server turns offline without a reload', async () => {
+  const page = await open('/servers');
+  await page.getByText('Online', { exact: true }).last().waitFor();
+  assert.ok(link);
+  const ended = once(link, 'exit');
+  link.kill('SIGTERM');
+  await ended;
+  await page.getByRole('link', { name: /web-1.*Offline/s }).waitFor({ timeout: 30_000 });
+  await page.context().close();
+});
+
+browserTest('when a server is removed, it is asked once more, and the server is gone', async () => {
+  const page = await open('/servers/web-2?tab=settings');
+  await page.getByRole('button', { name: 'Remove web-2' }).click();
+  await mustBeSound(page, 'question before removing');
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Servers' }).waitFor();
+  await page.getByRole('link', { name: /web-1/ }).waitFor();
+  assert.equal(await page.getByRole('link', { name: /web-2/ }).count(), 0);
+  await page.context().close();
+});
