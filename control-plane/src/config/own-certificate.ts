@@ -20,7 +20,12 @@ export async function makeTlsKey(): Promise<string> {
     .toString();
 }
 
-/** Makes a self-signed certificate for some hosts, valid from the day before `now` (milliseconds since 1970). PEM. */
+/**
+ * Makes a self-signed certificate for some hosts, valid from the day before `now` (milliseconds since 1970). PEM.
+ *
+ * It is server and trust anchor at once, and such a form both assistants take (tried): Codex (rustls) refuses a server that is
+ * a CA, Claude Code (BoringSSL) an issuer whose key usage, where there is one, is not to sign certificates.
+ */
 export async function makeCertificate(keyPem: string, hosts: readonly string[], now: number): Promise<string> {
   const { X509CertificateGenerator, ...x509 } = await import('@peculiar/x509');
   const keys = await importPair(createPrivateKey(keyPem));
@@ -33,7 +38,6 @@ export async function makeCertificate(keyPem: string, hosts: readonly string[], 
       signingAlgorithm: ALGORITHM,
       extensions: [
         new x509.BasicConstraintsExtension(false, undefined, true),
-        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
         new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
         new x509.SubjectAlternativeNameExtension(namesOf(hosts)),
       ],

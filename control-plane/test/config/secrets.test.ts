@@ -51,6 +51,14 @@ test('when the public name changes, the certificate changes but its pin stays', 
   assert.match(readFileSync(join(config.dataDir, 'keys', 'tls.key'), 'utf8'), /PRIVATE KEY/);
 });
 
+test('when we make a certificate, it is no CA and names no key usage, since Codex and Claude Code refuse other forms', async (context) => {
+  const { tls } = await loadSecrets(freshConfig(context, { COUNTERSIGN_HOST: '0.0.0.0' }), deps);
+  const certificate = new X509Certificate(tls?.cert ?? '');
+  assert.equal(certificate.ca, false);
+  const KEY_USAGE = Buffer.from('0603551d0f', 'hex'); // id-ce-keyUsage, RFC 5280 section 4.2.1.3
+  assert.equal(certificate.raw.includes(KEY_USAGE), false);
+});
+
 test('when a client trusts only the certificate we made, a real TLS connection to it works', async (context) => {
   const config = freshConfig(context, { COUNTERSIGN_HOST: '0.0.0.0' });
   const { tls } = await loadSecrets(config, deps);
