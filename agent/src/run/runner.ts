@@ -187,6 +187,9 @@ export class Runner {
     try {
       const ending = await work(run).catch((error: unknown) => this.#defect(run, error));
       run.output.end();
+      // Whoever hears of the end may ask for the same thing at once, so it is let go before.
+      const running = this.#running.get(actionId);
+      if (running) this.#running.set(actionId, { ...running, subjects: [] });
       this.#write(run, ending);
       for (const { step } of this.#journal.find(actionId)?.steps ?? [])
         await this.#ports.processes(actionId, step).forget();
