@@ -23,5 +23,10 @@ export function wordsOf(error: unknown): { message: string; next: string } {
   if (error instanceof Fault) return { message: error.body.message, next: error.body.next_step };
   if (error instanceof TypeError)
     return { message: 'The control plane does not answer.', next: 'Check that it runs and that you are online.' };
+  if (error instanceof Error && 'issues' in error)
+    return {
+      message: 'The control plane answered in a way that this page does not understand.',
+      next: 'Reload the page: the control plane may be newer than it.',
+    };
   return { message: String(error), next: 'Reload the page; if it repeats, please report it.' };
 }

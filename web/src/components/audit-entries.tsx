@@ -37,7 +37,7 @@ function EntryLine({ entry }: { entry: AuditEntryView }) {
             aria-hidden
             className="size-3.5 shrink-0 text-faint transition-transform group-open/e:rotate-90"
           />
-          <span className="w-12 shrink-0 font-mono text-xs text-faint">{entry.seq}</span>
+          <span className="min-w-8 shrink-0 font-mono text-xs text-faint">{entry.seq}</span>
           <span className="font-medium">{entry.event}</span>
           <span className="min-w-0 flex-1 basis-40 truncate text-dim">
             {escapeDeceptive(doer(entry))}
@@ -48,7 +48,7 @@ function EntryLine({ entry }: { entry: AuditEntryView }) {
           </span>
         </summary>
         {open && (
-          <div className="border-t border-line bg-sunken px-4 py-3 sm:pl-[4.75rem]">
+          <div className="border-t border-line bg-sunken px-4 py-3 sm:pl-[4.375rem]">
             <Entry entry={entry} />
           </div>
         )}

@@ -21,13 +21,13 @@ type Enrolment = OutputOf<'addServer'>;
 export function InstallPanel({
   enrolment,
 }: {
-  enrolment: Pick<Enrolment, 'server' | 'install_command' | 'expires_at'>;
+  enrolment: Pick<Enrolment, 'server' | 'install_command' | 'careful_install_command' | 'expires_at'>;
 }) {
   return (
     <div className="space-y-5">
       <div>
         <p className="mb-2 text-dim">
-          Run this on <span className="font-medium text-ink">{enrolment.server.name}</span>. It works once, until{' '}
+          Run this on <span className="font-medium text-ink">{enrolment.server.name}</span>. It works once and ends{' '}
           <When at={enrolment.expires_at} />.
         </p>
         <Command text={enrolment.install_command} label="Install command" />
@@ -43,12 +43,13 @@ export function InstallPanel({
                 command.
               </li>
               <li>
-                To read it first, replace <code className="font-mono text-xs">| sudo sh -s --</code> by{' '}
-                <code className="font-mono text-xs">-o install.sh</code>, read the file, then run it. Add{' '}
-                <code className="font-mono text-xs">--read-only</code> for a server that never acts, and{' '}
+                Add <code className="font-mono text-xs">--read-only</code> for a server that never acts, and{' '}
                 <code className="font-mono text-xs">--dry-run</code> to see what it would do.
               </li>
             </ul>
+            <div className="mt-3">
+              <Command text={enrolment.careful_install_command} label="The same, but read it before it runs" />
+            </div>
           </Disclosure>
         </div>
       </div>

@@ -61,7 +61,7 @@ export function AuditPage() {
             name="event"
             type="search"
             aria-label="Event"
-            placeholder="Event, such as action.approved"
+            placeholder="action.approved"
             data-search
             mono
             maxLength={60}

@@ -112,7 +112,7 @@ function Invite({ onClose }: { onClose: () => void }) {
       <Dialog open onClose={onClose} title={`Invitation for ${invite.data.person.name}`}>
         <div className="space-y-3">
           <p className="text-dim">
-            Send this link by a way that only {invite.data.person.name} reads. It works once, until{' '}
+            Send this link by a way that only {invite.data.person.name} reads. It works once and ends{' '}
             <When at={invite.data.expires_at} />.
           </p>
           <Command text={invite.data.link} label="Invitation link" />

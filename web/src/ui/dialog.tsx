@@ -36,7 +36,7 @@ export function Dialog({
           className={cx(
             'fixed inset-x-0 bottom-0 z-50 flex max-h-[92dvh] flex-col rounded-t-2xl bg-surface pb-[env(safe-area-inset-bottom)] shadow-float transition duration-150 ease-out',
             'data-[ending-style]:translate-y-4 data-[ending-style]:opacity-0 data-[starting-style]:translate-y-4 data-[starting-style]:opacity-0',
-            'sm:inset-x-auto sm:top-[12vh] sm:bottom-auto sm:left-1/2 sm:max-h-[80vh] sm:-translate-x-1/2 sm:rounded-2xl sm:pb-0',
+            'sm:inset-x-auto sm:top-[8vh] sm:bottom-auto sm:left-1/2 sm:max-h-[84vh] sm:-translate-x-1/2 sm:rounded-2xl sm:pb-0',
             wide ? 'sm:w-[min(44rem,calc(100vw-3rem))]' : 'sm:w-[min(29rem,calc(100vw-3rem))]',
           )}
         >
@@ -61,5 +61,9 @@ export function Dialog({
 
 /** The row of buttons at the end of a dialog or a form. The first is nearest to the thumb on a phone. */
 export function DialogButtons({ children }: { children: ReactNode }) {
-  return <div className="mt-5 flex flex-col-reverse gap-2 sm:flex-row sm:justify-end">{children}</div>;
+  return (
+    <div className="sticky -bottom-5 z-10 -mx-5 -mb-5 flex flex-col-reverse gap-2 rounded-b-2xl bg-surface px-5 pt-3 pb-5 sm:flex-row sm:justify-end">
+      {children}
+    </div>
+  );
 }

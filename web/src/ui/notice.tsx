@@ -32,8 +32,8 @@ export function Notice({ tone = 'idle', title, children, icon, aside, role }: No
       role={role}
       className={cx('flex flex-wrap gap-x-2.5 gap-y-2 rounded-lg border px-3 py-2.5 text-sm', grounds[tone])}
     >
-      <Icon aria-hidden className={cx('mt-0.5 size-4 shrink-0', textTone[tone])} />
-      <div className="min-w-0 flex-1 basis-52 text-ink">
+      <Icon aria-hidden className={cx('size-4 shrink-0', children ? 'mt-0.5' : 'self-center', textTone[tone])} />
+      <div className={cx('min-w-0 flex-1 basis-52 text-ink', !children && 'self-center')}>
         {title && <p className="font-medium">{title}</p>}
         {children && <div className={cx(title ? 'text-dim' : '')}>{children}</div>}
       </div>

@@ -4,11 +4,11 @@
  * assistant says. Source: people.md, "Approve page order".
  */
 
-import { eventsFor } from '@countersign/protocol/action-lifecycle';
+import { type ActionState, eventsFor } from '@countersign/protocol/action-lifecycle';
 import type { OutputOf } from '@countersign/protocol/operator-api/index';
 import { useQuery } from '@tanstack/react-query';
 import { CircleStop, Undo2 } from 'lucide-react';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, type RefObject, useEffect, useRef, useState } from 'react';
 import { useLiveState } from '../../api/live.ts';
 import { query, useOperation } from '../../api/queries.ts';
 import { useMay, useMe } from '../../api/session.ts';
@@ -46,10 +46,12 @@ export function ActionPanel({ id, ask = null, level = 1 }: ActionPanelProps) {
   const { up } = useLiveState();
   const action = useQuery({ ...query('getAction', { action: id }), refetchInterval: up ? false : 5000 });
   const [asking, setAsking] = useState<Asking>(ask);
+  const article = useRef<HTMLElement>(null);
+  useShowOutcome(article, action.data?.state);
   return (
     <Loaded query={action} lines={8}>
       {(it) => (
-        <article aria-label={it.title} className="space-y-4">
+        <article ref={article} aria-label={it.title} className="space-y-4">
           <Head action={it} level={level} />
           {it.state !== 'awaiting_approval' && (
             <Part title="What happened" level={level}>
@@ -68,6 +70,16 @@ export function ActionPanel({ id, ask = null, level = 1 }: ActionPanelProps) {
       )}
     </Loaded>
   );
+}
+
+/** Once it is decided, what happens next stands at the top: the reader is taken there. */
+function useShowOutcome(article: RefObject<HTMLElement | null>, state: ActionState | undefined) {
+  const before = useRef(state);
+  useEffect(() => {
+    if (before.current === 'awaiting_approval' && state !== before.current)
+      article.current?.scrollIntoView({ block: 'start', behavior: 'smooth' });
+    before.current = state;
+  }, [state, article]);
 }
 
 function Head({ action, level }: { action: Action; level: 1 | 2 }) {

@@ -21,7 +21,6 @@ export function Outcome({ action }: { action: OutputOf<'getAction'> }) {
           {error.next_step}
         </Notice>
       )}
-      {result && <p className="text-sm font-medium">{stripControl(result.summary)}</p>}
       {began && <Steps action={action} />}
       {result?.check && <CheckReadings check={result.check} />}
       {result && result.undo.state !== 'not_needed' && <Undo undo={result.undo} />}
