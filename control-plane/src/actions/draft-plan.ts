@@ -40,11 +40,11 @@ export function refuseLarge(plan: object, limit: number = FRAME_BYTES_MAX - FRAM
   if (bytes > limit) throw fault('too_large', { bytes, limit });
 }
 
-/** Names of the parameters that a person should look at: those whose value is not the default. */
+/** Names of the parameters that a person should look at: those that have a default and whose value is another. */
 export function changedParameters(playbooks: ReadonlyMap<string, Playbook>, draft: PlanDraft): string[] {
   const defaults = defaultsOf(playbooks, draft);
   return Object.entries(draft.parameters)
-    .filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(defaults[name]))
+    .filter(([name, value]) => defaults[name] !== undefined && JSON.stringify(value) !== JSON.stringify(defaults[name]))
     .map(([name]) => name);
 }
 

@@ -15,7 +15,7 @@ test('when a card is made, its words come from the plan, and the assistant’s o
   assert.equal(card.title, 'Restart nginx.service on web-1');
   assert.deepEqual(card.argv, ['/usr/bin/systemctl restart -- nginx.service']);
   assert.deepEqual(card.parameters, [
-    { name: 'unit', value: 'nginx.service', changed: true, deceptive: false },
+    { name: 'unit', value: 'nginx.service', changed: false, deceptive: false },
     { name: 'watch', value: '5s', changed: false, deceptive: false },
   ]);
   assert.deepEqual(

@@ -121,7 +121,7 @@ export const actionDetailSchema = actionViewSchema.extend({
   plan: planSchema,
   /** What the assistant says it wants it for. Never part of what is approved. */
   untrusted_reason: z.string().nullable(),
-  /** Parameters whose value is not the playbook's default. */
+  /** Parameters that have a default and another value than it. */
   changed_parameters: z.array(z.string()),
   policy: z.object({
     rule: z.string(),
