@@ -31,7 +31,7 @@ Server <code>web-1</code> · 🟡 medium risk
 <b>Effect</b>
 nginx.service is down for about a second
 <b>Parameters</b>
-<code>unit</code> = <code>nginx.service</code> (not the default)
+<code>unit</code> = <code>nginx.service</code>
 <code>watch</code> = <code>5s</code>
 
 <b>Undo</b> It cannot be taken back.
