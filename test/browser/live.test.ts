@@ -29,12 +29,12 @@ browserTest('when the control plane falls silent, the page says within seconds t
   // Stopped, not ended: its connections stay, and nothing comes over them any more.
   process.kill(world.pid, 'SIGSTOP');
   try {
-    await page.getByText('No live updates since').waitFor({ timeout: 15_000 });
+    await page.getByText('No live updates since').waitFor({ timeout: 25_000 });
   } finally {
     process.kill(world.pid, 'SIGCONT');
   }
   await world.owner('addServer', { name: 'web-1' });
-  await page.getByText('No live updates since').waitFor({ state: 'detached', timeout: 15_000 });
+  await page.getByText('No live updates since').waitFor({ state: 'detached', timeout: 25_000 });
   await page.getByRole('link', { name: /web-1/ }).waitFor();
   forgive(page);
   await mustBeSound(page, 'page that was cut off');
@@ -48,7 +48,7 @@ browserTest('when the control plane was started anew, the page reads everything 
   await page.getByRole('link', { name: /web-1/ }).waitFor();
   await world.restart();
   await world.owner('addServer', { name: 'web-2' });
-  await page.getByRole('link', { name: /web-2/ }).waitFor({ timeout: 20_000 });
+  await page.getByRole('link', { name: /web-2/ }).waitFor({ timeout: 25_000 });
   forgive(page);
   await world.owner('addServer', { name: 'web-3' });
   await page.getByRole('link', { name: /web-3/ }).waitFor();

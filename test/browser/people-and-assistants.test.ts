@@ -98,7 +98,7 @@ browserTest('when a person is invited, they join by the link and see what their 
   await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
   await page.getByRole('button', { name: 'Remove Cyd' }).waitFor({ state: 'detached' });
   // Whoever is removed is out at once, also from a page that is open.
-  await guest.getByRole('heading', { name: 'Sign in' }).waitFor({ timeout: 20_000 });
+  await guest.getByRole('heading', { name: 'Sign in' }).waitFor({ timeout: 25_000 });
   await guest.context().close();
   await page.context().close();
 });
