@@ -37,7 +37,7 @@ export type OwnCommand = z.infer<typeof ownCommandSchema>;
 const lists = (allow: string[]) =>
   z.strictObject({ allow: z.array(patternSchema).default(allow), deny: z.array(patternSchema).default([]) });
 
-const policyFileSchema = z.strictObject({
+export const policyFileSchema = z.strictObject({
   mode: z.enum(['observe', 'act']).default('observe'),
   max_risk: riskSchema.default('high'),
   units: lists(['*']).prefault({}),
