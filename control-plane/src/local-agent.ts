@@ -75,7 +75,7 @@ async function takeUnderCare(
   const server = id === null ? undefined : await serverById(core.db, id);
   if (server?.state === 'revoked') return false;
   if (server?.state === 'enrolled' && existsSync(join(state, 'link', 'identity.json'))) {
-    await followAddress(join(state, 'agent.yaml'), localUrl);
+    await followAddress(join(state, 'agent.yaml'), localUrl, secrets.tls?.localPin);
     return true;
   }
   const awaited = server
@@ -95,10 +95,11 @@ async function takeUnderCare(
   return true;
 }
 
-/** The control plane may listen on another port than last time. */
-async function followAddress(file: string, url: string): Promise<void> {
+/** The control plane may listen on another port than last time, and with a certificate of its own where it had none. */
+async function followAddress(file: string, url: string, pin: string | undefined): Promise<void> {
   const before = (await readFile(file, 'utf8')).trimEnd();
-  const after = before.replace(/^url: .*$/m, `url: ${JSON.stringify(url)}`);
+  const pinned = pin === undefined ? '' : `\ntls_pin: ${JSON.stringify(pin)}`;
+  const after = before.replace(/^tls_pin: .*\n/m, '').replace(/^url: .*$/m, `url: ${JSON.stringify(url)}${pinned}`);
   if (after !== before) await writeWhole(file, after);
 }
 

@@ -11,7 +11,7 @@ const area = (path: string) => path.split('/')[0] ?? '';
 const mayImport: Record<string, readonly string[]> = {
   protocol: [],
   playbooks: ['protocol'],
-  agent: ['protocol', 'playbooks'],
+  agent: ['protocol'],
   'mcp-server': ['protocol'],
   web: ['protocol'],
   'control-plane': ['protocol', 'playbooks', 'mcp-server', 'agent'],

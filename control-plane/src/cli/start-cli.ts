@@ -8,6 +8,11 @@ import { terminal } from './terminal.ts';
 
 const env = readEnv();
 const { stdin, stdout, stderr } = process;
+// Whoever reads may stop early (`… | head`): then there is nobody left to tell.
+stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
 const colour = env.NO_COLOR === undefined && stdout.isTTY === true;
 
 process.exitCode = await run(process.argv.slice(2), {
