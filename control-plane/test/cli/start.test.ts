@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { makeMachine, password, until } from './processes.ts';
 
-test('when npm start runs on a fresh clone, this machine is under care for reading only, also after a restart on another port', async (context) => {
+test('when npm start runs on a fresh clone, this machine is under care for reading only, also after a restart on another port or with TLS', async (context) => {
   const machine = await makeMachine(context, { COUNTERSIGN_LOCAL_AGENT: 'observe' });
   const online = async () => {
     const { servers } = (await machine.cli(['servers', '--json'])).json();
@@ -19,4 +19,9 @@ test('when npm start runs on a fresh clone, this machine is under care for readi
   const second = await machine.start('start.ts', { COUNTERSIGN_PORT: '0' });
   await until(online, second.printed);
   assert.equal(await second.stop(), 0);
+  const wide = { COUNTERSIGN_HOST: '0.0.0.0', COUNTERSIGN_URL: 'https://cp.example.org:7070' };
+  const third = await machine.start('start.ts', { COUNTERSIGN_PORT: '0', ...wide });
+  await until(online, third.printed);
+  assert.match(readFileSync(join(machine.dataDir, 'local-agent/agent.yaml'), 'utf8'), /^tls_pin: /m);
+  assert.equal(await third.stop(), 0);
 });
