@@ -49,7 +49,7 @@ const cases: readonly Case[] = [
     mcpName: 'codex-mcp-client',
     broken: 'tcp_nodelay onn;',
     value: null,
-    run: (run) => runCodex({ ...run, env: { SSL_CERT_FILE: extraCertificates() } }),
+    run: (run) => runCodex({ ...run, env: { CODEX_CA_CERTIFICATE: extraCertificates() } }),
   },
   {
     client: 'codex',
@@ -58,7 +58,7 @@ const cases: readonly Case[] = [
     mcpName: 'codex-mcp-client',
     broken: 'client_max_body_size 10Q;',
     value: '10m',
-    run: (run) => runCodex({ ...run, tools: 'code', env: { SSL_CERT_FILE: extraCertificates() } }),
+    run: (run) => runCodex({ ...run, tools: 'code', env: { CODEX_CA_CERTIFICATE: extraCertificates() } }),
   },
 ];
 

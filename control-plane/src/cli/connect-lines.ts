@@ -19,3 +19,12 @@ export function connectLines({ mcpUrl, token }: Connect): string[] {
     `  ${JSON.stringify(cursor)}`,
   ];
 }
+
+/** What an assistant needs before it trusts a certificate that nobody vouches for. Found by running the clients. */
+export function trustLines(certificateFile: string): string[] {
+  return [
+    'First, in the shell that starts it: the certificate here is home-made',
+    `  export NODE_EXTRA_CA_CERTS=${certificateFile}   # Claude Code`,
+    `  export CODEX_CA_CERTIFICATE=${certificateFile}   # Codex`,
+  ];
+}

@@ -1,6 +1,8 @@
 /** What `npm start` prints: the one link that matters first, then how to connect an assistant. */
+
+import { join } from 'node:path';
 import { styleText } from 'node:util';
-import { connectLines } from './connect-lines.ts';
+import { connectLines, trustLines } from './connect-lines.ts';
 
 export interface Greeting {
   readonly version: string;
@@ -25,7 +27,10 @@ const agentWords = {
 export function greetingLines(greeting: Greeting): string[] {
   const paint = (style: 'bold' | 'dim' | 'cyan', text: string) =>
     greeting.colour ? styleText(style, text, { validateStream: false }) : text;
-  const connect = connectLines({ mcpUrl: `${greeting.publicUrl}/mcp`, token: 'YOUR_TOKEN' });
+  const connect = [
+    ...(greeting.pin === null ? [] : trustLines(join(greeting.dataDir, 'keys', 'tls.crt'))),
+    ...connectLines({ mcpUrl: `${greeting.publicUrl}/mcp`, token: 'YOUR_TOKEN' }),
+  ];
   return [
     '',
     `  ${paint('bold', 'Countersign')} ${greeting.version}`,
