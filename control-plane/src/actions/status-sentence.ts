@@ -79,7 +79,6 @@ function reason(note: string | null): string {
 }
 
 function undone(result: StatusFacts['result']): string {
-  if (result && /\btak(en|ing)( it)? back\b/i.test(result.summary)) return ''; // the runner has said it already
   switch (result?.undo.state) {
     case 'done':
       return 'Everything it did was taken back.';
