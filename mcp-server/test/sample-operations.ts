@@ -76,7 +76,15 @@ function after(action: ActionDetail, state: ActionState, by: string): Partial<Ac
   if (state === 'approved' || state === 'rejected') {
     const verdict = state === 'approved' ? ('approve' as const) : ('reject' as const);
     const person = { id: 'prs_0c8k3v7rw1aq', name: by };
-    const approval = { person, verdict, channel: 'telegram' as const, strength: 'tap' as const, at, reason: null };
+    const approval = {
+      person,
+      verdict,
+      channel: 'telegram' as const,
+      strength: 'tap' as const,
+      at,
+      reason: null,
+      signed_with: null,
+    };
     return { approvals: [...action.approvals, approval], approvals_given: action.approvals_given + 1 };
   }
   if (state !== 'succeeded' && state !== 'failed') return {};
@@ -320,7 +328,7 @@ export function sampleEntry(seq: number, note = 'x'): Output<'getAuditLog'>['ent
 export function samplePlan(risk: 'low' | 'high', diff: string | null = null): Plan {
   const unit = { unit: 'nginx.service' };
   return planSchema.parse({
-    format: 'countersign-plan/1',
+    format: 'countersign-plan/2',
     server: SERVER,
     source: { kind: 'playbook', id: 'service.restart', version: 1, sha256: 'd'.repeat(64) },
     title: 'Restart nginx.service on web-1',
@@ -344,6 +352,8 @@ export function samplePlan(risk: 'low' | 'high', diff: string | null = null): Pl
       witness: [],
       predictable: true,
     },
+    confirm: null,
+    request: { action: 'act_0c8k3v7rw1aq', valid_until: AT + 900_000 },
   });
 }
 
@@ -385,5 +395,9 @@ export function sampleAction(plan: Plan, client: string | null = null): ActionDe
     result: null,
     error: null,
     stop_requested_at: null,
+    lock: null,
+    follows: null,
+    followed_by: null,
+    confirm_by: null,
   };
 }

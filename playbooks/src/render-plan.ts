@@ -62,7 +62,7 @@ export function renderPlan(
     throw fault('invalid_input', { problems: `playbook: ${playbook.id} only reads, there is no plan to approve` });
   const values = parseParameters(playbook, request.parameters);
   const draft = {
-    format: 'countersign-plan/1',
+    format: 'countersign-plan/2',
     server: { id: request.server.id, name: request.server.name },
     source: { kind: 'playbook', id: playbook.id, version: playbook.version, sha256: playbook.sha256 },
     title: `${describe(playbook, values)} on ${request.server.name}`,
@@ -77,6 +77,7 @@ export function renderPlan(
       stable_ms: milliseconds(playbook.check.stable, values),
     },
     undo: renderSteps(playbook.undo, values),
+    confirm: null,
   };
   const parsed = planDraftSchema.safeParse(draft);
   if (!parsed.success) throw fault('invalid_input', { problems: problemsOf(parsed.error) });

@@ -154,8 +154,7 @@ test('when a playbook does not fit a server, the reason is given', () => {
     commands: false,
     readRoots: [],
     writeRoots: [],
-    locked: false,
-    approverKeys: 0,
+    lock: null,
   } as const;
   const restart = get('service.restart');
   const shared = { ...policy, readRoots: [], writeRoots: [] };

@@ -1,5 +1,6 @@
 /** A grant: what the control plane sends to the runner. Plan, approvals, expiry, signature. Source: design.md, section 6. */
 import { z } from 'zod';
+import { approverSignatureSchema } from './approver.ts';
 import { sha256Schema } from './capabilities/index.ts';
 import { idSchema } from './ids.ts';
 import { publicKeySchema, signatureSchema } from './keys.ts';
@@ -26,11 +27,13 @@ export const approvalSchema = z.strictObject({
   strength: strengthSchema,
   digest: sha256Schema,
   at: z.int(),
+  /** Over the digest, by a key of the person. A locked server counts nothing else. */
+  signature: approverSignatureSchema.optional(),
 });
 export type Approval = z.infer<typeof approvalSchema>;
 
 export const grantSchema = z.strictObject({
-  format: z.literal('countersign-grant/1'),
+  format: z.literal('countersign-grant/2'),
   actionId: idSchema('act'),
   plan: planSchema,
   digest: sha256Schema,

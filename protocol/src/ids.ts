@@ -15,7 +15,10 @@ export type IdKind =
   | 'req'
   | 'lnk'
   | 'run'
-  | 'hok';
+  | 'hok'
+  | 'lck'
+  | 'psk'
+  | 'amd';
 
 export interface Ids {
   /** A new identifier: its kind, `_`, and 12 characters with 60 random bits. */

@@ -1,6 +1,7 @@
 /** What two processes must agree on. Pure: no input or output; the parts that need `node:crypto` are imported by their own path. */
 export * from './action-lifecycle.ts';
 export * from './action-result.ts';
+export * from './approver.ts';
 export * from './canonical.ts';
 export * from './capabilities/index.ts';
 export * from './clock.ts';
@@ -11,7 +12,9 @@ export * from './grant.ts';
 export * from './ids.ts';
 export * from './keys.ts';
 export * from './live-events.ts';
+export * from './lock.ts';
 export * from './plan.ts';
 export * from './redaction.ts';
 export * from './risk.ts';
 export * from './text.ts';
+export * from './witness.ts';

@@ -66,7 +66,7 @@ export type StepPreview = z.infer<typeof stepPreviewSchema>;
 
 /** A plan before the server has previewed it. */
 export const planDraftSchema = z.strictObject({
-  format: z.literal('countersign-plan/1'),
+  format: z.literal('countersign-plan/2'),
   server: z.strictObject({ id: idSchema('srv'), name: z.string() }),
   source: planSourceSchema,
   /** What it does, in our words: `Restart nginx.service on web-1`. Never the assistant's prose. */
@@ -87,10 +87,29 @@ export const planDraftSchema = z.strictObject({
   }),
   /** Steps that take everything back, run in this order. Empty: each step's own undo, in reverse. */
   undo: z.array(planStepSchema).max(20),
+  /**
+   * Set when the plan could lock everybody out of the server. The server then takes everything back by itself unless a human
+   * confirms within this time that it can still be reached.
+   */
+  confirm: z.strictObject({ within_ms: z.int().min(10_000).max(3_600_000), because: z.string().max(300) }).nullable(),
 });
 export type PlanDraft = z.infer<typeof planDraftSchema>;
 
-export const planSchema = z.strictObject({ ...planDraftSchema.shape, preview: previewSchema });
+/**
+ * Which request a plan is for. Part of the digest, so that an approval, even a signed one, is good for one action only and
+ * not after its time, whatever a control plane does with it.
+ */
+export const planRequestSchema = z.strictObject({
+  action: idSchema('act'),
+  /** Nothing starts after this, milliseconds since 1970: the end of the time to decide and of the time to start. */
+  valid_until: z.int(),
+});
+
+export const planSchema = z.strictObject({
+  ...planDraftSchema.shape,
+  preview: previewSchema,
+  request: planRequestSchema,
+});
 export type Plan = z.infer<typeof planSchema>;
 export type PlanStep = z.infer<typeof planStepSchema>;
 export type PlanProbe = z.infer<typeof planProbeSchema>;

@@ -7,7 +7,14 @@ import { canonicalJson } from './canonical.ts';
 import { publicKeySchema, signatureSchema } from './keys.ts';
 
 /** What a signature is for. A new kind of signed message adds its word here. */
-export type SigningPurpose = 'link-hello' | 'control-plane-hello' | 'grant' | 'checkpoint' | 'release';
+export type SigningPurpose =
+  | 'link-hello'
+  | 'control-plane-hello'
+  | 'grant'
+  | 'approval'
+  | 'checkpoint'
+  | 'witness'
+  | 'release';
 
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');

@@ -21,8 +21,7 @@ const policy: LocalPolicySummary = {
   commands: false,
   readRoots: ['/etc', '/var/log'],
   writeRoots: ['/etc/nginx'],
-  locked: false,
-  approverKeys: 0,
+  lock: null,
 };
 
 export function ordinaryAgent() {

@@ -137,6 +137,8 @@ export class SimulatedAgent {
       capabilities: [...(capabilities ?? ordinary.capabilities)],
       policy: { ...ordinary.policy, ...policy },
       journalHead: null,
+      witnessKey: null,
+      witnessed: null,
     };
     return tamper ? tamper(hello) : hello;
   }

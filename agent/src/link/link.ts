@@ -148,5 +148,7 @@ function introduce(deps: LinkDeps, about: About | null): Introduction {
     capabilities: deps.capabilities(),
     policy,
     journalHead: about?.journalHead ?? null,
+    witnessKey: null,
+    witnessed: null,
   };
 }

@@ -143,8 +143,7 @@ export function summaryOf(policy: LocalPolicy): LocalPolicySummary {
     commands: policy.commands !== false,
     readRoots: [...policy.readRoots],
     writeRoots: [...policy.writeRoots],
-    locked: policy.lock !== null,
-    approverKeys: policy.lock?.approvers.length ?? 0,
+    lock: null,
   };
 }
 

@@ -79,6 +79,8 @@ async function introduceWith(
     capabilities: availableCapabilities(),
     policy: summaryOf(policyOrDefault(config)),
     journalHead: null,
+    witnessKey: null,
+    witnessed: null,
   });
   const { controlPlaneKey } = config;
   const { welcome } = await handshake({ wire, key, controlPlaneKey, clock: systemClock, ids: systemIds, introduce });

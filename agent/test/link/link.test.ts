@@ -14,7 +14,7 @@ import { Agent } from './enrolled.ts';
 async function grantFor(controlPlane: ControlPlane, peer: Peer, draft: PlanDraft): Promise<SignedGrant> {
   const answer = await peer.ask({ type: 'preview', draft, timeoutMs: 15_000 });
   assert.equal(answer.type, 'previewed', JSON.stringify(answer));
-  const plan: Plan = { ...draft, preview: (answer as Extract<typeof answer, { type: 'previewed' }>).preview };
+  const plan = { ...draft, preview: (answer as Extract<typeof answer, { type: 'previewed' }>).preview };
   return grantOf({ clock: Date as never, key: controlPlane.key }, plan, { actionId: newActionId() });
 }
 

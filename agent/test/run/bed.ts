@@ -186,7 +186,7 @@ export const start = (id: string, unit: string): Step => ({ id, capability: 'uni
 /** A draft with these steps. */
 export function draftOf(steps: readonly Step[], given: Partial<PlanDraft> = {}): PlanDraft {
   return {
-    format: 'countersign-plan/1',
+    format: 'countersign-plan/2',
     server: SERVER,
     source: { kind: 'command' },
     title: 'A test',
@@ -197,12 +197,13 @@ export function draftOf(steps: readonly Step[], given: Partial<PlanDraft> = {}):
     steps: steps.map((step) => ({ timeout_ms: 20_000, ...step })) as PlanDraft['steps'],
     check: { probes: [], settle_ms: 0, stable_ms: 0 },
     undo: [],
+    confirm: null,
     ...given,
   };
 }
 
 /** The draft with the preview that the server makes of it. */
-export async function planOf(bed: Bed, draft: PlanDraft): Promise<Plan> {
+export async function planOf(bed: Bed, draft: PlanDraft): Promise<Previewed> {
   const made = await preview(bed.ports, bed.ports.policy(), draft, 5000, new AbortController().signal);
   return { ...draft, preview: made };
 }
@@ -226,13 +227,18 @@ export function approvalOf(digest: string, given: Partial<Approval> = {}): Appro
   };
 }
 
+/** A plan that is not tied to a request yet. */
+export type Previewed = Omit<Plan, 'request'>;
+
 /** A grant as the control plane makes it, bent by `bend` before it is signed. */
-export function grantOf(bed: Pick<Bed, 'clock' | 'key'>, plan: Plan, bend: Partial<Grant> = {}): SignedGrant {
-  const digest = digestOf(plan);
+export function grantOf(bed: Pick<Bed, 'clock' | 'key'>, previewed: Previewed, bend: Partial<Grant> = {}): SignedGrant {
   const now = systemClock.now();
+  const actionId = bend.actionId ?? newActionId();
+  const plan: Plan = { ...previewed, request: { action: actionId, valid_until: now + 120_000 } };
+  const digest = digestOf(plan);
   const grant: Grant = {
-    format: 'countersign-grant/1',
-    actionId: newActionId(),
+    format: 'countersign-grant/2',
+    actionId,
     plan,
     digest,
     approvals: [approvalOf(digest)],

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Grant, Plan, SignedGrant } from '@countersign/protocol';
+import type { Grant, SignedGrant } from '@countersign/protocol';
 import { makeSigningKey, signValue } from '@countersign/protocol/signing';
 import { type GrantTerms, verifyGrant } from '../../src/run/verify-grant.ts';
-import { approvalOf, command, draftOf, grantOf, SERVER } from './bed.ts';
+import { approvalOf, command, draftOf, grantOf, type Previewed, SERVER } from './bed.ts';
 
 const key = makeSigningKey();
 const clock = { now: () => Date.now() } as never;
-const plan: Plan = { ...draftOf([command('echo', 'echo')]), preview: { steps: [], witness: [], predictable: false } };
+const plan: Previewed = {
+  ...draftOf([command('echo', 'echo')]),
+  preview: { steps: [], witness: [], predictable: false },
+};
 const terms = (given: Partial<GrantTerms> = {}): GrantTerms => ({
   serverId: SERVER.id,
   serverName: SERVER.name,
@@ -17,7 +20,7 @@ const terms = (given: Partial<GrantTerms> = {}): GrantTerms => ({
   approvals: { atLeast: 0, channels: ['telegram', 'web', 'ide', 'cli'], strength: 'form' },
   ...given,
 });
-const granted = (bend: Partial<Grant> = {}, of: Plan = plan) => grantOf({ clock, key }, of, bend);
+const granted = (bend: Partial<Grant> = {}, of: Previewed = plan) => grantOf({ clock, key }, of, bend);
 const sign = (grant: Grant): SignedGrant => ({
   grant,
   key: key.publicKey,

@@ -15,6 +15,7 @@ export function personView(person: PersonWithTelegram): z.infer<typeof personVie
     telegram:
       person.telegram_id === null ? null : { id: person.telegram_id, name: person.telegram_name ?? person.telegram_id },
     ide_answers: person.ide_answers === 1,
+    passkeys: 0,
   };
 }
 

@@ -12,6 +12,7 @@ import { storedPolicy } from './stored-policy.ts';
 interface NewAction {
   readonly id: string;
   readonly at: number;
+  readonly decideBy: number;
   readonly caller: Caller;
   readonly plan: Plan;
   readonly digest: string;
@@ -48,7 +49,7 @@ export function actionRow(
     approvals_needed: policy.ask.approvals,
     changed_parameters_json: JSON.stringify(changedParameters(playbooks, plan)),
     created_at: at,
-    decide_by: at + policy.ask.expiresMs,
+    decide_by: action.decideBy,
     start_by: verdict.verdict === 'allow' ? at + limits.startWindowMs : null,
     ...nothingYet,
     fault_json:
@@ -64,4 +65,8 @@ const nothingYet = {
   result_json: null,
   stop_requested_at: null,
   stop_requested_by: null,
+  follows_action: null,
+  follows_json: null,
+  confirm_by: null,
+  confirm_json: null,
 };

@@ -1,6 +1,7 @@
 /** Actions as the operator API shows them. */
 import {
   type ActionResult,
+  type ApproverSignature,
   type ErrorBody,
   type ErrorCode,
   errorCatalogue,
@@ -59,6 +60,7 @@ export function detailView(parts: ActionParts, online: boolean): ActionDetail {
       strength: vote.strength,
       at: isoTime(vote.at),
       reason: vote.reason,
+      signed_with: vote.signature_json === null ? null : (JSON.parse(vote.signature_json) as ApproverSignature).key,
     })),
     history: history.map(({ from_state, event, to_state, by, at, note }) => ({
       from: from_state,
@@ -72,6 +74,10 @@ export function detailView(parts: ActionParts, online: boolean): ActionDetail {
     result: resultView(resultOf(row)),
     error: errorOf(row),
     stop_requested_at: row.stop_requested_at === null ? null : isoTime(row.stop_requested_at),
+    lock: null,
+    follows: null,
+    followed_by: null,
+    confirm_by: row.confirm_by === null ? null : isoTime(row.confirm_by),
   };
 }
 

@@ -117,6 +117,7 @@ async function keepVote({ ids }: DecideDeps, trx: Trx, vote: Verdict, at: number
     digest: vote.digest,
     at,
     reason: vote.reason === undefined ? null : safeText(vote.reason, 500),
+    signature_json: null,
   });
 }
 

@@ -123,8 +123,14 @@ function filePlan(server: Named, wanted: ParametersOf<'file.write'>): PlanDraft 
   });
 }
 
-function parsed(draft: Omit<PlanDraft, 'format' | 'preconditions' | 'undo'>): PlanDraft {
-  const result = planDraftSchema.safeParse({ format: 'countersign-plan/1', preconditions: [], undo: [], ...draft });
+function parsed(draft: Omit<PlanDraft, 'format' | 'preconditions' | 'undo' | 'confirm'>): PlanDraft {
+  const result = planDraftSchema.safeParse({
+    format: 'countersign-plan/2',
+    preconditions: [],
+    undo: [],
+    confirm: null,
+    ...draft,
+  });
   if (!result.success) throw fault('invalid_input', { problems: problemsOf(result.error) });
   return result.data;
 }

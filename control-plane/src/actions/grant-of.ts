@@ -12,7 +12,7 @@ export function grantOf(
   key: SigningKey,
 ): SignedGrant {
   const grant: Grant = grantSchema.parse({
-    format: 'countersign-grant/1',
+    format: 'countersign-grant/2',
     actionId: row.id,
     plan: JSON.parse(row.plan_json),
     digest: row.digest,
@@ -25,6 +25,7 @@ export function grantOf(
         strength: vote.strength,
         digest: vote.digest,
         at: vote.at,
+        ...(vote.signature_json === null ? {} : { signature: JSON.parse(vote.signature_json) }),
       })),
     rule: row.rule,
     issuedAt: row.dispatched_at,

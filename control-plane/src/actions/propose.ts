@@ -24,6 +24,7 @@ import { policyFacts } from './policy-facts.ts';
 import { recordRefusal } from './record-refusal.ts';
 import { requestKey } from './request-key.ts';
 import { abilitiesOf, refuseForbidden, refuseUnfit, refuseUnreachable } from './server-allows.ts';
+import { storedPolicy } from './stored-policy.ts';
 import type { Wanted } from './wanted.ts';
 
 export interface ProposeRequest {
@@ -74,8 +75,16 @@ async function proposeOn(
   const asker = { personId: caller.person.id, tokenId: caller.token?.id ?? null, client: caller.client };
   const inForce = await deps.policy.current();
   const verdict = evaluate(inForce.policy, await policyFacts(db, asker, server, draft, clock.now()));
-  const plan = await previewed(deps, draft, verdict, request.signal);
-  const outcome = await keep(deps, { caller, server, plan, verdict, inForce, key, reason: request.reason });
+  const preview = await previewed(deps, draft, verdict, request.signal);
+  const outcome = await keep(deps, {
+    caller,
+    server,
+    draft: { ...draft, preview },
+    verdict,
+    inForce,
+    key,
+    reason: request.reason,
+  });
   if (!outcome.repeated && verdict.verdict === 'ask') await askSomebody(deps, outcome.actionId);
   return outcome;
 }
@@ -94,18 +103,17 @@ async function previewed(
   draft: PlanDraft,
   verdict: PolicyVerdict,
   signal?: AbortSignal,
-): Promise<Plan> {
+): Promise<Preview> {
   const nothing: Preview = { steps: [], witness: [], predictable: false };
   const preview = verdict.verdict === 'deny' ? nothing : await deps.fleet.preview(draft.server.id, draft, signal);
-  const plan = { ...draft, preview };
-  refuseLarge(plan);
-  return plan;
+  refuseLarge({ ...draft, preview });
+  return preview;
 }
 
 interface Kept {
   readonly caller: Caller;
   readonly server: ServerRow;
-  readonly plan: Plan;
+  readonly draft: PlanDraft & { readonly preview: Preview };
   readonly verdict: PolicyVerdict;
   readonly inForce: PolicyInForce;
   readonly key: string;
@@ -115,13 +123,16 @@ interface Kept {
 /** Looks once more, in the transaction that puts the action on record, since others may have been quicker meanwhile. */
 function keep(deps: ActionDeps, kept: Kept): Promise<Proposed> {
   const { db, clock, ids, limits } = deps;
-  const { caller, server, plan, verdict, inForce, key } = kept;
+  const { caller, server, draft, verdict, inForce, key } = kept;
   return write(db, async (trx) => {
     const at = clock.now();
     const earlier = await openRepeat(trx, key, at - limits.repeatMs);
     if (earlier) return { actionId: earlier.id, repeated: true };
-    await refuseCrowd(deps, trx, caller, server.id, plan);
-    const row = actionRow(deps, { ...kept, id: ids.id('act'), at, digest: digestOf(plan) });
+    await refuseCrowd(deps, trx, caller, server.id, draft);
+    const id = ids.id('act');
+    const decideBy = at + storedPolicy(verdict, inForce.sha256).ask.expiresMs;
+    const plan: Plan = { ...draft, request: { action: id, valid_until: decideBy + limits.startWindowMs } };
+    const row = actionRow(deps, { ...kept, plan, id, at, decideBy, digest: digestOf(plan) });
     const { source } = plan;
     await beginAction(deps, trx, {
       row,

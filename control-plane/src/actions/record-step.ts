@@ -8,7 +8,7 @@ import type { RecordDeps } from './record-started.ts';
 
 export interface CurrentStep {
   readonly step: string;
-  readonly phase: 'running' | 'checking' | 'undoing';
+  readonly phase: 'running' | 'checking' | 'confirming' | 'undoing';
   /** When the report came, by our clock. */
   readonly at: number;
 }

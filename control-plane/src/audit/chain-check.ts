@@ -2,9 +2,10 @@
  * Checks the chain of the audit log entry by entry, without keeping it, and names what is wrong: changed, missing, out of
  * place, cut off. Pure: the same check serves the database and an exported file.
  */
+
+import { readNote } from '@countersign/protocol/checkpoint-note';
 import { sha256 } from '@countersign/protocol/digest';
 import { type EntryBody, NO_HASH } from './entry.ts';
-import { readNote } from './note.ts';
 
 export interface AuditProblem {
   /** Number of the entry; null when it is about the whole log. */

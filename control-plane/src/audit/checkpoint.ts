@@ -1,10 +1,10 @@
 /** Signs the head of the audit log, so that a shortened or rewritten log can be told from the real one. */
 import type { Cancel } from '@countersign/protocol';
+import { type Checkpoint, writeNote } from '@countersign/protocol/checkpoint-note';
 import type { SigningKey } from '@countersign/protocol/signing';
 import type { Core } from '../ports.ts';
 import { write } from '../storage/write.ts';
 import { insertCheckpoint, lastCheckpoint, lastEntry } from './audit.store.ts';
-import { type Checkpoint, writeNote } from './note.ts';
 
 export interface CheckpointDeps extends Pick<Core, 'db' | 'clock' | 'log'> {
   /** The control plane's own key. */

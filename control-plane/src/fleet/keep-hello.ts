@@ -1,5 +1,5 @@
 /** What is kept of a hello: facts, policy, capabilities; the rungs of the enrolment; what changed goes into the audit log. */
-import type { LocalPolicySummary, ServerFacts } from '@countersign/protocol/agent-wire/facts';
+import { isLocked, type LocalPolicySummary, type ServerFacts } from '@countersign/protocol/agent-wire/facts';
 import { appendEntry, whoIs } from '../audit/ledger.ts';
 import type { Core } from '../ports.ts';
 import type { Trx } from '../storage/database.ts';
@@ -95,6 +95,6 @@ async function auditPolicy(trx: Trx, serverId: string, policy: LocalPolicySummar
     at,
     who: whoIs('agent', ip),
     serverId,
-    details: { mode: policy.mode, max_risk: policy.maxRisk, commands: policy.commands, locked: policy.locked },
+    details: { mode: policy.mode, max_risk: policy.maxRisk, commands: policy.commands, locked: isLocked(policy) },
   });
 }

@@ -1,6 +1,7 @@
 /** Servers as the operator API shows them. */
 import { isoTime } from '@countersign/protocol';
 import {
+  isLocked,
   type LocalPolicySummary,
   type ServerFacts,
   type StatusSample,
@@ -52,6 +53,8 @@ export async function serverDetail(deps: Deps, row: ServerRow): Promise<ServerDe
     agent_version: row.agent_version,
     clock_offset_ms: row.clock_offset_ms,
     thresholds: thresholdsSchema.parse(JSON.parse(row.thresholds_json)),
+    trust: '',
+    witness: null,
     added_at: isoTime(row.created_at),
     history: history.map(sampleView),
   };
@@ -75,7 +78,7 @@ function viewOf(row: ServerRow, presence: Presence, sample: StatusSample | undef
     last_seen_at: seenAt === null ? null : isoTime(seenAt),
     os: facts && osName(facts),
     mode: policy?.mode ?? null,
-    locked: policy?.locked ?? false,
+    locked: policy !== null && isLocked(policy),
     firing_alerts: firing,
     sample: sample === undefined ? null : sampleView(sample),
   };

@@ -37,11 +37,11 @@ export function auditOperations(
     },
     verifyAudit: async () => {
       const { ok, entries, head, checkpoints, problems } = await verifyLedger({ db, publicKey: deps.publicKey });
-      return { ok, entries, head, checkpoints, problems: problems.map((problem) => ({ ...problem })) };
+      return { ok, entries, head, checkpoints, problems: problems.map((problem) => ({ ...problem })), servers: [] };
     },
     getPolicy: async () => {
-      const { yaml, source, problems } = await deps.policy.current();
-      return { yaml, source, problems: [...problems] };
+      const { yaml, source, sha256, problems } = await deps.policy.current();
+      return { yaml, source, sha256, problems: [...problems] };
     },
   };
 }

@@ -35,6 +35,8 @@ export function overviewOperations(deps: OverviewOperationsDeps): Pick<Handlers,
         running: await actionsIn('approved', 'dispatched', 'running'),
         firing: await firingAlerts(db, ALERTS_SHOWN),
         checklist: await checklist(deps, caller, servers.enrolled),
+        pause: null,
+        amendments: 0,
         notices: await notices(deps, caller),
       };
     },

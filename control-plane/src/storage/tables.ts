@@ -5,6 +5,13 @@
 import type { ActionEvent, ActionState, Channel, Risk, Strength } from '@countersign/protocol';
 import type { Role } from '@countersign/protocol/operator-api/index';
 import type { Generated } from 'kysely';
+import type {
+  AmendmentTable,
+  AmendmentVoteTable,
+  LockStateTable,
+  PasskeyTable,
+  WebauthnChallengeTable,
+} from './trust-tables.ts';
 
 export interface PersonTable {
   id: string;
@@ -80,6 +87,11 @@ export interface ServerTable {
   journal_head: string | null;
   /** Highest `seq` of the agent's outbox that is stored here. */
   acknowledged_seq: number;
+  /** The runner's own key, and the newest checkpoint that it keeps. */
+  witness_key: string | null;
+  witness_json: string | null;
+  /** What the server keeps of the audit log that this database contradicts: no change goes there. */
+  contradiction_json: string | null;
 }
 export interface ServerSampleTable {
   server_id: string;
@@ -128,6 +140,12 @@ export interface ActionTable {
   fault_json: string | null;
   stop_requested_at: number | null;
   stop_requested_by: string | null;
+  /** The action that was refused because the state had drifted, and the differences: this one asks again. */
+  follows_action: string | null;
+  follows_json: string | null;
+  /** When the server takes everything back unless somebody confirms; and the confirmation, once it was given. */
+  confirm_by: number | null;
+  confirm_json: string | null;
 }
 export interface ActionTransitionTable {
   from_state: ActionState;
@@ -155,6 +173,8 @@ export interface ApprovalTable {
   digest: string;
   at: number;
   reason: string | null;
+  /** The approver's signature over the digest. */
+  signature_json: string | null;
 }
 export interface ActionOutputTable {
   action_id: string;
@@ -237,7 +257,6 @@ export interface TelegramCardTable {
   /** How far the end was told in a reply: 0 not at all, 1 that the outcome is not known, 2 all of it. */
   result_posted: number;
 }
-
 export interface Tables {
   person: PersonTable;
   session: SessionTable;
@@ -260,4 +279,9 @@ export interface Tables {
   telegram_link: TelegramLinkTable;
   telegram_update: TelegramUpdateTable;
   telegram_card: TelegramCardTable;
+  passkey: PasskeyTable;
+  webauthn_challenge: WebauthnChallengeTable;
+  lock_state: LockStateTable;
+  amendment: AmendmentTable;
+  amendment_vote: AmendmentVoteTable;
 }

@@ -98,8 +98,7 @@ export async function heart(t: TestContext, options: { policy?: string; limits?:
       commands: true,
       readRoots: [],
       writeRoots: [],
-      locked: false,
-      approverKeys: 0,
+      lock: null,
     });
     const facts_json = JSON.stringify({
       hostname: 'web-1',

@@ -199,8 +199,7 @@ const policyThere = (h: Heart, change: object) =>
       commands: true,
       readRoots: [],
       writeRoots: [],
-      locked: false,
-      approverKeys: 0,
+      lock: null,
       ...change,
     }),
   });

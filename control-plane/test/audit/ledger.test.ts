@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { readNote } from '@countersign/protocol/checkpoint-note';
 import { newestEntries } from '../../src/audit/audit.store.ts';
 import { checkpoint, checkpointsOnClock } from '../../src/audit/checkpoint.ts';
 import { visibleDetails } from '../../src/audit/entry.ts';
 import { auditEvents, privacyOf } from '../../src/audit/events.ts';
 import { appendEntry, whoIs } from '../../src/audit/ledger.ts';
-import { readNote } from '../../src/audit/note.ts';
 import { write } from '../../src/storage/write.ts';
 import { manualClock } from '../actions/manual-clock.ts';
 import { ledger } from './ledger-fixture.ts';

@@ -28,6 +28,8 @@ export const validMessages: readonly FromAgent[] = [
     signature: 'A'.repeat(86),
     clock: at,
     journalHead: null,
+    witnessKey: null,
+    witnessed: null,
     ...ordinaryAgent(),
     capabilities: [...ordinaryAgent().capabilities],
   },

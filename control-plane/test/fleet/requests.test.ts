@@ -221,7 +221,7 @@ test('when something is too large for a frame, it is refused and the link stays'
 
 function draft(id: string): PlanDraft {
   return {
-    format: 'countersign-plan/1',
+    format: 'countersign-plan/2',
     server: { id, name: 'web-1' },
     source: { kind: 'command' },
     title: 'Restart nginx.service on web-1',
@@ -232,6 +232,7 @@ function draft(id: string): PlanDraft {
     steps: [{ id: 'one', capability: 'unit.restart', parameters: { unit: 'nginx.service' }, timeout_ms: 1000 }],
     check: { probes: [], settle_ms: 0, stable_ms: 0 },
     undo: [],
+    confirm: null,
   };
 }
 

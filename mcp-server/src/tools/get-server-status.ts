@@ -1,4 +1,5 @@
 import { isoTime } from '@countersign/protocol';
+import { isLocked } from '@countersign/protocol/agent-wire/facts';
 import { assistantOperations, type ServerDetail } from '@countersign/protocol/operator-api/index';
 import { z } from 'zod';
 import { defineTool, reads } from '../tool.ts';
@@ -36,7 +37,7 @@ const policy = ({ policy }: ServerDetail) =>
     commands: policy.commands,
     read_roots: policy.readRoots,
     write_roots: policy.writeRoots,
-    locked: policy.locked,
+    locked: isLocked(policy),
   };
 
 export const getServerStatus = defineTool({

@@ -1,5 +1,6 @@
 /** What a server tells of itself. */
 import { z } from 'zod';
+import { lockStateSchema } from '../lock.ts';
 import { riskSchema } from '../risk.ts';
 
 const name = z.string().max(255);
@@ -27,10 +28,15 @@ export const localPolicySummarySchema = z.object({
   commands: z.boolean(),
   readRoots: z.array(z.string()).max(100),
   writeRoots: z.array(z.string()).max(100),
-  locked: z.boolean(),
-  approverKeys: z.int().nonnegative(),
+  /** The lock as far as this server has followed it; null when its owner pinned none. Keys are public. */
+  lock: lockStateSchema.nullable(),
 });
 export type LocalPolicySummary = z.infer<typeof localPolicySummarySchema>;
+
+/** Whether a server itself checks approver signatures. */
+export function isLocked({ lock }: Pick<LocalPolicySummary, 'lock'>): boolean {
+  return lock !== null && !lock.disabled;
+}
 
 /** A few figures with every heartbeat. Ratios run from 0 to 1. */
 export const statusSampleSchema = z.object({

@@ -8,11 +8,14 @@
  */
 import { z } from 'zod';
 import { actionResultSchema } from '../action-result.ts';
+import { approverSignatureSchema } from '../approver.ts';
 import { observationIdSchema } from '../capabilities/index.ts';
 import { signedGrantSchema } from '../grant.ts';
 import { idSchema } from '../ids.ts';
 import { publicKeySchema, signatureSchema } from '../keys.ts';
+import { signedLockChangeSchema } from '../lock.ts';
 import { planDraftSchema, previewSchema } from '../plan.ts';
+import { signedWitnessSchema, witnessedSchema } from '../witness.ts';
 import {
   agentAlertSchema,
   localPolicySummarySchema,
@@ -59,6 +62,10 @@ export const fromAgentSchema = z.discriminatedUnion('type', [
     policy: localPolicySummarySchema,
     /** Head of the runner's journal. */
     journalHead: z.string().max(100).nullable(),
+    /** The runner's own key: it countersigns checkpoints. Null while the runner cannot be reached. */
+    witnessKey: publicKeySchema.nullable(),
+    /** The newest checkpoint of the audit log that this server keeps; null before the first. */
+    witnessed: witnessedSchema.nullable(),
   }),
   z.object({ type: z.literal('heartbeat'), clock: z.int(), sample: statusSampleSchema }),
   z.object({ type: z.literal('observed'), requestId: requestIdSchema, result: z.json() }),
@@ -76,7 +83,9 @@ export const fromAgentSchema = z.discriminatedUnion('type', [
     type: z.literal('step'),
     actionId: actionIdSchema,
     step: z.string().max(60),
-    phase: z.enum(['running', 'checking', 'undoing']),
+    /** `confirming`: all is done and checked, and a human has to confirm before `until`, or it is taken back. */
+    phase: z.enum(['running', 'checking', 'confirming', 'undoing']),
+    until: z.int().optional(),
     at: z.int(),
   }),
   z.object({
@@ -96,6 +105,16 @@ export const fromAgentSchema = z.discriminatedUnion('type', [
     result: actionResultSchema,
   }),
   z.object({ type: z.literal('alert'), seq: z.int().nonnegative(), alert: agentAlertSchema }),
+  /** The server keeps this checkpoint. Purpose `witness`, over the rest of the message without its type. */
+  z.object({
+    type: z.literal('countersigned'),
+    serverId: idSchema('srv'),
+    ...witnessedSchema.shape,
+    signature: signatureSchema,
+  }),
+  /** The checkpoint contradicts one that this server keeps: the log was rolled back, rewritten or forked. */
+  z.object({ type: z.literal('checkpoint_refused'), fault: wireFaultSchema, kept: witnessedSchema }),
+  z.object({ type: z.literal('witness'), requestId: requestIdSchema, witness: signedWitnessSchema }),
 ]);
 export type FromAgent = z.infer<typeof fromAgentSchema>;
 
@@ -140,6 +159,19 @@ export const fromControlPlaneSchema = z.discriminatedUnion('type', [
   /** All messages up to this `seq` are stored: the agent may forget them. */
   z.object({ type: z.literal('acknowledge'), seq: z.int().nonnegative() }),
   z.object({ type: z.literal('settings'), thresholds: thresholdsSchema }),
+  /** Changes of the lock that this server has not followed yet, in their order. It answers by telling its policy again. */
+  z.object({ type: z.literal('lock_changes'), changes: z.array(signedLockChangeSchema).max(100) }),
+  /** A human confirms that the server can still be reached: what was armed to take an action back is disarmed. */
+  z.object({
+    type: z.literal('confirm'),
+    actionId: actionIdSchema,
+    /** Over {@link confirmationDigest}; a locked server asks for them. */
+    signatures: z.array(approverSignatureSchema).max(20),
+  }),
+  /** The signed head of the audit log (`checkpoint-note.ts`), for the server to keep and countersign. */
+  z.object({ type: z.literal('checkpoint'), note: z.string().max(1000) }),
+  /** Asks for what the server keeps of audit log and journal. */
+  z.object({ type: z.literal('ask_witness'), requestId: requestIdSchema, timeoutMs: z.int().positive() }),
 ]);
 export type FromControlPlane = z.infer<typeof fromControlPlaneSchema>;
 

@@ -7,15 +7,17 @@ import { accessOperations } from './access-operations.ts';
 import { assistantOperations } from './assistant-operations.ts';
 import type { Operation } from './operation.ts';
 import { peopleOperations } from './people-operations.ts';
+import { trustOperations } from './trust-operations.ts';
 
 export * from './access-operations.ts';
 export * from './assistant-operations.ts';
 export * from './diagnosis.ts';
 export * from './operation.ts';
 export * from './people-operations.ts';
+export * from './trust-operations.ts';
 export * from './views.ts';
 
-export const operations = { ...assistantOperations, ...accessOperations, ...peopleOperations };
+export const operations = { ...assistantOperations, ...accessOperations, ...peopleOperations, ...trustOperations };
 
 export type AssistantOperationName = keyof typeof assistantOperations;
 export type OperationName = keyof typeof operations;

@@ -1,6 +1,7 @@
 /** What only people do: decide, add servers, pair Telegram, take alerts in. No MCP tool leads here. */
 import { z } from 'zod';
 import { thresholdsSchema } from '../agent-wire/facts.ts';
+import { approverSignatureSchema } from '../approver.ts';
 import { sha256Schema } from '../capabilities/index.ts';
 import { serverRefSchema } from './assistant-operations.ts';
 import { operation } from './operation.ts';
@@ -9,6 +10,7 @@ import {
   actionViewSchema,
   alertViewSchema,
   enrolmentViewSchema,
+  pauseViewSchema,
   serverViewSchema,
 } from './views.ts';
 
@@ -47,6 +49,8 @@ export const peopleOperations = {
       checklist: z.array(
         z.object({ step: z.enum(['account', 'server', 'assistant', 'telegram', 'try']), done: z.boolean() }),
       ),
+      pause: pauseViewSchema.nullable(),
+      amendments: z.int().describe('amendments that wait for this person'),
       notices: z.array(z.object({ severity: z.enum(['critical', 'warning', 'info']), text: z.string() })),
     }),
   ),
@@ -102,6 +106,7 @@ export const peopleOperations = {
       digest: sha256Schema,
       code: code.optional().describe('of the authenticator app; makes the approval stronger'),
       typed_server: z.string().max(100).optional().describe('the server’s name, typed by hand: asked for at high risk'),
+      signature: approverSignatureSchema.optional().describe('over the digest; a locked server asks for it'),
     }),
     actionDetailSchema,
   ),
@@ -222,20 +227,30 @@ export const peopleOperations = {
     '/policy',
     'The rules in force.',
     nothing,
-    z.object({ yaml: z.string(), source: z.string(), problems: z.array(z.string()) }),
+    z.object({ yaml: z.string(), source: z.string(), sha256: z.string(), problems: z.array(z.string()) }),
   ),
   verifyAudit: operation(
     'person',
     'POST',
     '/audit/verify',
-    'Checks the whole chain of the audit log.',
-    nothing,
+    'Checks the whole chain of the audit log, and on request what the servers keep of it.',
+    z.strictObject({ against_servers: z.boolean().default(false) }),
     z.object({
       ok: z.boolean(),
       entries: z.int(),
       head: z.string(),
       checkpoints: z.int(),
       problems: z.array(z.object({ seq: z.int().nullable(), problem: z.string() })),
+      /** One per server that was asked; empty when none was. */
+      servers: z.array(
+        z.object({
+          server: z.object({ id: z.string(), name: z.string() }),
+          state: z.enum(['agrees', 'contradicts', 'unreachable', 'no_witness']),
+          checkpoints: z.int(),
+          actions: z.int().describe('actions in its journal that were compared'),
+          problems: z.array(z.string()),
+        }),
+      ),
     }),
   ),
 };

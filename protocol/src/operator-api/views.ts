@@ -4,6 +4,7 @@ import { actionStateSchema } from '../action-lifecycle.ts';
 import { localPolicySummarySchema, serverFactsSchema, thresholdsSchema } from '../agent-wire/facts.ts';
 import { errorBodySchema } from '../errors.ts';
 import { channelSchema, strengthSchema } from '../grant.ts';
+import { lockStateSchema } from '../lock.ts';
 import { planSchema, planSourceSchema } from '../plan.ts';
 import { riskSchema } from '../risk.ts';
 
@@ -22,6 +23,7 @@ export const personViewSchema = z.object({
   telegram: z.object({ id: z.string(), name: z.string() }).nullable(),
   /** Whether answers to MCP form prompts count for low risk. Off by default: a client program can give them by itself. */
   ide_answers: z.boolean(),
+  passkeys: z.int().describe('how many passkeys the person has'),
 });
 
 export const serverStateSchema = z.enum(['awaiting_agent', 'online', 'offline', 'revoked']);
@@ -56,6 +58,10 @@ export const serverDetailSchema = serverViewSchema.extend({
   agent_version: z.string().nullable(),
   clock_offset_ms: z.number().nullable().describe('clock of the server minus ours'),
   thresholds: thresholdsSchema,
+  /** Whom the server believes, in one sentence: its approvers, or this control plane. */
+  trust: z.string(),
+  /** What the server keeps of the audit log; null before its first checkpoint. */
+  witness: z.object({ size: z.int(), at: time, agrees: z.boolean() }).nullable(),
   added_at: time,
   history: z.array(sampleViewSchema).describe('the newest samples, oldest first'),
 });
@@ -71,6 +77,7 @@ export const approvalViewSchema = z.object({
   strength: strengthSchema,
   at: time,
   reason: z.string().nullable(),
+  signed_with: z.string().nullable().describe('the approver key that signed it'),
 });
 
 export const actionViewSchema = z.object({
@@ -145,8 +152,47 @@ export const actionDetailSchema = actionViewSchema.extend({
   result: resultViewSchema.nullable(),
   error: errorBodySchema.nullable().describe('why it was refused or denied'),
   stop_requested_at: time.nullable(),
+  /** The lock of the server when it is locked: whose signatures over `digest` it asks for. */
+  lock: z
+    .object({ state: lockStateSchema, needed: z.int(), signed: z.array(z.string()).describe('holders that signed') })
+    .nullable(),
+  /** The action that was refused since the state had drifted, and how; this one asks again with the present state. */
+  follows: z.object({ action: z.string(), differences: z.array(z.string()) }).nullable(),
+  followed_by: z.string().nullable(),
+  /** All is done, and the server takes it back at this time unless somebody confirms that it can still be reached. */
+  confirm_by: time.nullable(),
 });
 export type ActionDetail = z.infer<typeof actionDetailSchema>;
+
+/** A change of policy, roles or tokens that other owners may have to agree to. */
+export const amendmentViewSchema = z.object({
+  id: z.string(),
+  state: z.enum(['proposed', 'made', 'declined', 'withdrawn', 'expired']),
+  kind: z.enum(['policy', 'role', 'person', 'token']),
+  /** What it does, in our words. */
+  title: z.string(),
+  /** Unified diff, for a change of policy. */
+  diff: z.string().nullable(),
+  by: named,
+  at: time,
+  expires_at: time,
+  rule: z.string(),
+  others_needed: z.int(),
+  agreed: z.array(named),
+  declined_by: named.nullable(),
+});
+export type AmendmentView = z.infer<typeof amendmentViewSchema>;
+
+export const passkeyViewSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  key: z.string().describe('the public key, as a lock names it'),
+  created_at: time,
+  last_used_at: time.nullable(),
+});
+export type PasskeyView = z.infer<typeof passkeyViewSchema>;
+
+export const pauseViewSchema = z.object({ since: time, by: named, channel: z.string(), reason: z.string().nullable() });
 
 export const alertViewSchema = z.object({
   id: z.string(),

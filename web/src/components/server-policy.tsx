@@ -21,11 +21,11 @@ export function ServerPolicy({ server: { policy } }: { server: ServerDetail }) {
     );
   return (
     <div className="space-y-4">
-      {policy.locked ? (
+      {policy.lock && !policy.lock.disabled ? (
         <Notice tone="ok" icon={Lock} title="Locked">
-          The server itself checks the signatures of {policy.approverKeys}{' '}
-          {policy.approverKeys === 1 ? 'approver' : 'approvers'}. Not even this control plane can run anything without
-          them.
+          The server itself checks the signatures of {policy.lock.keys.length}{' '}
+          {policy.lock.keys.length === 1 ? 'approver' : 'approvers'}. Not even this control plane can run anything
+          without them.
         </Notice>
       ) : (
         <Notice icon={LockOpen} title="Not locked: it trusts this control plane">

@@ -2,7 +2,7 @@
  * Puts the parts of this folder together: what `compose.ts` needs to know of it. Telegram being down, slow or refusing us is
  * a state that people are shown, never a failure of anything else.
  */
-import { localPolicySummarySchema } from '@countersign/protocol/agent-wire/facts';
+import { isLocked as checksSignatures, localPolicySummarySchema } from '@countersign/protocol/agent-wire/facts';
 import { autoRetry } from '@grammyjs/auto-retry';
 import { Api } from 'grammy';
 import type { ApprovalChannel, Caller } from '../../ports.ts';
@@ -186,5 +186,5 @@ async function isLocked({ db }: Telegram, serverId: string): Promise<boolean> {
   const server = await policyOfServer(db, serverId);
   if (!server || server.policy_json === null) return false;
   const policy = localPolicySummarySchema.safeParse(JSON.parse(server.policy_json));
-  return policy.success ? policy.data.locked : true;
+  return policy.success ? checksSignatures(policy.data) : true;
 }

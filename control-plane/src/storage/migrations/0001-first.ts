@@ -1,23 +1,8 @@
 /** Makes all tables. Their columns are told in `tables.ts`. */
 import { transitions } from '@countersign/protocol';
-import { type ColumnDefinitionBuilder, type CreateTableBuilder, type Kysely, sql } from 'kysely';
+import { sql } from 'kysely';
 import { countedKey, makeAppendOnly } from '../dialect.ts';
-
-type Schema = Kysely<unknown>;
-type Column = ColumnDefinitionBuilder;
-
-const needed = (column: Column) => column.notNull();
-const key = (column: Column) => column.notNull().primaryKey();
-const to = (target: string) => (column: Column) => column.notNull().references(target);
-const maybeTo = (target: string) => (column: Column) => column.references(target);
-
-/** Adds columns: `name` is text that must be there, `name?` may be null; a type after `:` when it is not text. */
-function columns<T extends string>(table: CreateTableBuilder<T, never>, ...specs: string[]) {
-  return specs.reduce((building, spec) => {
-    const [, name = '', maybe, type = 'text'] = /^(\w+)(\?)?(?::(\w+))?$/.exec(spec) ?? [];
-    return building.addColumn(name as never, type as 'text', maybe ? (column) => column : needed);
-  }, table);
-}
+import { columns, key, maybeTo, type Schema, to } from './columns.ts';
 
 export async function up(db: Schema): Promise<void> {
   await makePeople(db);

@@ -5,9 +5,9 @@
  */
 
 import { createHash } from 'node:crypto';
-import { isoTime } from '@countersign/protocol';
-import { publicKeySchema } from '@countersign/protocol/keys';
-import { type SigningKey, signText, verifyText } from '@countersign/protocol/signing';
+import { isoTime } from './clock.ts';
+import { publicKeySchema } from './keys.ts';
+import { type SigningKey, signText, verifyText } from './signing.ts';
 
 export interface Checkpoint {
   /** Number of entries that it covers. */
