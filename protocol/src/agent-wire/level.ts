@@ -6,7 +6,7 @@
  * - 1 (2026-11-20): the first. open, challenge, hello, welcome, turned_away; heartbeat; observe, preview, dispatch, stop and
  *   their answers; alert; acknowledge; settings.
  * - 2 (2026-11-21): the lock. Plans name their request, approvals carry signatures, hello tells lock and witness; lock_changes,
- *   confirm, checkpoint, ask_witness and their answers. Level 1 was never released, so it is not spoken any more.
+ *   policy, confirm, checkpoint, ask_witness and their answers. Level 1 was never released, so it is not spoken any more.
  */
 export const LEVEL = 2;
 export const OLDEST_LEVEL = 2;

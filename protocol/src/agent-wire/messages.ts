@@ -67,6 +67,8 @@ export const fromAgentSchema = z.discriminatedUnion('type', [
     /** The newest checkpoint of the audit log that this server keeps; null before the first. */
     witnessed: witnessedSchema.nullable(),
   }),
+  /** The server's own policy as it is now: sent when it changed since the hello, and in answer to every `lock_changes`. */
+  z.object({ type: z.literal('policy'), policy: localPolicySummarySchema }),
   z.object({ type: z.literal('heartbeat'), clock: z.int(), sample: statusSampleSchema }),
   z.object({ type: z.literal('observed'), requestId: requestIdSchema, result: z.json() }),
   z.object({ type: z.literal('previewed'), requestId: requestIdSchema, preview: previewSchema }),
@@ -159,7 +161,7 @@ export const fromControlPlaneSchema = z.discriminatedUnion('type', [
   /** All messages up to this `seq` are stored: the agent may forget them. */
   z.object({ type: z.literal('acknowledge'), seq: z.int().nonnegative() }),
   z.object({ type: z.literal('settings'), thresholds: thresholdsSchema }),
-  /** Changes of the lock that this server has not followed yet, in their order. It answers by telling its policy again. */
+  /** Changes of the lock that this server has not followed yet, in their order. It answers with `policy`. */
   z.object({ type: z.literal('lock_changes'), changes: z.array(signedLockChangeSchema).max(100) }),
   /** A human confirms that the server can still be reached: what was armed to take an action back is disarmed. */
   z.object({
