@@ -186,6 +186,7 @@ export type AmendmentView = z.infer<typeof amendmentViewSchema>;
 export const passkeyViewSchema = z.object({
   id: z.string(),
   name: z.string(),
+  credential: z.string().describe('how a browser names it: the credential id, base64url'),
   key: z.string().describe('the public key, as a lock names it'),
   created_at: time,
   last_used_at: time.nullable(),
