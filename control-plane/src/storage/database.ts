@@ -1,7 +1,7 @@
 /** Opens the database of the control plane. The only file that knows better-sqlite3. */
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import Sqlite from 'better-sqlite3';
+import BetterSqlite from 'better-sqlite3';
 import { Kysely, type SqliteDatabase, type Transaction } from 'kysely';
 import { OneConnectionDialect } from './dialect.ts';
 import { migrate } from './migrations/migrate.ts';
@@ -22,11 +22,27 @@ const STATEMENTS_KEPT = 400;
  * Rejects when the file is no database, is newer than this program, or cannot be written. Close it with `db.destroy()`.
  */
 export async function openDatabase({ path }: { readonly path: string }): Promise<Db> {
+  return databaseOn(openSqlite(path));
+}
+
+/** The store below the database. Whoever opened it may put one program after the other on it, as a machine does. */
+export type Sqlite = SqliteDatabase;
+
+/** Opens (or makes) the store of {@link openDatabase}, and leaves it as it is. */
+export function openSqlite(path: string): Sqlite {
   if (path !== ':memory:') makePrivateFile(path);
-  const sqlite = new Sqlite(path, { timeout: BUSY_MS });
+  const sqlite = new BetterSqlite(path, { timeout: BUSY_MS });
   for (const pragma of ['journal_mode = WAL', 'synchronous = FULL', 'foreign_keys = ON', 'trusted_schema = OFF'])
     sqlite.pragma(pragma);
-  const db = new Kysely<Tables>({ dialect: new OneConnectionDialect({ database: withKeptStatements(sqlite) }) });
+  return withKeptStatements(sqlite);
+}
+
+/** The database on an open store, at the newest migration. `dialect`: for a simulation, which stands in between. */
+export async function databaseOn(
+  sqlite: Sqlite,
+  dialect = (database: Sqlite) => new OneConnectionDialect({ database }),
+): Promise<Db> {
+  const db = new Kysely<Tables>({ dialect: dialect(sqlite) });
   try {
     await migrate(db);
   } catch (error) {
@@ -42,8 +58,8 @@ function makePrivateFile(path: string): void {
 }
 
 /** Preparing a statement costs more than running a small one, and the program has few different ones: keep them. */
-function withKeptStatements(sqlite: Sqlite.Database): SqliteDatabase {
-  const kept = new Map<string, Sqlite.Statement<unknown[]>>();
+function withKeptStatements(sqlite: BetterSqlite.Database): Sqlite {
+  const kept = new Map<string, BetterSqlite.Statement<unknown[]>>();
   return {
     close: () => void sqlite.close(),
     prepare(sql) {
