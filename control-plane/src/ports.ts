@@ -14,7 +14,7 @@ import type {
   SignedGrant,
   Strength,
 } from '@countersign/protocol';
-import type { Role } from '@countersign/protocol/operator-api/index';
+import type { Proof, Role } from '@countersign/protocol/operator-api/index';
 import type { Kysely } from 'kysely';
 import type { Tables } from './storage/tables.ts';
 
@@ -30,6 +30,20 @@ export interface Caller {
   readonly client: string | null;
   readonly ip: string | null;
 }
+
+/**
+ * Takes a fresh proof that it is the signed-in caller who asks, and says what it is worth: `session` for a password, `code`,
+ * `passkey` (`access/prove.ts`). Rejects with `proof_needed` for one that the person does not have or that is worth less than
+ * `least`, `sign_in_failed` for a wrong one, `rate_limited` after too many.
+ */
+export type Prove = (
+  caller: Caller,
+  proof: Proof,
+  least?: 'session' | 'code' | 'passkey',
+) => Promise<'session' | 'code' | 'passkey'>;
+
+/** The public keys of a person's passkeys, as a lock names them (`passkey:…`). */
+export type OwnKeys = (personId: string) => Promise<readonly string[]>;
 
 /** The servers as use cases see them. Every method rejects with a catalogue fault (`server_offline`, `agent_timeout`, …). */
 export interface Fleet {

@@ -96,6 +96,7 @@ const homes: Record<string, RegExp> = {
   '@modelcontextprotocol/node': /^control-plane\/src\/http\/mcp-/,
   yaml: /^(playbooks\/src\/(parse|lint)|control-plane\/src\/policy\/parse|agent\/src\/(run\/local-policy|config|capabilities\/config|host\/yaml)|control-plane\/src\/config\/)/,
   '@simplewebauthn/browser': /^web\/src\/api\/webauthn\.ts$/,
+  '@simplewebauthn/server': /^control-plane\/src\/access\/webauthn\.ts$/,
   execa: /^agent\/src\/host\/exec\.ts$/,
 };
 
