@@ -20,15 +20,12 @@ import { observe } from './observe.ts';
 import { Output } from './output.ts';
 import { preview } from './preview.ts';
 import { recover } from './recover.ts';
-import { reportOf } from './report-of.ts';
+import { type Listener, Reporter } from './reporter.ts';
 import { type Run, StopAsked } from './run.ts';
 import { type Ending, runPlan } from './run-plan.ts';
 import type { RunPorts } from './run-ports.ts';
-import type { About, FromRunner, Report } from './runner-wire.ts';
+import type { About, Report } from './runner-wire.ts';
 import { wireFault } from './wire-fault.ts';
-
-/** A link that listens. */
-export type Listener = (message: FromRunner) => void;
 
 interface Running {
   readonly subjects: readonly string[];
@@ -36,21 +33,18 @@ interface Running {
   readonly output: Output;
 }
 
-const UNWRITTEN_MAX = 100;
-
 export class Runner {
   readonly #ports: RunPorts;
   readonly #journal: Journal;
   readonly #running = new Map<string, Running>();
-  readonly #listeners = new Set<Listener>();
-  /** Reports that the journal does not hold: of forged grants, and of endings that a full disk could not take. */
-  #unwritten: Report[] = [];
+  readonly #reporter: Reporter;
   #onQuiet: () => void = () => undefined;
 
   /** Takes over where an earlier runner was cut off. */
   constructor(ports: RunPorts, journal: Journal) {
     this.#ports = ports;
     this.#journal = journal;
+    this.#reporter = new Reporter(journal, (actionId) => this.#chunksOf(actionId));
     for (const record of journal.all()) if (isOpen(record)) this.#takeOver(record);
   }
 
@@ -66,10 +60,7 @@ export class Runner {
 
   /** Lets a link listen. It is told first what no link has stored yet. Returns what ends it. */
   attach(listener: Listener): () => void {
-    this.#listeners.add(listener);
-    for (const record of this.#journal.all()) this.#retell(record, listener, unkept(record));
-    for (const report of this.#unwritten) listener({ type: 'report', report });
-    return () => this.#listeners.delete(listener);
+    return this.#reporter.attach(listener);
   }
 
   about(): About {
@@ -89,7 +80,7 @@ export class Runner {
     const verdict = accept(gate, signed, skewMs);
     if (verdict.verdict === 'start') this.#start(signed, verdict.policy);
     else if (verdict.verdict === 'refuse') this.#refuse(signed, verdict.fault, verdict.final);
-    else this.#retellAll(verdict.record);
+    else this.#reporter.retellAll(verdict.record);
   }
 
   /** Ends an action: its present step is ended by force, no further one begins. */
@@ -97,7 +88,7 @@ export class Runner {
     const running = this.#running.get(actionId);
     if (running === undefined) {
       const record = this.#journal.find(actionId);
-      if (record) this.#retellAll(record);
+      if (record) this.#reporter.retellAll(record);
       return;
     }
     this.#tryAppend({ kind: 'stop_asked', actionId });
@@ -106,7 +97,7 @@ export class Runner {
 
   /** The control plane has stored a report. */
   kept(actionId: string, report: ReportKind): void {
-    this.#unwritten = this.#unwritten.filter((it) => it.actionId !== actionId || it.kind !== report);
+    this.#reporter.forget(actionId, report);
     const record = this.#journal.find(actionId);
     if (record === undefined || !unkept(record).includes(report)) return;
     this.#tryAppend({ kind: 'kept', actionId, report }, { sync: false });
@@ -148,7 +139,7 @@ export class Runner {
       this.#refuse(signed, error, false);
       return;
     }
-    const onStarted = () => this.#report(actionId, 'started');
+    const onStarted = () => this.#reporter.report(actionId, 'started');
     this.#launch(signed, policy, (run) => runPlan(run, onStarted));
   }
 
@@ -163,11 +154,12 @@ export class Runner {
     const { actionId, plan } = signed.grant;
     const { clock, stateDir, log } = this.#ports;
     const send = (chunk: { step: string; chunk: number; text: string; dropped: number }) =>
-      this.#tell({ type: 'output', actionId, ...chunk });
+      this.#reporter.tell({ type: 'output', actionId, ...chunk });
     const output = Output.open({ actionId, folder: stateDir, clock, secrets: policy.secretValues, send, log });
     const stop = new AbortController();
     this.#running.set(actionId, { subjects: subjectsOf(plan), stop, output });
-    const tell: Run['tell'] = (step, phase) => this.#tell({ type: 'step', actionId, step, phase, at: clock.now() });
+    const tell: Run['tell'] = (step, phase) =>
+      this.#reporter.tell({ type: 'step', actionId, step, phase, at: clock.now() });
     const run: Run = {
       ports: this.#ports,
       journal: this.#journal,
@@ -209,17 +201,17 @@ export class Runner {
       'refused' in ending
         ? this.#tryAppend({ kind: 'refused', actionId, digest, fault: wireFault(ending.refused, this.#ports) })
         : this.#tryAppend({ kind: 'result', actionId, result: ending.result });
-    if (written) this.#report(actionId, 'refused' in ending ? 'refused' : 'finished');
-    else if ('refused' in ending) this.#reportUnwritten(this.#refusal(actionId, ending.refused));
-    else this.#reportUnwritten({ kind: 'finished', actionId, result: ending.result });
+    if (written) this.#reporter.report(actionId, 'refused' in ending ? 'refused' : 'finished');
+    else if ('refused' in ending) this.#reporter.reportUnwritten(this.#refusal(actionId, ending.refused));
+    else this.#reporter.reportUnwritten({ kind: 'finished', actionId, result: ending.result });
   }
 
   #refuse(signed: SignedGrant, fault: Fault, final: boolean): void {
     const { actionId, digest } = signed.grant;
     this.#ports.log.warn('grant.refused', { actionId, code: fault.code, reason: fault.message });
     if (final && this.#tryAppend({ kind: 'refused', actionId, digest, fault: wireFault(fault, this.#ports) }))
-      this.#report(actionId, 'refused');
-    else this.#reportUnwritten(this.#refusal(actionId, fault));
+      this.#reporter.report(actionId, 'refused');
+    else this.#reporter.reportUnwritten(this.#refusal(actionId, fault));
   }
 
   #refusal(actionId: string, fault: Fault): Report {
@@ -257,40 +249,7 @@ export class Runner {
     }
   }
 
-  #report(actionId: string, kind: ReportKind): void {
-    const record = this.#journal.find(actionId);
-    const report = record && reportOf(record, kind);
-    if (report) this.#tell({ type: 'report', report });
-  }
-
-  #reportUnwritten(report: Report): void {
-    this.#unwritten = [...this.#unwritten, report].slice(-UNWRITTEN_MAX);
-    this.#tell({ type: 'report', report });
-  }
-
-  #retellAll(record: ActionRecord): void {
-    for (const listener of this.#listeners) this.#retell(record, listener, ['started', 'refused', 'finished']);
-  }
-
-  /** Tells reports and output of an action again, in their order. */
-  #retell(record: ActionRecord, listener: Listener, kinds: readonly ReportKind[]): void {
-    if (kinds.includes('started')) this.#retellOne(record, 'started', listener);
-    if (kinds.length > 0 || isOpen(record))
-      for (const chunk of this.#chunksOf(record.actionId)) listener({ type: 'output', ...chunk });
-    for (const kind of ['refused', 'finished'] as const)
-      if (kinds.includes(kind)) this.#retellOne(record, kind, listener);
-  }
-
-  #retellOne(record: ActionRecord, kind: ReportKind, listener: Listener): void {
-    const report = reportOf(record, kind);
-    if (report) listener({ type: 'report', report });
-  }
-
   #chunksOf(actionId: string) {
     return this.#running.get(actionId)?.output.chunks() ?? Output.stored(this.#ports.stateDir, actionId);
-  }
-
-  #tell(message: FromRunner): void {
-    for (const listener of this.#listeners) listener(message);
   }
 }
