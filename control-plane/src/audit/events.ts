@@ -77,9 +77,14 @@ export const auditEvents = {
   'server.connected': details(['agent_version', 'boot_id', 'journal_head', 'clock_offset_ms', 'level']),
   'server.disconnected': details(['why']),
   'server.duplicated': details(['public_key']),
-  'server.policy_changed': details(['mode', 'max_risk', 'commands', 'locked']),
+  'server.policy_changed': details(['mode', 'max_risk', 'commands', 'locked', 'lock_number', 'lock_digest']),
+  'server.witness_key_changed': details(['pinned', 'told']),
   'server.thresholds_changed': details(['thresholds']),
   'server.removed': details(['name']),
+
+  // The lock
+  'lock.initialised': details(['chain', 'number', 'digest', 'holders', 'again']),
+  'lock.changed': details(['chain', 'number', 'digest', 'before', 'change', 'key', 'holder', 'signed_by']),
 
   // Diagnostics and alerts
   'diagnostic.ran': details(
@@ -95,7 +100,9 @@ export const auditEvents = {
   'control_plane.started': details(['version', 'key']),
   'control_plane.stopped': details([]),
   'audit.exported': details(['entries', 'head']),
-  'audit.verified': details(['entries', 'ok', 'problems']),
+  'audit.verified': details(['entries', 'ok', 'problems', 'servers']),
+  'ledger.contradicted': details(['kind', 'size', 'head', 'kept_at', 'entries', 'accepted']),
+  'ledger.rollback_accepted': details(['reason', 'heads', 'entries']),
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Privacy>>>>;
 
 export type AuditEvent = keyof typeof auditEvents;

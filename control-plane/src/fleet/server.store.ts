@@ -77,6 +77,16 @@ export async function serverNames(db: Db | Trx) {
     .execute();
 }
 
+/** What every server under care told of its own policy, in the order of their names. */
+export async function policiesOfServers(db: Db | Trx) {
+  return db
+    .selectFrom('server')
+    .select(['id', 'name', 'policy_json'])
+    .where('state', '<>', 'revoked')
+    .orderBy('name')
+    .execute();
+}
+
 export async function namesOfServers(db: Db | Trx, ids: readonly string[]): Promise<Map<string, string>> {
   if (ids.length === 0) return new Map();
   const rows = await db

@@ -21,11 +21,14 @@ export interface WebauthnChallengeTable {
   session_id: string | null;
   expires_at: number;
 }
-/** The states of the lock, oldest first; each but the first with the signed change that led to it. */
+/**
+ * The states of the lock, each but the first with the signed change that led to it. By digest, since a lock that was ended
+ * with its recovery secret stays beside the one that follows it.
+ */
 export interface LockStateTable {
+  digest: string;
   number: number;
   state_json: string;
-  digest: string;
   change_json: string | null;
   by: string;
   at: number;

@@ -24,8 +24,8 @@ export async function up(db: Schema): Promise<void> {
     ...['purpose', 'session_id?', 'expires_at:bigint'],
   ).execute();
   await columns(
-    schema.createTable('lock_state').addColumn('number', 'integer', key),
-    ...['state_json', 'digest', 'change_json?', 'by', 'at:bigint'],
+    schema.createTable('lock_state').addColumn('digest', 'text', key),
+    ...['number:integer', 'state_json', 'change_json?', 'by', 'at:bigint'],
   ).execute();
   await columns(
     schema.createTable('amendment').addColumn('id', 'text', key).addColumn('by_person', 'text', to('person.id')),
