@@ -20,6 +20,7 @@ export const HOST_PACKAGES: readonly string[] = [
   'iproute2',
   'logrotate',
   'lsof',
+  'nftables',
   'nginx-light',
   'openssh-server',
   'openssl',

@@ -1,0 +1,143 @@
+/**
+ * Which changes can lock everybody out of a server: what carries logins, the firewall, the network, and the agent itself.
+ * Such a plan must carry `confirm`: the server takes it back by itself unless a human confirms that it can still be reached.
+ * Pure. The control plane sets `confirm` by it, the runner asks it again and believes nobody.
+ */
+import type { PlanDraft, PlanStep, Preview } from './plan.ts';
+
+/** Areas that the owner of a server can open in its own policy, under `lockout`. */
+export const lockoutAreas = ['ssh', 'firewall', 'network'] as const;
+export type LockoutArea = (typeof lockoutAreas)[number];
+
+/** Why a plan could lock everybody out. `agent`: our own way in, which no policy opens. */
+export interface Lockout {
+  readonly area: LockoutArea | 'agent';
+  /** In words, with the unit or file: `it changes /etc/ssh/sshd_config, which decides who can log in`. */
+  readonly because: string;
+}
+
+interface Area {
+  /** What it decides, after `which`. */
+  readonly decides: string;
+  /** Unit names with their type; `*` stands for any characters. */
+  readonly units: readonly string[];
+  /** Files, and folders with all that is below them. */
+  readonly paths: readonly string[];
+}
+
+const AREAS: Readonly<Record<LockoutArea | 'agent', Area>> = {
+  agent: {
+    decides: 'is how Countersign itself reaches the server',
+    units: ['countersign-*'],
+    paths: ['/etc/countersign', '/opt/countersign', '/var/lib/countersign'],
+  },
+  ssh: {
+    decides: 'decides who can log in',
+    units: ['ssh.*', 'sshd.*', 'ssh@*', 'sshd@*', 'dropbear.*'],
+    paths: ['/etc/ssh', '/etc/hosts.allow', '/etc/hosts.deny', '/etc/pam.d', '/etc/security', '/etc/default/ssh'],
+  },
+  firewall: {
+    decides: 'decides which connections come through',
+    units: ['nftables.*', 'iptables.*', 'ip6tables.*', 'netfilter-persistent.*', 'ufw.*', 'firewalld.*'],
+    paths: [
+      '/etc/nftables.conf',
+      '/etc/nftables.d',
+      '/etc/nftables',
+      '/etc/iptables',
+      '/etc/ufw',
+      '/etc/default/ufw',
+      '/etc/firewalld',
+    ],
+  },
+  network: {
+    decides: 'decides how the server is connected',
+    units: [
+      'networking.*',
+      'systemd-networkd.*',
+      'NetworkManager.*',
+      'NetworkManager-*',
+      'ifup@*',
+      'wg-quick@*',
+      'wpa_supplicant.*',
+      'tailscaled.*',
+      'openvpn*',
+    ],
+    paths: [
+      '/etc/network',
+      '/etc/netplan',
+      '/etc/systemd/network',
+      '/etc/NetworkManager',
+      '/etc/wireguard',
+    ],
+  },
+};
+
+const ORDER = ['agent', ...lockoutAreas] as const;
+
+/** Where a new login is looked up, in whoever's home it lies. */
+const LOGIN_KEYS = /\/\.ssh\/authorized_keys2?$/;
+
+/** How long a human has to confirm unless told otherwise, milliseconds. */
+export const CONFIRM_WITHIN_MS = 300_000;
+
+/** What touching a unit can lock up, or `null`. The name has its type. */
+export function lockoutOfUnit(unit: string): Lockout | null {
+  const area = ORDER.find((each) => AREAS[each].units.some((pattern) => matches(pattern, unit)));
+  return area === undefined ? null : { area, because: `it touches ${unit}, which ${AREAS[area].decides}` };
+}
+
+/** What changing a file can lock up, or `null`. Absolute and normalised. */
+export function lockoutOfPath(path: string): Lockout | null {
+  const area = ORDER.find((each) => AREAS[each].paths.some((root) => path === root || path.startsWith(`${root}/`)));
+  if (area !== undefined) return { area, because: `it changes ${path}, which ${AREAS[area].decides}` };
+  return LOGIN_KEYS.test(path) ? { area: 'ssh', because: `it changes ${path}, which ${AREAS.ssh.decides}` } : null;
+}
+
+/** What one step can lock up, or `null`. A command cannot be looked through: what it does is for its approver to see. */
+export function lockoutOfStep({ capability, parameters }: Pick<PlanStep, 'capability' | 'parameters'>): Lockout | null {
+  if (capability === 'firewall.apply')
+    return { area: 'firewall', because: 'it replaces the rules of the firewall, which decide which connections come through' };
+  if (typeof parameters.unit === 'string') return lockoutOfUnit(parameters.unit);
+  return typeof parameters.path === 'string' ? lockoutOfPath(parameters.path) : null;
+}
+
+/** What a plan's steps can lock up, each area once, by what they name. */
+export function lockoutsOf(plan: Pick<PlanDraft, 'steps' | 'undo'>): Lockout[] {
+  return eachOnce([...plan.steps, ...plan.undo].map(lockoutOfStep));
+}
+
+/**
+ * The same by what the server found at preview, behind links and alias names: `file /etc/ssh/sshd_config`,
+ * `unit ssh.service` among the subjects of its facts.
+ */
+export function lockoutsFound({ witness }: Pick<Preview, 'witness'>): Lockout[] {
+  return eachOnce(
+    witness.map(({ subject }) => {
+      const at = subject.indexOf(' ');
+      const [kind, name] = [subject.slice(0, at), subject.slice(at + 1)];
+      if (kind === 'unit') return lockoutOfUnit(name);
+      return kind === 'file' ? lockoutOfPath(name) : null;
+    }),
+  );
+}
+
+/** The `confirm` of a plan with these steps: set when they could lock everybody out. */
+export function confirmFor(plan: Pick<PlanDraft, 'steps' | 'undo'>): PlanDraft['confirm'] {
+  const [first] = lockoutsOf(plan);
+  return first === undefined ? null : { within_ms: CONFIRM_WITHIN_MS, because: first.because.slice(0, 300) };
+}
+
+/** The folders and files that an opened area makes writable. */
+export function pathsOfArea(area: LockoutArea): readonly string[] {
+  return AREAS[area].paths;
+}
+
+function eachOnce(found: readonly (Lockout | null)[]): Lockout[] {
+  const areas = new Map<string, Lockout>();
+  for (const lockout of found) if (lockout !== null && !areas.has(lockout.area)) areas.set(lockout.area, lockout);
+  return [...areas.values()];
+}
+
+function matches(pattern: string, name: string): boolean {
+  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
+}
