@@ -413,6 +413,14 @@ export const errorCatalogue = {
     "Its owner names secrets in the server's own policy, under `secrets`.",
   ),
 
+  plan_bent: entry(
+    'us',
+    409,
+    false,
+    'Nothing was signed: the control plane shows a plan for action {action} that its digest does not stand for ({reason}).',
+    'Somebody may have changed the control plane. Look at it before you approve: `countersign audit verify --against-servers`.',
+  ),
+
   // What the runner says when it refuses
   grant_invalid: entry(
     'us',
@@ -476,7 +484,7 @@ export const errorCatalogue = {
     'caller',
     401,
     false,
-    'E-mail, password or code is wrong.',
+    'E-mail, password, code or passkey is wrong.',
     'Try again; after several attempts wait a minute.',
   ),
   code_required: entry(

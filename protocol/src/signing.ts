@@ -28,8 +28,13 @@ export interface SigningKey {
 /** Makes a fresh key pair from the system's randomness. */
 export function makeSigningKey(): SigningKey {
   const { privateKey } = generateKeyPairSync('ed25519');
-  const seed = privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(-32).toString('base64url');
+  const seed = seedOf(privateKey);
   return { publicKey: publicKeyOf(seed), seed };
+}
+
+/** The seed of an Ed25519 private key: the last 32 bytes of its PKCS#8 form (RFC 8410). */
+export function seedOf(privateKey: KeyObject): string {
+  return privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(-32).toString('base64url');
 }
 
 /** The public key that belongs to a seed. */
@@ -88,7 +93,8 @@ function verifyBytes(bytes: Buffer, signature: string, publicKey: string): boole
 const privateKeys = new Map<string, KeyObject>();
 const publicKeys = new Map<string, KeyObject>();
 
-function privateKeyFrom(seed: string): KeyObject {
+/** The private key of a seed as node:crypto holds it. */
+export function privateKeyFrom(seed: string): KeyObject {
   return remember(privateKeys, seed, () =>
     createPrivateKey({
       key: Buffer.concat([PKCS8_PREFIX, Buffer.from(seed, 'base64url')]),

@@ -18,6 +18,8 @@ async function helpOf(words: readonly string[]): Promise<{ code: number; said: s
     clock: systemClock,
     ids: systemIds,
     version: '0.0.0',
+    folder: '/',
+    typed: 'countersign',
     terminal: {
       say: take,
       note: take,
@@ -44,7 +46,7 @@ test('when a page shows a command line of ours, the command and its options exis
   for (const { path, line } of lines) {
     const words = line.trim().split(/\s+/);
     const all = words.filter((word, index) => /^[a-z]+$/.test(word) && !words[index - 1]?.startsWith('--'));
-    const verbs = all.slice(0, /^(server|token|audit|telegram)$/.test(all[0] ?? '') ? 2 : 1);
+    const verbs = all.slice(0, /^(server|token|audit|telegram|key|lock|policy|amendments)$/.test(all[0] ?? '') ? 2 : 1);
     const { code, said } = await helpOf(verbs);
     const options = words.filter((word) => word.startsWith('--'));
     const unknown = options.filter((option) => !said.includes(option) && !everywhere.includes(option));

@@ -1,5 +1,5 @@
 /** An action on the terminal: the words of its card, in the order in which somebody should read them. */
-import { escapeDeceptive } from '@countersign/protocol';
+import { escapeDeceptive, isoTime, shorten } from '@countersign/protocol';
 import type { ActionDetail } from '@countersign/protocol/operator-api/index';
 import { type Card, cardOf } from '../approvals/card.ts';
 import { shortTime } from './answer.ts';
@@ -26,7 +26,11 @@ export function actionLines(
     `  fingerprint  ${card.fingerprint}`,
     ...(card.expiresAt === null ? [] : [`  expires      ${shortTime(card.expiresAt, clock.now())}`]),
     '',
-    'What runs',
+    'What is to be done',
+    ...action.plan.steps.map(stepLine),
+    ...confirmLines(action, paint),
+    '',
+    'What runs, as the server foretells it',
     ...card.argv.map((argv) => `  $ ${argv}`),
     ...card.effects.map((effect) => `  ${effect}`),
     ...card.diffs.flatMap((diff) => diff.split('\n').map((line) => `  ${diffLine(escapeDeceptive(line), paint)}`)),
@@ -38,8 +42,54 @@ export function actionLines(
     `Asked by  ${card.askedBy}, ${shortTime(action.requested_at, clock.now())}`,
     `Policy    ${card.policy} (${card.approvals.given} of ${card.approvals.needed} approvals)`,
     ...(card.decision === null ? [] : [`Decision  ${card.decision}`]),
+    ...lockLines(action),
+    ...followLines(action),
     ...resultLines(action),
     ...(card.untrustedReason === null ? [] : reasonLines(card.untrustedReason, paint)),
+  ];
+}
+
+const VALUE_MAX = 600;
+
+/** The step itself, which the server carries out; the argv under it is what the server made of it. */
+function stepLine(step: ActionDetail['plan']['steps'][number]): string {
+  return `  ${step.id}: ${step.capability} ${escapeDeceptive(shorten(JSON.stringify(step.parameters), VALUE_MAX))}`;
+}
+
+function confirmLines({ plan, confirm_by: by }: ActionDetail, paint: Paint): string[] {
+  if (plan.confirm === null) return [];
+  const minutes = Math.round(plan.confirm.within_ms / 60_000);
+  return [
+    paint('yellow', `  It could lock everybody out (${escapeDeceptive(plan.confirm.because)}). The server takes it`),
+    paint(
+      'yellow',
+      `  back by itself unless somebody confirms within ${minutes || 1} min that it can still be reached.`,
+    ),
+    ...(by === null ? [] : [paint('bold', `  Done; it is taken back at ${by} unless you confirm.`)]),
+  ];
+}
+
+/** Whose signatures the server asks for, as far as the control plane tells; the server itself is the judge. */
+function lockLines({ lock, plan }: ActionDetail): string[] {
+  if (lock === null) return ['Lock      none: this server believes the control plane'];
+  const signed =
+    lock.signed.length === 0 ? 'nobody signed yet' : `signed by ${lock.signed.map(escapeDeceptive).join(', ')}`;
+  const holders = [...new Set(lock.state.keys.map(({ holder }) => escapeDeceptive(holder)))];
+  return [
+    `Lock      ${lock.needed} of ${holders.length} holders (${holders.join(', ')}) must sign; ${signed}`,
+    `          a signature is good until ${isoTime(plan.request.valid_until)}, for this one request`,
+  ];
+}
+
+function followLines({ follows, followed_by: next }: ActionDetail): string[] {
+  return [
+    ...(follows === null
+      ? []
+      : [
+          `Follows   ${follows.action}, which was refused since the state had changed:`,
+          ...follows.differences.map((it) => `          ${escapeDeceptive(it)}`),
+        ]),
+    ...(next === null ? [] : [`Next      ${next} asks again with the present state`]),
   ];
 }
 

@@ -1,5 +1,5 @@
 /** How the command line reaches the control plane, and as whom. */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Clock, Fault, fault, type Ids } from '@countersign/protocol';
 import { operatorClient } from '@countersign/protocol/operator-api/client';
 import type { Call } from '@countersign/protocol/operator-api/index';
@@ -18,6 +18,10 @@ export interface CliContext {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly version: string;
+  /** Where the person is: files that they name are found from here. */
+  readonly folder: string;
+  /** What they type to start us: `countersign`, or the words of a clone. */
+  readonly typed: string;
   /** Options that stand before or after any command. */
   readonly options: () => { readonly json: boolean; readonly url?: string; readonly pin?: string };
   /** What the command ends with when it does not throw; 0 unless set. */
@@ -37,6 +41,10 @@ export interface Target {
 export const configOf = ({ env }: Pick<CliContext, 'env'>): Config => loadConfig(env);
 export const sessionFileOf = (context: Pick<CliContext, 'env'>): string =>
   context.env.COUNTERSIGN_CONFIG ?? join(configOf(context).dataDir, 'cli-session.json');
+
+/** A file that the person named, from where they are. `-` stays: it is standard input. */
+export const fileNamed = ({ folder }: Pick<CliContext, 'folder'>, name: string): string =>
+  name === '-' ? name : resolve(folder, name);
 
 /** Where to call: what `--url` names, else what the session was made for, else the control plane of the data folder. */
 export async function targetOf(context: CliContext, stored?: StoredSession | null): Promise<Target> {

@@ -38,11 +38,14 @@ export class UnreachableError extends Error {
   }
 }
 
+const SIGN_IN = 'Sign in: countersign login --email you@example.org';
+
 /** How an error ends the program: exit code, and the same words as the catalogue has. */
 export function explain(error: unknown): { code: number; message: string; next: string; name: string } {
   if (error instanceof Fault) {
     const { message, next_step: next, code: name } = error.body;
-    return { code: name === 'unauthenticated' ? exitCodes.signedOut : exitCodes.refused, message, next, name };
+    if (name === 'unauthenticated') return { code: exitCodes.signedOut, message, next: SIGN_IN, name };
+    return { code: exitCodes.refused, message, next, name };
   }
   if (error instanceof UsageError)
     return { code: exitCodes.usage, message: error.message, next: error.next, name: 'usage' };

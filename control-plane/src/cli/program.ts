@@ -4,6 +4,7 @@ import { actionCommands } from './commands/actions.ts';
 import { auditCommands } from './commands/audit.ts';
 import { backupCommand } from './commands/backup.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { keyCommands } from './commands/keys.ts';
 import { mcpCommand } from './commands/mcp.ts';
 import { serverCommands } from './commands/servers.ts';
 import { setupCommands } from './commands/setup.ts';
@@ -11,12 +12,13 @@ import { telegramCommands } from './commands/telegram.ts';
 import { tokenCommands } from './commands/tokens.ts';
 import type { CliContext } from './connection.ts';
 import { exitCodes, explain } from './exit-codes.ts';
+import { inTypedWords } from './typed-words.ts';
 
-const EPILOGUE = `
+const epilogue = (typed: string) => `
 Exit codes: 0 done · 1 refused or failed · 2 typed wrongly · 3 the control plane does not answer · 4 not signed in ·
 5 an audit log does not verify. With --json the result, or the error, is one JSON value on standard output.
 
-First steps: npm start · countersign setup --email you@example.org · countersign token create --name "Claude Code"`;
+First steps: npm start · ${typed} setup --email you@example.org · ${typed} token create --name "Claude Code"`;
 
 /** Runs one command. Returns the exit code; everything that goes wrong is said in words, never as a stack. */
 export async function run(argv: readonly string[], base: Omit<CliContext, 'options' | 'exit'>): Promise<number> {
@@ -35,8 +37,8 @@ export async function run(argv: readonly string[], base: Omit<CliContext, 'optio
     .option('--json', 'print JSON, for scripts')
     .option('--url <url>', 'the control plane to talk to; by default the one of this machine’s data folder')
     .option('--pin <pin>', 'public key to trust, where its certificate is home-made: sha256//…')
-    .addHelpText('after', EPILOGUE)
-    .showHelpAfterError('(countersign --help says more)')
+    .addHelpText('after', epilogue(base.typed))
+    .showHelpAfterError(`(${base.typed} --help says more)`)
     .configureOutput({
       writeOut: (text) => void base.terminal.write(text),
       writeErr: (text) => base.terminal.note(text.trimEnd()),
@@ -47,6 +49,7 @@ export async function run(argv: readonly string[], base: Omit<CliContext, 'optio
     serverCommands,
     actionCommands,
     auditCommands,
+    keyCommands,
     telegramCommands,
     doctorCommand,
     backupCommand,
@@ -58,7 +61,7 @@ export async function run(argv: readonly string[], base: Omit<CliContext, 'optio
     await program.parseAsync(argv, { from: 'user' });
     return code;
   } catch (error) {
-    return tell(error, context);
+    return tell(error, context, program);
   }
 }
 
@@ -71,8 +74,11 @@ function settle(command: Command): void {
   }
 }
 
-async function tell(error: unknown, { terminal, options }: CliContext): Promise<number> {
-  const { code, message, next, name } = explain(error);
+async function tell(error: unknown, { terminal, options, typed }: CliContext, program: Command): Promise<number> {
+  const { code, name, ...said } = explain(error);
+  const verbs = program.commands.map((it) => it.name());
+  const here = (text: string) => inTypedWords(text, { typed, verbs });
+  const [message, next] = [here(said.message), here(said.next)];
   if (message === '') return code; // commander has said it already
   if (options().json)
     await terminal.write(`${JSON.stringify({ error: { code: name, message, next_step: next } }, null, 2)}\n`);

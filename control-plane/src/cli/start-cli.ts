@@ -5,6 +5,7 @@ import { version } from '../version.ts';
 import { waitingClock } from './clock.ts';
 import { run } from './program.ts';
 import { terminal } from './terminal.ts';
+import { folderOf, typedWords } from './typed-words.ts';
 
 const env = readEnv();
 const { stdin, stdout, stderr } = process;
@@ -20,5 +21,7 @@ process.exitCode = await run(process.argv.slice(2), {
   clock: waitingClock,
   ids: systemIds,
   version,
+  folder: folderOf({ cwd: process.cwd(), env }),
+  typed: typedWords({ cwd: process.cwd(), program: process.argv[1] ?? '', env }),
   terminal: terminal({ input: stdin, output: stdout, errors: stderr }, { colour }),
 });

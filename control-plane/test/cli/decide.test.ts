@@ -49,19 +49,23 @@ test('when an assistant asks, the request is listed, shown, approved and carried
     assert.match(shown.out.trimEnd(), words);
 
   assert.equal((await machine.cli(['approve', id])).code, 2, 'without a terminal nobody can be asked');
-  const unnamed = await machine.cli(['approve', id, '--yes', '--json']);
+  const blind = await machine.cli(['approve', id, '--yes', '--json']);
+  assert.equal(blind.code, 2, 'with --yes the digest has to be named');
+  const digest = /fingerprint {2}([0-9a-f]{8})/.exec(shown.out)?.[1] ?? '';
+  const unnamed = await machine.cli(['approve', id, '--yes', '--digest', digest, '--json']);
   assert.equal(unnamed.code, 1);
   assert.match(unnamed.json().error.message, /typed by hand/);
   const stale = await machine.cli(['approve', id, '--yes', '--digest', 'a'.repeat(64), '--json']);
   assert.equal(stale.json().error.code, 'digest_mismatch');
-  const approved = await machine.cli(['approve', id, '--yes', '--server', server]);
+  const approve = ['approve', id, '--yes', '--digest', digest, '--server', server];
+  const approved = await machine.cli(approve);
   assert.equal(approved.code, 0, approved.err);
   await until(
     async () => (await machine.cli(['show', id, '--json'])).json().state === 'succeeded',
     () => readFileSync(file, 'utf8'),
   );
   assert.equal(readFileSync(file, 'utf8'), '[http]\nworkers = 8\n');
-  const again = await machine.cli(['approve', id, '--yes', '--server', server, '--json']);
+  const again = await machine.cli([...approve, '--json']);
   assert.equal(again.json().error.code, 'already_decided');
   assert.equal((await machine.cli(['audit', 'verify'])).code, 0);
 });

@@ -1,12 +1,13 @@
-/** `pending`, `show`, `approve`, `reject`, `ask`: what waits for a decision, and deciding on it. */
-import { escapeDeceptive, Fault, fault, stripControl } from '@countersign/protocol';
-import type { ActionDetail, Call, Diagnosis } from '@countersign/protocol/operator-api/index';
+/** `pending`, `show`, `ask`: what waits for a decision, and asking for it. */
+import { escapeDeceptive, stripControl } from '@countersign/protocol';
+import type { Diagnosis } from '@countersign/protocol/operator-api/index';
 import type { Command } from 'commander';
 import { actionLines } from '../action-lines.ts';
 import { answer, shortTime } from '../answer.ts';
 import { type CliContext, signedIn } from '../connection.ts';
 import { UsageError } from '../exit-codes.ts';
 import { columns } from '../terminal.ts';
+import { decidingCommands } from './decide.ts';
 
 export function actionCommands(program: Command, context: CliContext): void {
   lookingCommands(program, context);
@@ -41,29 +42,6 @@ function lookingCommands(program: Command, context: CliContext): void {
     });
 }
 
-function decidingCommands(program: Command, context: CliContext): void {
-  program
-    .command('approve')
-    .description('show the plan of an action, and approve it')
-    .argument('<id>', 'of the action: act_…')
-    .option('--yes', 'do not ask')
-    .option('--code <digits>', 'present code of your authenticator app; makes the approval stronger')
-    .option('--server <name>', 'name of the server, typed by hand: asked for at high risk')
-    .option('--digest <digest>', 'approve only if the plan still has this digest')
-    .action((id: string, options: ApproveOptions) => approve(context, id, options));
-  program
-    .command('reject')
-    .description('reject an action')
-    .argument('<id>', 'of the action: act_…')
-    .option('--reason <words>', 'why; the assistant reads it')
-    .action(async (id: string, { reason }: { reason?: string }) => {
-      const { call } = await signedIn(context);
-      const { digest } = await call('getAction', { action: id });
-      const detail = await call('rejectAction', { action: id, digest, ...(reason === undefined ? {} : { reason }) });
-      await answer(context, detail, () => [`Rejected: ${detail.title}.`]);
-    });
-}
-
 const collect = (value: string, before: string[]) => [...before, value];
 
 async function listPending(context: CliContext): Promise<void> {
@@ -83,60 +61,6 @@ async function listPending(context: CliContext): Promise<void> {
           ]),
         ]),
   );
-}
-
-interface ApproveOptions {
-  readonly yes?: boolean;
-  readonly code?: string;
-  readonly server?: string;
-  readonly digest?: string;
-}
-
-async function approve(context: CliContext, id: string, options: ApproveOptions): Promise<void> {
-  const { call } = await signedIn(context);
-  const detail = await call('getAction', { action: id });
-  if (options.digest !== undefined && options.digest !== detail.digest) throw fault('digest_mismatch', { action: id });
-  if (!context.options().json) for (const line of actionLines(detail, context)) context.terminal.say(line);
-  const typed = options.server ?? (await confirm(context, detail, options));
-  const done = await decide(context, call, detail, { code: options.code, typed });
-  await answer(context, done, () => ['', `${context.terminal.paint('green', '✓')} ${done.title}: ${done.status}`]);
-}
-
-/** Asks y/N; at high risk for the server's name instead, so that no finger decides by habit. Returns what was typed. */
-async function confirm(
-  { terminal }: CliContext,
-  detail: ActionDetail,
-  { yes, code }: ApproveOptions,
-): Promise<string | undefined> {
-  if (yes || detail.state !== 'awaiting_approval') return undefined;
-  const instead = 'Decide with --yes, after you read `countersign show`; at high risk add --server NAME.';
-  if (code !== undefined || detail.risk === 'low' || detail.risk === 'medium') {
-    const said = await terminal.ask(`\nApprove ${detail.fingerprint}? [y/N] `, instead);
-    if (!/^y(es)?$/i.test(said))
-      throw new UsageError('Not approved.', 'Nothing was decided; reject it with `countersign reject`.');
-    return undefined;
-  }
-  return terminal.ask(`\nRisk is ${detail.risk}. Type the server's name to approve ${detail.fingerprint}: `, instead);
-}
-
-async function decide(
-  { terminal }: CliContext,
-  call: Call,
-  { id: action, digest }: ActionDetail,
-  { code, typed }: { code: string | undefined; typed: string | undefined },
-): Promise<ActionDetail> {
-  const send = (present: string | undefined) =>
-    call('approveAction', {
-      ...{ action, digest },
-      ...(present === undefined ? {} : { code: present }),
-      ...(typed === undefined ? {} : { typed_server: typed }),
-    });
-  try {
-    return await send(code);
-  } catch (error) {
-    if (!(error instanceof Fault) || error.code !== 'code_required') throw error;
-    return send(await terminal.ask('Code of your authenticator app: ', 'Send it: --code 123456'));
-  }
 }
 
 interface AskOptions {

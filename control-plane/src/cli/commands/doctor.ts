@@ -92,7 +92,11 @@ async function controlPlane(context: CliContext, at: Target): Promise<Finding[]>
     if (needed)
       return [
         answering,
-        wrong('owner', 'nobody is set up yet', 'Open the setup link, or: countersign setup --email you@example.org'),
+        wrong(
+          'owner',
+          'nobody is set up yet',
+          `Open the setup link, or: ${context.typed} setup --email you@example.org`,
+        ),
       ];
     return [answering, fine('owner', 'set up'), ...(await asPerson(context))];
   } catch (error) {
@@ -130,7 +134,7 @@ async function asPerson(context: CliContext): Promise<Finding[]> {
     ];
   } catch (error) {
     if (error instanceof Fault && error.code === 'unauthenticated')
-      return [wrong('session', 'nobody is signed in here', 'countersign login --email you@example.org')];
+      return [wrong('session', 'nobody is signed in here', `${context.typed} login --email you@example.org`)];
     throw error;
   }
 }

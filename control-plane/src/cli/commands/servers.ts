@@ -47,7 +47,7 @@ async function listServers(context: CliContext): Promise<void> {
   const colours = { online: 'green', offline: 'red', awaiting_agent: 'yellow', revoked: 'dim' } as const;
   await answer(context, { servers }, () =>
     servers.length === 0
-      ? ['No servers yet. Take one under care: countersign server add --name web-1']
+      ? [`No servers yet. Take one under care: ${context.typed} server add --name web-1`]
       : columns([
           ['NAME', 'STATE', 'MODE', 'ALERTS', 'LAST SEEN', 'SYSTEM'],
           ...servers.map((it) => [
@@ -90,6 +90,6 @@ function showEnrolment(context: CliContext, enrolment: Enrolment): Promise<void>
     '',
     paint('bold', enrolment.install_command),
     '',
-    `It works once, until ${shortTime(enrolment.expires_at, context.clock.now())}. Then: countersign servers`,
+    `It works once, until ${shortTime(enrolment.expires_at, context.clock.now())}. Then: ${context.typed} servers`,
   ]);
 }

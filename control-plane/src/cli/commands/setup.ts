@@ -76,7 +76,7 @@ async function setup(context: CliContext, options: SetupOptions): Promise<void> 
   await answer(context, { person, session_file: file, url: at.url }, () => [
     `${terminal.paint('green', '✓')} ${person.name} <${person.email}> is owner, and signed in here.`,
     `  session  ${file}`,
-    '  next     countersign token create --name "Claude Code"',
+    `  next     ${context.typed} token create --name "Claude Code"`,
   ]);
 }
 

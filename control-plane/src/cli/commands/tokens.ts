@@ -23,7 +23,7 @@ export function tokenCommands(program: Command, context: CliContext): void {
       const { tokens } = await call('listTokens', {});
       await answer(context, { tokens }, () =>
         tokens.length === 0
-          ? ['No tokens yet. Make one: countersign token create --name "Claude Code"']
+          ? [`No tokens yet. Make one: ${context.typed} token create --name "Claude Code"`]
           : columns([
               ['ID', 'SCOPE', 'LAST USED', 'NAME'],
               ...tokens.map((it) => [it.id, it.scope, shortTime(it.last_used_at, context.clock.now()), it.name]),
