@@ -32,6 +32,13 @@ const textSchema = z
   .max(2000)
   .regex(/^[^\r\n\0]*$/, 'one line of text');
 
+const DOCUMENT_CHARACTERS_MAX = 128 * 1024;
+const documentSchema = z
+  .string()
+  .min(1)
+  .max(DOCUMENT_CHARACTERS_MAX)
+  .regex(/^[^\0]*$/, 'a text of several lines');
+
 /** How a parameter is declared in a playbook. */
 export const parameterSchema = z.discriminatedUnion('type', [
   plain('unit', unitSchema),
@@ -69,6 +76,12 @@ export const parameterSchema = z.discriminatedUnion('type', [
     max_length: z.int().min(1).max(2000).default(200),
   }),
   z.strictObject({
+    type: z.literal('document'),
+    ...described,
+    default: documentSchema.optional(),
+    max_length: z.int().min(1).max(DOCUMENT_CHARACTERS_MAX).default(20_000),
+  }),
+  z.strictObject({
     type: z.literal('choice'),
     ...described,
     choices: z.array(z.string().min(1).max(100)).min(1).max(50),
@@ -102,6 +115,8 @@ export function valueSchema(parameter: Parameter): z.ZodType<string | number | b
       return ranged(z.int(), (value) => value, parameter);
     case 'text':
       return textSchema.max(parameter.max_length);
+    case 'document':
+      return documentSchema.max(parameter.max_length);
     case 'choice':
       return z.enum(parameter.choices as [string, ...string[]]);
   }
@@ -124,6 +139,7 @@ const SAMPLES = {
   integer: 1,
   boolean: true,
   text: 'sample',
+  document: 'sample\n',
 } as const satisfies Record<Exclude<Parameter['type'], 'choice'>, string | number | boolean>;
 
 /** A value that the parameter accepts, for trying a playbook out. */

@@ -30,7 +30,7 @@ export function playbookOf(file: PlaybookFile, yaml: string): Playbook {
   };
 }
 
-/** The highest risk of a playbook's steps: the least that the playbook itself can have. */
+/** The highest risk of a playbook's steps, undo steps with them: the least that the playbook itself can have. */
 export function stepRisk(file: PlaybookFile): Risk {
-  return highestRisk((file.steps ?? []).map((step) => capability(step.capability).risk));
+  return highestRisk([...(file.steps ?? []), ...file.undo].map((step) => capability(step.capability).risk));
 }

@@ -1,6 +1,7 @@
 import {
   type CapabilityId,
   capability,
+  confirmFor,
   type DiagnosticId,
   durationMs,
   expectationSchema,
@@ -61,6 +62,7 @@ export function renderPlan(
   if (playbook.steps === undefined || playbook.check === undefined)
     throw fault('invalid_input', { problems: `playbook: ${playbook.id} only reads, there is no plan to approve` });
   const values = parseParameters(playbook, request.parameters);
+  const [steps, undo] = [renderSteps(playbook.steps, values), renderSteps(playbook.undo, values)];
   const draft = {
     format: 'countersign-plan/2',
     server: { id: request.server.id, name: request.server.name },
@@ -70,14 +72,14 @@ export function renderPlan(
     reversible: playbook.reversible,
     parameters: values,
     preconditions: renderProbes(playbook.preconditions, values),
-    steps: renderSteps(playbook.steps, values),
+    steps,
     check: {
       probes: renderProbes(playbook.check.probes, values),
       settle_ms: milliseconds(playbook.check.settle, values),
       stable_ms: milliseconds(playbook.check.stable, values),
     },
-    undo: renderSteps(playbook.undo, values),
-    confirm: null,
+    undo,
+    confirm: confirmFor({ steps, undo }),
   };
   const parsed = planDraftSchema.safeParse(draft);
   if (!parsed.success) throw fault('invalid_input', { problems: problemsOf(parsed.error) });

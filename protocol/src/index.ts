@@ -13,6 +13,7 @@ export * from './ids.ts';
 export * from './keys.ts';
 export * from './live-events.ts';
 export * from './lock.ts';
+export * from './lockout.ts';
 export * from './plan.ts';
 export * from './redaction.ts';
 export * from './risk.ts';

@@ -62,13 +62,7 @@ const AREAS: Readonly<Record<LockoutArea | 'agent', Area>> = {
       'tailscaled.*',
       'openvpn*',
     ],
-    paths: [
-      '/etc/network',
-      '/etc/netplan',
-      '/etc/systemd/network',
-      '/etc/NetworkManager',
-      '/etc/wireguard',
-    ],
+    paths: ['/etc/network', '/etc/netplan', '/etc/systemd/network', '/etc/NetworkManager', '/etc/wireguard'],
   },
 };
 
@@ -96,7 +90,10 @@ export function lockoutOfPath(path: string): Lockout | null {
 /** What one step can lock up, or `null`. A command cannot be looked through: what it does is for its approver to see. */
 export function lockoutOfStep({ capability, parameters }: Pick<PlanStep, 'capability' | 'parameters'>): Lockout | null {
   if (capability === 'firewall.apply')
-    return { area: 'firewall', because: 'it replaces the rules of the firewall, which decide which connections come through' };
+    return {
+      area: 'firewall',
+      because: 'it replaces the rules of the firewall, which decide which connections come through',
+    };
   if (typeof parameters.unit === 'string') return lockoutOfUnit(parameters.unit);
   return typeof parameters.path === 'string' ? lockoutOfPath(parameters.path) : null;
 }

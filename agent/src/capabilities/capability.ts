@@ -82,6 +82,8 @@ export interface ChangePreview {
 export interface Changer<C extends ChangeId = ChangeId> {
   /** Whether the preview tells what will happen. */
   readonly predictable: boolean;
+  /** Whether `undo` sets a state that was, so that it may be begun again when a crash cut it off in the middle. */
+  readonly undoAgain?: boolean;
   /** Reads only. Called once before anybody is asked and once more right before the start. */
   preview(parameters: ParametersOf<C>, context: ObserveContext): Promise<ChangePreview>;
   /** What undo and recovery need, taken (and made durable) before `perform`; the runner journals it. */

@@ -28,9 +28,14 @@ export function keepBackup(
   return name;
 }
 
+/** Where a content is kept, for a program that reads it there. */
+export function backupPath(stateDir: string, name: string): string {
+  return join(stateDir, 'backups', name);
+}
+
 /** What was kept. Throws `precondition_failed` when it is gone. */
 export function readBackup(stateDir: string, name: string): Buffer {
-  const file = readOwnFile(join(stateDir, 'backups', name), BYTES_MAX);
+  const file = readOwnFile(backupPath(stateDir, name), BYTES_MAX);
   if (file === null) throw fault('precondition_failed', { reason: `the backup ${name} is gone` });
   return file.bytes;
 }

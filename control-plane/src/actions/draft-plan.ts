@@ -3,6 +3,7 @@
 import { isRequired, type Playbook, renderPlan } from '@countersign/playbooks';
 import {
   capability,
+  confirmFor,
   escapeDeceptive,
   fault,
   type ParametersOf,
@@ -128,7 +129,7 @@ function parsed(draft: Omit<PlanDraft, 'format' | 'preconditions' | 'undo' | 'co
     format: 'countersign-plan/2',
     preconditions: [],
     undo: [],
-    confirm: null,
+    confirm: confirmFor({ steps: draft.steps, undo: [] }),
     ...draft,
   });
   if (!result.success) throw fault('invalid_input', { problems: problemsOf(result.error) });

@@ -1,6 +1,9 @@
 /** Changes to units, the journal, temporary files and, where the server's owner allows it, a command. */
 import { z } from 'zod';
-import { argvSchema, durationSchema, mutate, pathSchema, sizeSchema, unitSchema } from './capability.ts';
+import { argvSchema, durationSchema, mutate, pathSchema, sha256Schema, sizeSchema, unitSchema } from './capability.ts';
+
+/** The longest text of firewall rules. */
+export const RULESET_CHARACTERS_MAX = 128 * 1024;
 
 const unit = z.strictObject({ unit: unitSchema });
 
@@ -34,6 +37,22 @@ export const mutations = {
       max_files: z.int().min(1).max(100_000).default(10_000),
     }),
     { timeoutMs: 300_000, undoable: true },
+  ),
+  'firewall.apply': mutate(
+    'Replace the whole ruleset of nftables, in force and in /etc/nftables.conf. Checked beforehand, taken back as a whole.',
+    'critical',
+    z.strictObject({
+      ruleset: z
+        .string()
+        .min(1)
+        .max(RULESET_CHARACTERS_MAX)
+        .regex(/^[^\0]*$/, 'text')
+        .describe('the whole text of /etc/nftables.conf, beginning with `flush ruleset`, including no other file'),
+      expected_sha256: sha256Schema
+        .optional()
+        .describe('of the present /etc/nftables.conf, so that nothing is replaced unseen'),
+    }),
+    { timeoutMs: 30_000, undoable: true },
   ),
   'command.run': mutate(
     'Run one program with arguments, without a shell. What it does cannot be predicted.',

@@ -2,6 +2,7 @@
 import type { Changers } from '../capability.ts';
 import { commandRun } from './command.ts';
 import { fileChangers } from './file.ts';
+import { firewallApply } from './firewall-apply.ts';
 import { journalVacuum } from './journal-vacuum.ts';
 import { tmpClean } from './tmp-clean.ts';
 import { unitChangers } from './unit.ts';
@@ -13,5 +14,6 @@ export const changers: Changers = {
   'unit.restore': unitRestore,
   'journal.vacuum': journalVacuum,
   'tmp.clean': tmpClean,
+  'firewall.apply': firewallApply,
   'command.run': commandRun,
 };
