@@ -9,7 +9,9 @@ import type { AccessCore, EndedAccess } from './access/access.ts';
 import { attempts } from './access/attempts.ts';
 import { authenticate, noteTokenUse } from './access/authenticate.ts';
 import { confirmCode } from './access/confirm.ts';
+import { keysOf } from './access/passkey.store.ts';
 import { personById } from './access/person.store.ts';
+import { prove } from './access/prove.ts';
 import { type ActionDeps, type ActionLimits, actionLimits } from './actions/action-deps.ts';
 import { actionDetail } from './actions/action-detail.ts';
 import { decide } from './actions/decide.ts';
@@ -157,6 +159,8 @@ async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
       announceThresholds: (id, thresholds) => fleet.announceThresholds(id, thresholds),
       diagnose: (server, readings, options) => diagnose({ ...core, fleet: fleet.registry }, server, readings, options),
       confirmCode: (caller, code) => confirmCode(access, caller, code),
+      prove: (caller, proof, least) => prove({ ...access, place }, caller, proof, least),
+      ownKeys: (personId) => keysOf(core.db, personId),
       stdioCommand: `npm --prefix ${root} run -s cli -- mcp`,
     }),
   });

@@ -88,7 +88,7 @@ browserTest('when the printed link is opened, the first owner is made, with an a
   await page.getByLabel('E-mail').fill(EMAIL);
   await page.getByRole('textbox', { name: 'Password' }).fill('not the password');
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByText('E-mail, password or code is wrong').waitFor();
+  await page.getByText('E-mail, password, code or passkey is wrong').waitFor();
   await page.getByRole('textbox', { name: 'Password' }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Sign in' }).click();
   const code = page.getByLabel('Code of your authenticator app');

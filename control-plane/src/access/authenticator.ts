@@ -4,9 +4,9 @@ import { appendEntry, whoOf } from '../audit/ledger.ts';
 import type { Caller } from '../ports.ts';
 import { write } from '../storage/write.ts';
 import type { AccessCore } from './access.ts';
+import { endOtherSessions } from './end-sessions.ts';
 import { personById, updatePerson } from './person.store.ts';
 import { seal } from './seal.ts';
-import { deleteSessionsOf } from './session.store.ts';
 import { spendCode, TOTP_PURPOSE } from './spend-code.ts';
 import { makeTotpSecret, totpUri } from './totp.ts';
 
@@ -32,7 +32,7 @@ export async function confirmTotp(deps: AccessCore, caller: Caller, code: string
   await write(deps.db, async (trx) => {
     if (!(await spendCode(trx, deps, caller.person.id, code))) throw fault('sign_in_failed');
     await updatePerson(trx, caller.person.id, { totp_confirmed: 1 });
-    await deleteSessionsOf(trx, caller.person.id, caller.session?.id);
+    await endOtherSessions(trx, deps, caller);
     await appendEntry(trx, { event: 'person.totp_enabled', at: deps.clock.now(), who: whoOf(caller) });
   });
   attempt.succeeded();

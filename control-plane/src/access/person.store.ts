@@ -5,24 +5,24 @@ import type { Db, Trx } from '../storage/database.ts';
 import type { PersonTable } from '../storage/tables.ts';
 
 export type Person = Selectable<PersonTable>;
-/** A person with the Telegram account that is linked, if one is. */
-export type PersonWithTelegram = Person & { telegram_id: string | null; telegram_name: string | null };
+/** A person with the Telegram account that is linked, if one is, and how many passkeys they have. */
+export type PersonWithLinks = Person & { telegram_id: string | null; telegram_name: string | null; passkeys: number };
 
 export const plainEmail = (email: string) => email.trim().toLowerCase();
 
 /** The person with this address who was not removed. */
-export function personByEmail(db: Db | Trx, email: string): Promise<PersonWithTelegram | undefined> {
-  return withTelegram(db).where('person.email', '=', plainEmail(email)).executeTakeFirst();
+export function personByEmail(db: Db | Trx, email: string): Promise<PersonWithLinks | undefined> {
+  return withLinks(db).where('person.email', '=', plainEmail(email)).executeTakeFirst();
 }
 
 /** The person with this id who was not removed. */
-export function personById(db: Db | Trx, id: string): Promise<PersonWithTelegram | undefined> {
-  return withTelegram(db).where('person.id', '=', id).executeTakeFirst();
+export function personById(db: Db | Trx, id: string): Promise<PersonWithLinks | undefined> {
+  return withLinks(db).where('person.id', '=', id).executeTakeFirst();
 }
 
 /** Everybody who was not removed, those with an open invitation too, oldest first. */
-export function allPeople(db: Db | Trx): Promise<PersonWithTelegram[]> {
-  return withTelegram(db).orderBy('person.created_at').orderBy('person.id').execute();
+export function allPeople(db: Db | Trx): Promise<PersonWithLinks[]> {
+  return withLinks(db).orderBy('person.created_at').orderBy('person.id').execute();
 }
 
 /** How many owners can sign in. */
@@ -96,7 +96,7 @@ export async function deleteTelegramLink(trx: Trx, personId: string): Promise<vo
   await trx.deleteFrom('telegram_link').where('person_id', '=', personId).execute();
 }
 
-function withTelegram(db: Db | Trx) {
+function withLinks(db: Db | Trx) {
   return db
     .selectFrom('person')
     .leftJoin('telegram_link', (join) =>
@@ -104,5 +104,14 @@ function withTelegram(db: Db | Trx) {
     )
     .selectAll('person')
     .select(['telegram_link.telegram_id', 'telegram_link.telegram_name'])
+    .select((all) =>
+      all
+        .selectFrom('passkey')
+        .select((one) => one.fn.countAll<number>().as('count'))
+        .whereRef('passkey.person_id', '=', 'person.id')
+        .$asScalar()
+        .$notNull()
+        .as('passkeys'),
+    )
     .where('person.removed_at', 'is', null);
 }

@@ -1,10 +1,15 @@
 /** A fresh proof that it is the signed-in person who asks, before what a stolen session must not do (T4). */
 import { fault } from '@countersign/protocol';
 import type { Proof } from '@countersign/protocol/operator-api/index';
+import { whoOf } from '../audit/ledger.ts';
 import type { Caller, Prove } from '../ports.ts';
-import type { AccessCore } from './access.ts';
 import { confirmCode, confirmPassword } from './confirm.ts';
+import { credentialOf, passkeysOf } from './passkey.store.ts';
+import { makeChallenge, sessionOf } from './passkey-challenge.ts';
 import { personById } from './person.store.ts';
+import { relyingPartyOf } from './relying-party.ts';
+import { attemptsKeyOf, type PasskeyDeps, usePasskey } from './use-passkey.ts';
+import { assertionOptions, parseAssertion, type WebauthnJson } from './webauthn.ts';
 
 export type ProofKind = Proof['kind'];
 /** What a proof is worth. */
@@ -20,7 +25,7 @@ const strengths: readonly ProofStrength[] = ['session', 'code', 'passkey'];
 
 /** See `Prove` in `ports.ts`. */
 export async function prove(
-  deps: AccessCore,
+  deps: PasskeyDeps,
   caller: Caller,
   proof: Proof,
   least: ProofStrength = 'session',
@@ -29,24 +34,56 @@ export async function prove(
   if (!kinds.includes(proof.kind)) throw proofNeeded(kinds, least);
   if (proof.kind === 'password') await confirmPassword(deps, caller, proof.password);
   else if (proof.kind === 'code') await confirmCode(deps, caller, proof.code);
+  else await confirmPasskey(deps, caller, proof.response);
   return worth[proof.kind];
 }
 
-/** The proofs that a person can give, weakest first. */
-export async function proofKinds({ db }: Pick<AccessCore, 'db'>, personId: string): Promise<ProofKind[]> {
-  const person = await personById(db, personId);
-  if (person === undefined) throw fault('unauthenticated');
-  return ['password', ...(person.totp_confirmed === 1 ? (['code'] as const) : [])];
+/** The proofs that a person can give here, weakest first, and options for a passkey where there is one. */
+export async function startProof(
+  deps: PasskeyDeps,
+  caller: Caller,
+): Promise<{ kinds: ProofKind[]; options: WebauthnJson | null }> {
+  const kinds = await proofKinds(deps, caller.person.id);
+  const found = relyingPartyOf(deps.place.publicUrl);
+  if ('impossible' in found || !kinds.includes('passkey')) return { kinds, options: null };
+  const known = (await passkeysOf(deps.db, caller.person.id)).map(credentialOf);
+  const challenge = await makeChallenge(deps, { purpose: 'proof', sessionId: sessionOf(caller) });
+  return { kinds, options: await assertionOptions(found.party, { challenge, known }) };
 }
 
-/** The fault for a proof that is missing or too weak; names those that would do. */
+/** The proofs that a person can give here, weakest first. */
+export async function proofKinds(
+  { db, place }: Pick<PasskeyDeps, 'db' | 'place'>,
+  personId: string,
+): Promise<ProofKind[]> {
+  const person = await personById(db, personId);
+  if (person === undefined) throw fault('unauthenticated');
+  const passkeysWork = 'party' in relyingPartyOf(place.publicUrl);
+  return [
+    'password',
+    ...(person.totp_confirmed === 1 ? (['code'] as const) : []),
+    ...(passkeysWork && person.passkeys > 0 ? (['passkey'] as const) : []),
+  ];
+}
+
+/** The fault for a proof that is missing or too weak; names those of the person that would do. */
 export function proofNeeded(kinds: readonly ProofKind[], least: ProofStrength) {
   const missing = least === 'passkey' ? 'a passkey' : 'an authenticator app or a passkey';
   const proofs =
-    kinds.length > 0 ? kinds.map((kind) => words[kind]).join(' or ') : `set up ${missing} in Settings first`;
+    kinds.length > 0
+      ? kinds.map((kind) => words[kind]).join(' or ')
+      : `${missing}, which you have to set up in Settings first`;
   return fault('proof_needed', { proofs });
 }
 
-function isWorth(strength: ProofStrength, least: ProofStrength): boolean {
+/** Whether what a proof is worth is enough. */
+export function isWorth(strength: ProofStrength, least: ProofStrength): boolean {
   return strengths.indexOf(strength) >= strengths.indexOf(least);
+}
+
+async function confirmPasskey(deps: PasskeyDeps, caller: Caller, response: unknown): Promise<void> {
+  const attempt = deps.attempts.begin(attemptsKeyOf(parseAssertion(response), caller.ip), caller.ip);
+  const use = { purpose: 'proof', sessionId: sessionOf(caller), personId: caller.person.id } as const;
+  await usePasskey(deps, response, { ...use, who: whoOf(caller) });
+  attempt.succeeded();
 }

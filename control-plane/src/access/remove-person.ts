@@ -1,4 +1,4 @@
-/** Takes all access from a person: sessions, tokens, open invitations, the Telegram account. What they did stays on record. */
+/** Takes all access from a person: sessions, tokens, passkeys, open invitations, the Telegram account. What they did stays on record. */
 import { fault } from '@countersign/protocol';
 import { appendEntry, whoOf } from '../audit/ledger.ts';
 import type { Caller } from '../ports.ts';
@@ -6,6 +6,7 @@ import { afterCommit } from '../storage/after-commit.ts';
 import { write } from '../storage/write.ts';
 import type { AccessCore } from './access.ts';
 import { deleteUnused } from './one-use.store.ts';
+import { deletePasskeysOf } from './passkey.store.ts';
 import { countOwners, deleteTelegramLink, personById, updatePerson } from './person.store.ts';
 import { deleteSessionsOf } from './session.store.ts';
 import { revokeTokensOf } from './token.store.ts';
@@ -25,6 +26,7 @@ export function removePerson(deps: AccessCore, caller: Caller, personId: string)
     await deleteUnused(trx, 'invitation', personId);
     await deleteUnused(trx, 'telegram_link', personId);
     await deleteTelegramLink(trx, personId);
+    await deletePasskeysOf(trx, personId);
     await appendEntry(trx, {
       event: 'person.removed',
       at: now,

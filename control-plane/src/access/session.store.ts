@@ -66,12 +66,11 @@ export async function deleteSession(trx: Trx, id: string): Promise<void> {
   await trx.deleteFrom('session').where('id', '=', id).execute();
 }
 
-/** Ends all sessions of a person, but for one where it is named. Returns how many. */
-export async function deleteSessionsOf(trx: Trx, personId: string, except?: string): Promise<number> {
+/** Ends all sessions of a person, but for one where it is named. Returns the ids of those that ended. */
+export async function deleteSessionsOf(trx: Trx, personId: string, except?: string): Promise<string[]> {
   let query = trx.deleteFrom('session').where('person_id', '=', personId);
   if (except !== undefined) query = query.where('id', '<>', except);
-  const { numDeletedRows } = await query.executeTakeFirst();
-  return Number(numDeletedRows);
+  return (await query.returning('id').execute()).map(({ id }) => id);
 }
 
 /** Forgets sessions that ended by themselves. */

@@ -6,6 +6,7 @@ import type { Trx } from '../storage/database.ts';
 import { write } from '../storage/write.ts';
 import type { AccessCore, Origin } from './access.ts';
 import { makeOneUseSecret, peekOneUseSecret, useOneUseSecret } from './one-use.ts';
+import { deletePasskeysOf } from './passkey.store.ts';
 import { hashPassword } from './passwords.ts';
 import { countOwners, insertPerson, personByEmail, updatePerson } from './person.store.ts';
 import { deleteSessionsOf } from './session.store.ts';
@@ -74,6 +75,7 @@ async function makeOwner(trx: Trx, deps: AccessCore, request: SetupRequest, pass
       ...{ name, role: 'owner', password_hash: passwordHash },
       ...{ totp_sealed: null, totp_confirmed: 0, totp_last_step: 0 },
     });
+    await deletePasskeysOf(trx, id);
     await deleteSessionsOf(trx, id);
     afterCommit(trx, () => deps.accessEnded({ personId: id }));
   } else await insertPerson(trx, { id, email, name, role: 'owner', passwordHash, at: now });

@@ -7,6 +7,7 @@ import { type DiagnosticOperationsDeps, diagnosticOperations } from './diagnosti
 import { type FileOperationsDeps, fileOperations } from './file-operations.ts';
 import type { Handlers } from './handler.ts';
 import { type OverviewOperationsDeps, overviewOperations } from './overview-operations.ts';
+import { type PasskeyOperationsDeps, passkeyOperations } from './passkey-operations.ts';
 import { type PlaybookOperationsDeps, playbookOperations } from './playbook-operations.ts';
 import { type ServerOperationsDeps, serverOperations } from './server-operations.ts';
 import { type SetupOperationsDeps, setupOperations } from './setup-operations.ts';
@@ -16,6 +17,7 @@ import { type TokenOperationsDeps, tokenOperations } from './token-operations.ts
 
 export type AllOperationsDeps = SetupOperationsDeps &
   AccessOperationsDeps &
+  PasskeyOperationsDeps &
   TokenOperationsDeps &
   ActionOperationsDeps &
   PlaybookOperationsDeps &
@@ -32,6 +34,7 @@ export function allOperations(deps: AllOperationsDeps): Handlers {
   return {
     ...setupOperations(deps),
     ...accessOperations(deps),
+    ...passkeyOperations(deps),
     ...tokenOperations(deps),
     ...actionOperations(deps),
     ...playbookOperations(deps),

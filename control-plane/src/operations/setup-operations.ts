@@ -1,13 +1,11 @@
 /** Operations that anybody may call: the first owner, signing in, accepting an invitation. */
-import { isoTime } from '@countersign/protocol';
 import { acceptInvitation } from '../access/accept-invitation.ts';
 import type { AccessCore } from '../access/access.ts';
-import { personById } from '../access/person.store.ts';
 import { setUp, setupNeeded } from '../access/set-up.ts';
 import { forgetSetupLink } from '../access/setup-link.ts';
 import { signIn } from '../access/sign-in.ts';
 import type { SignedIn } from '../access/start-session.ts';
-import { personView } from '../access/views.ts';
+import { giveSession } from './give-session.ts';
 import type { CallContext, Handlers } from './handler.ts';
 
 type SetupHandlers = Pick<Handlers, 'getSetup' | 'setUp' | 'signIn' | 'acceptInvitation'>;
@@ -29,17 +27,5 @@ export function setupOperations(deps: SetupOperationsDeps): SetupHandlers {
       answer(await signIn(deps, { ...input, kind: cli ? 'cli' : 'dashboard' }, context), context),
     acceptInvitation: async (_caller, { cli, ...input }, context) =>
       answer(await acceptInvitation(deps, { ...input, kind: cli ? 'cli' : 'dashboard' }, context), context),
-  };
-}
-
-/** Hands the session to who signed in: the command line gets the secret, a browser a cookie that no script can read. */
-async function giveSession(deps: Pick<AccessCore, 'db'>, signedIn: SignedIn, context: CallContext) {
-  const person = await personById(deps.db, signedIn.personId);
-  if (person === undefined) throw new Error(`person ${signedIn.personId} is gone right after signing in`);
-  if (signedIn.kind === 'dashboard') context.cookie?.give(signedIn.secret, signedIn.expiresAt);
-  return {
-    person: personView(person),
-    session: signedIn.kind === 'cli' ? signedIn.secret : null,
-    expires_at: isoTime(signedIn.expiresAt),
   };
 }

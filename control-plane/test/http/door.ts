@@ -22,6 +22,7 @@ import { dashboard } from '../../src/http/static.ts';
 import { accessOperations } from '../../src/operations/access-operations.ts';
 import type { Handlers } from '../../src/operations/handler.ts';
 import { bindOperations } from '../../src/operations/index.ts';
+import { passkeyOperations } from '../../src/operations/passkey-operations.ts';
 import { setupOperations } from '../../src/operations/setup-operations.ts';
 import { tokenOperations } from '../../src/operations/token-operations.ts';
 import { openDatabase } from '../../src/storage/database.ts';
@@ -76,6 +77,7 @@ export async function openDoor(context: TestContext, options: DoorOptions = {}) 
   const handlers = {
     ...setupOperations({ ...core, dataDir }),
     ...accessOperations({ ...core, place }),
+    ...passkeyOperations({ ...core, place, live: hub }),
     ...tokenOperations({ ...core, place, stdioCommand: 'countersign mcp' }),
   } as Handlers;
   const callAs = bindOperations({ db, clock, log, handlers });
