@@ -11,6 +11,7 @@ import { SettingsProblem } from './host/yaml.ts';
 import { claim } from './run/claim.ts';
 import { Journal } from './run/journal.ts';
 import { listen } from './run/listen.ts';
+import { LockBook } from './run/lock-book.ts';
 import type { RunPorts } from './run/run-ports.ts';
 import { Runner } from './run/runner.ts';
 import { RunnerService } from './run/serve.ts';
@@ -30,6 +31,7 @@ export async function runRunner(
   if (name === null) throw new SettingsProblem('this server is not enrolled yet: run countersign-agent enroll');
   using own = closing(await claim(config.runnerStateDir, base.clock, signal));
   const asUnits = systemdRuns() && process.getuid?.() === 0;
+  const locks = new LockBook(config.runnerStateDir);
   const ports: RunPorts = {
     ...base,
     ...name,
@@ -44,7 +46,8 @@ export async function runRunner(
     stateDir: config.runnerStateDir,
     controlPlaneKey: config.controlPlaneKey,
     bootId: readBoot(surroundings.bootId).id,
-    policy: () => policyWithOwnFolders(config),
+    policy: () => locks.follow(policyWithOwnFolders(config)),
+    takeLockChanges: (changes) => locks.take(policyWithOwnFolders(config).lock, changes),
   };
   const runner = new Runner(ports, Journal.open(config.runnerStateDir, base.clock));
   const ended = Promise.withResolvers<void>();

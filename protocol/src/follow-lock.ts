@@ -44,17 +44,23 @@ export function followChange(state: LockState, { change, signatures }: SignedLoc
   return checked({ ...apply(state, change.change), number: state.number + 1 });
 }
 
-/** The state itself when it can be opened: enough holders, no key twice, a relying party where there are passkeys. */
+/** The state itself when it can be opened. Throws `lock_change_invalid` when it cannot, or has another form. */
 export function checked(state: LockState): LockState {
   const parsed = lockStateSchema.safeParse(state);
   if (!parsed.success) throw invalid('it does not have the form of a lock');
-  const holders = new Set(state.keys.map(({ holder }) => holder)).size;
-  const most = Math.max(...Object.values(state.signatures));
-  if (most > holders) throw invalid(`it asks for ${most} holders and names ${holders}`);
-  if (new Set(state.keys.map(({ key }) => key)).size !== state.keys.length) throw invalid('a key is there twice');
-  if (state.party === null && state.keys.some(({ key }) => key.startsWith('passkey:')))
-    throw invalid('a passkey needs a relying party');
+  const reason = whyUnusable(parsed.data);
+  if (reason !== null) throw invalid(reason);
   return parsed.data;
+}
+
+/** Why nobody could open a lock, in words: too few holders, a key twice, no relying party for passkeys. `null` when it is good. */
+export function whyUnusable({ keys, signatures, party }: LockState): string | null {
+  const holders = new Set(keys.map(({ holder }) => holder)).size;
+  const most = Math.max(...Object.values(signatures));
+  if (most > holders) return `it asks for ${most} holders and names ${holders}`;
+  if (new Set(keys.map(({ key }) => key)).size !== keys.length) return 'a key is there twice';
+  if (party === null && keys.some(({ key }) => key.startsWith('passkey:'))) return 'a passkey needs a relying party';
+  return null;
 }
 
 function apply(state: LockState, change: LockChange['change']): LockState {

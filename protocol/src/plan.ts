@@ -3,9 +3,17 @@
  * is the digest of its canonical JSON; the server recomputes it. Source: design.md, sections 2, 6 and 7.
  */
 import { z } from 'zod';
-import { argvSchema, changeIdSchema, observationIdSchema, riskSchema, sha256Schema } from './capabilities/index.ts';
+import {
+  argvSchema,
+  capability,
+  changeIdSchema,
+  observationIdSchema,
+  riskSchema,
+  sha256Schema,
+} from './capabilities/index.ts';
 import { expectationSchema } from './expectation.ts';
 import { idSchema } from './ids.ts';
+import { highestRisk, type Risk } from './risk.ts';
 
 const parametersSchema = z.record(z.string(), z.json());
 
@@ -113,6 +121,14 @@ export const planSchema = z.strictObject({
 export type Plan = z.infer<typeof planSchema>;
 export type PlanStep = z.infer<typeof planStepSchema>;
 export type PlanProbe = z.infer<typeof planProbeSchema>;
+
+/**
+ * How much harm a plan can do: the highest of what it says itself and of everything that it may run, its undo steps with it. What
+ * a server counts by, whatever a control plane writes as its risk.
+ */
+export function planRisk({ risk, steps, undo }: Pick<PlanDraft, 'risk' | 'steps' | 'undo'>): Risk {
+  return highestRisk([risk, ...[...steps, ...undo].map((step) => capability(step.capability).risk)]);
+}
 
 /** The part of a digest that people compare by eye, the same on every screen. */
 export function fingerprint(digest: string): string {

@@ -19,7 +19,7 @@ export type LinkState =
   | { readonly state: 'connected'; readonly serverName: string; readonly skewMs: number }
   | { readonly state: 'waiting'; readonly why: string; readonly code: string | null; readonly waitMs: number };
 
-export interface LinkDeps extends SessionDeps {
+export interface LinkDeps extends Omit<SessionDeps, 'onAbout'> {
   readonly dial: Dial;
   readonly backoff: Backoff;
   readonly key: SigningKey;
@@ -95,7 +95,11 @@ async function connectOnce(deps: LinkDeps, signal: AbortSignal): Promise<Ended> 
     cancel();
     void asked.then((about) => about !== null && tellAgain(deps, wire, { about, stamp, remembered }));
     deps.onState({ state: 'connected', serverName: welcomed.welcome.serverName, skewMs: welcomed.skewMs });
-    const why = await session({ ...deps, sample: () => sampleAndLookAtPolicy(deps, wire, stamp) }, wire, welcomed);
+    const during = {
+      sample: () => sampleAndLookAtPolicy(deps, wire, stamp),
+      onAbout: (changed: Partial<About>) => deps.remembered.change(changed),
+    };
+    const why = await session({ ...deps, ...during }, wire, welcomed);
     signal.removeEventListener('abort', onAbort);
     return { why, code: null, final: false };
   } catch (error) {
@@ -148,7 +152,7 @@ function introduce(deps: LinkDeps, about: About | null): Introduction {
     capabilities: deps.capabilities(),
     policy,
     journalHead: about?.journalHead ?? null,
-    witnessKey: null,
-    witnessed: null,
+    witnessKey: about?.witnessKey ?? null,
+    witnessed: about?.witnessed ?? null,
   };
 }

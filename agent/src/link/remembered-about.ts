@@ -35,6 +35,11 @@ export class RememberedAbout {
     this.#kept = kept;
   }
 
+  /** Takes in what has changed since. */
+  change(changed: Partial<About>): void {
+    if (this.#kept) this.set({ ...this.#kept.about, ...changed }, this.#kept.stamp);
+  }
+
   #read(): Kept | null {
     try {
       const file = readOwnFile(this.#file, BYTES_MAX);
@@ -56,5 +61,5 @@ export class RememberedAbout {
 
 /** Whether two answers say the same of what the control plane is told and what does not change with every action. */
 export function tellTheSame(a: About, b: About): boolean {
-  return JSON.stringify([a.root, a.policy]) === JSON.stringify([b.root, b.policy]);
+  return JSON.stringify([a.root, a.policy, a.witnessKey]) === JSON.stringify([b.root, b.policy, b.witnessKey]);
 }

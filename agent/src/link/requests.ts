@@ -8,7 +8,7 @@ import type { ObserveRequest } from '../run/observe.ts';
 import { wireFault } from '../run/wire-fault.ts';
 import type { RunnerClient } from './runner-client.ts';
 
-export type RequestMessage = Extract<FromControlPlane, { type: 'observe' | 'preview' }>;
+export type RequestMessage = Extract<FromControlPlane, { type: 'observe' | 'preview' | 'ask_witness' }>;
 
 export interface RequestDeps {
   readonly clock: Clock;
@@ -78,6 +78,7 @@ export class Requests {
     const { requestId, timeoutMs } = message;
     if (message.type === 'preview')
       return { type: 'previewed', requestId, preview: await runner.preview(message.draft, timeoutMs, signal) };
+    if (message.type === 'ask_witness') return { type: 'witness', requestId, witness: await runner.witness(signal) };
     const { capability: id, parameters } = message;
     const result = capability(id).needsRoot
       ? await runner.observe({ type: 'observe', capability: id, parameters, timeoutMs }, signal)

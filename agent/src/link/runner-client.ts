@@ -15,6 +15,8 @@ import {
   type Preview,
   problemsOf,
   type SignedGrant,
+  type SignedLockChange,
+  type SignedWitness,
 } from '@countersign/protocol';
 import type { Log } from '../host/log.ts';
 import { Channel } from '../run/channel.ts';
@@ -47,6 +49,8 @@ export interface RunnerClientOptions {
 type Asked =
   Extract<ToRunner, { requestId: string }> extends infer M ? (M extends { type: 'cancel' } ? never : M) : never;
 type Answer = Extract<FromRunner, { requestId: string }>;
+/** How the runner took a checkpoint. */
+export type Countersigning = Extract<FromRunner, { type: 'countersigned' | 'checkpoint_refused' }>;
 type WithoutId<M> = M extends { requestId: string } ? Omit<M, 'requestId'> : never;
 
 const AGAIN_FIRST_MS = 500;
@@ -89,6 +93,23 @@ export class RunnerClient {
     return answer.type === 'previewed' ? answer.preview : unexpected(answer);
   }
 
+  /** Hands changes of the lock over. Resolves with how the runner stands then. */
+  async followLock(changes: readonly SignedLockChange[], signal: AbortSignal): Promise<About> {
+    const answer = await this.#ask({ type: 'lock_changes', changes: [...changes] }, signal);
+    return answer.type === 'about' ? answer.about : unexpected(answer);
+  }
+
+  /** Hands a checkpoint over. */
+  async checkpoint(note: string, signal: AbortSignal): Promise<Countersigning> {
+    const answer = await this.#ask({ type: 'checkpoint', note }, signal);
+    return answer.type === 'countersigned' || answer.type === 'checkpoint_refused' ? answer : unexpected(answer);
+  }
+
+  async witness(signal: AbortSignal): Promise<SignedWitness> {
+    const answer = await this.#ask({ type: 'ask_witness' }, signal);
+    return answer.type === 'witness' ? answer.witness : unexpected(answer);
+  }
+
   async certificates(signal: AbortSignal): Promise<readonly Certificate[]> {
     const answer = await this.#ask({ type: 'certificates' }, signal);
     return answer.type === 'certificates' ? answer.certificates : unexpected(answer);
@@ -121,7 +142,7 @@ export class RunnerClient {
     try {
       return await this.#askOnce(message, signal);
     } catch (error) {
-      // It went to sleep just as we asked. Asking reads only, so it may be asked again.
+      // It went to sleep just as we asked. What is asked reads only, or does nothing the second time.
       if (!(error instanceof RunnerGone) || this.#ended.signal.aborted) throw error;
     }
     try {

@@ -2,16 +2,20 @@
 import { decodeFromControlPlane, encode } from '@countersign/protocol/agent-wire/codec';
 import type { StatusSample, Thresholds } from '@countersign/protocol/agent-wire/facts';
 import type { FromControlPlane } from '@countersign/protocol/agent-wire/messages';
+import type { About } from '../run/runner-wire.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { Wire } from './dial.ts';
 import type { Welcomed } from './handshake.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { passCheckpoint, passLockChanges } from './pass-to-runner.ts';
 import { type RequestDeps, Requests } from './requests.ts';
 
 export interface SessionDeps extends RequestDeps {
   readonly deliveries: Deliveries;
   readonly sample: () => Promise<StatusSample>;
   readonly onThresholds: (thresholds: Thresholds) => void;
+  /** Called with what the runner says of itself now, when that has changed during a session. */
+  readonly onAbout: (changed: Partial<About>) => void;
 }
 
 /** Serves the control plane. Resolves when the connection has ended, with the reason for the log. */
@@ -57,6 +61,7 @@ function obey(talk: Talk, message: FromControlPlane): void {
   switch (message.type) {
     case 'observe':
     case 'preview':
+    case 'ask_witness':
       requests.take(message);
       break;
     case 'cancel':
@@ -67,6 +72,12 @@ function obey(talk: Talk, message: FromControlPlane): void {
       break;
     case 'stop':
       runner.stop(message.actionId);
+      break;
+    case 'lock_changes':
+      void passLockChanges(talk, message.changes);
+      break;
+    case 'checkpoint':
+      void passCheckpoint(talk, message.note);
       break;
     case 'acknowledge':
       deliveries.acknowledge(message.seq);

@@ -4,7 +4,7 @@ import { SettingsProblem } from '../host/yaml.ts';
 import type { Journal } from './journal.ts';
 import type { ActionRecord } from './journal-index.ts';
 import { judgePlan } from './judge-plan.ts';
-import type { LocalPolicy } from './local-policy.ts';
+import { defaultPolicy, type LocalPolicy } from './local-policy.ts';
 import type { RunPorts } from './run-ports.ts';
 import { verifyGrant } from './verify-grant.ts';
 
@@ -28,8 +28,8 @@ const RUNNING_MAX = 64;
 export function accept(gate: Gate, signed: SignedGrant, skewMs: number | null): Verdict {
   const { ports, journal } = gate;
   const policy = policyOr(ports);
-  const approvals = policy instanceof SettingsProblem ? NO_APPROVALS : policy.approvals;
-  const verified = verifyGrant(signed, { ...ports, now: ports.clock.now(), skewMs, approvals });
+  const { approvals, lock } = policy instanceof SettingsProblem ? defaultPolicy : policy;
+  const verified = verifyGrant(signed, { ...ports, now: ports.clock.now(), skewMs, approvals, lock });
   if (!verified.genuine && verified.fault) return { verdict: 'refuse', fault: verified.fault, final: false };
   const record = journal.find(signed.grant.actionId);
   if (record !== undefined) return known(record, signed);
@@ -50,8 +50,6 @@ export function subjectsOf(plan: Pick<PlanDraft, 'steps' | 'undo'>): string[] {
   );
   return [...new Set(subjects)];
 }
-
-const NO_APPROVALS: LocalPolicy['approvals'] = { atLeast: 0, channels: [], strength: 'form' };
 
 function policyOr(ports: Gate['ports']): LocalPolicy | SettingsProblem {
   try {

@@ -2,6 +2,7 @@
 import {
   type ActionResult,
   actionResultSchema,
+  journaledSchema,
   sha256Schema,
   signedGrantSchema,
   stepOutcomeSchema,
@@ -11,6 +12,9 @@ import { z } from 'zod';
 
 const action = { actionId: z.string() };
 const step = { ...action, step: z.string(), phase: z.enum(['run', 'undo']) };
+
+/** An action that is over: its id, its digest, how it ended and when it was first written down. */
+const usedSchema = z.tuple([z.string(), sha256Schema, journaledSchema.shape.state, z.int()]);
 
 export const journalEntrySchema = z.discriminatedUnion('kind', [
   /** The grant is good and is about to be carried out. Durable before anything is looked at. */
@@ -35,7 +39,7 @@ export const journalEntrySchema = z.discriminatedUnion('kind', [
   /** A line that was cut off by a crash was removed. */
   z.object({ kind: z.literal('repaired'), bytes: z.int() }),
   /** First entry after a rotation: what earlier files hold that still counts. */
-  z.object({ kind: z.literal('continued'), used: z.array(z.tuple([z.string(), sha256Schema])) }),
+  z.object({ kind: z.literal('continued'), used: z.array(usedSchema) }),
 ]);
 export type JournalEntry = z.infer<typeof journalEntrySchema>;
 export type EntryOf<K extends JournalEntry['kind']> = Extract<JournalEntry, { kind: K }>;

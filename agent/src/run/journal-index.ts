@@ -1,5 +1,5 @@
 /** What the journal says of each action: its entries, folded. Pure. */
-import type { ActionResult, Json, SignedGrant, StepOutcome } from '@countersign/protocol';
+import type { ActionResult, Journaled, Json, SignedGrant, StepOutcome } from '@countersign/protocol';
 import type { WireFault } from '@countersign/protocol/agent-wire/messages';
 import type { EntryOf, JournalEntry } from './journal-entries.ts';
 
@@ -18,6 +18,10 @@ export interface StepRecord {
 export interface ActionRecord {
   readonly actionId: string;
   readonly digest: string;
+  /** When its intent, or its refusal, was written. */
+  readonly at: number;
+  /** How it ended, where its own lines were put aside and only that is remembered. */
+  readonly ended: Journaled['state'] | null;
   /** `null` once it is over. */
   readonly grant: SignedGrant | null;
   readonly bootId: string | null;
@@ -44,20 +48,33 @@ export function unkept(record: ActionRecord): ReportKind[] {
   return due.filter((report) => !record.kept.includes(report));
 }
 
+/** An action in one line, for a witness. */
+export function journaled({ actionId, digest, at, ended, refused, result }: ActionRecord): Journaled {
+  const state = ended ?? (refused === null ? (result?.outcome ?? 'open') : 'refused');
+  return { action: actionId, digest, state, at };
+}
+
+/** What is remembered of an action when its own lines are put aside. */
+export function usedOf(record: ActionRecord): EntryOf<'continued'>['used'][number] {
+  const { action, digest, state, at } = journaled(record);
+  return [action, digest, state, at];
+}
+
 /** Adds one entry to what is known. */
 export function note(known: Map<string, ActionRecord>, entry: JournalEntry, at: number): void {
   if (entry.kind === 'repaired') return;
   if (entry.kind === 'continued') {
-    for (const [actionId, digest] of entry.used) known.set(actionId, blank(actionId, digest));
+    for (const [actionId, digest, ended, began] of entry.used)
+      known.set(actionId, { ...blank(actionId, digest, began), ended });
     return;
   }
   if (entry.kind === 'intent') {
     const { actionId, digest, grant, bootId } = entry;
-    known.set(actionId, { ...blank(actionId, digest), grant, bootId });
+    known.set(actionId, { ...blank(actionId, digest, at), grant, bootId });
     return;
   }
   const before =
-    known.get(entry.actionId) ?? (entry.kind === 'refused' ? blank(entry.actionId, entry.digest) : undefined);
+    known.get(entry.actionId) ?? (entry.kind === 'refused' ? blank(entry.actionId, entry.digest, at) : undefined);
   if (before !== undefined) known.set(entry.actionId, { ...before, ...change(before, entry, at) });
 }
 
@@ -88,10 +105,12 @@ function change(before: ActionRecord, entry: ActionEntry, at: number): Partial<A
   }
 }
 
-function blank(actionId: string, digest: string): ActionRecord {
+function blank(actionId: string, digest: string, at: number): ActionRecord {
   return {
     actionId,
     digest,
+    at,
+    ended: null,
     grant: null,
     bootId: null,
     started: null,

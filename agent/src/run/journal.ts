@@ -6,14 +6,11 @@
  */
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Clock, canonicalJson, fault } from '@countersign/protocol';
-import { sha256 } from '@countersign/protocol/digest';
-import { AppendFile, makeOwnFolder, replaceOwnFile, syncFolder } from '../host/own-files.ts';
-import { type JournalEntry, type JournalLine, journalLineSchema } from './journal-entries.ts';
-import { type ActionRecord, isOpen, note, unkept } from './journal-index.ts';
-
-/** The hash before the first line. */
-export const NO_HEAD = '0'.repeat(64);
+import { type Clock, fault } from '@countersign/protocol';
+import { AppendFile, makeOwnFolder, readOwnFile, replaceOwnFile, syncFolder } from '../host/own-files.ts';
+import { JournalChain } from './journal-chain.ts';
+import type { JournalEntry } from './journal-entries.ts';
+import { type ActionRecord, isOpen, unkept, usedOf } from './journal-index.ts';
 
 /** Beyond this size a journal in which nothing is open or unreported is put aside at the next start. */
 const ROTATE_BYTES = 4 * 1024 * 1024;
@@ -26,10 +23,9 @@ export class Journal {
   readonly #file: AppendFile | null;
   readonly #clock: Clock;
   readonly #reserve: string;
-  readonly #known = new Map<string, ActionRecord>();
-  #lines = 0;
-  #head = NO_HEAD;
-  #broken: string | null = null;
+  readonly #chain = new JournalChain();
+  /** Why the disk cannot be used. */
+  #unusable: string | null = null;
 
   private constructor(file: AppendFile | null, folder: string, clock: Clock) {
     this.#file = file;
@@ -48,7 +44,7 @@ export class Journal {
     } catch (error) {
       if (!(error instanceof Error && 'syscall' in error)) throw error;
       const journal = new Journal(null, folder, clock);
-      journal.#broken = error.message;
+      journal.#unusable = error.message;
       return journal;
     }
   }
@@ -57,41 +53,42 @@ export class Journal {
     makeOwnFolder(folder);
     finishRotation(folder);
     const journal = Journal.#load(folder, clock);
-    if (journal.#broken !== null || (journal.#file?.size ?? 0) <= rotateBytes) return journal;
-    if ([...journal.#known.values()].some((record) => isOpen(record) || unkept(record).length > 0)) return journal;
+    if (journal.broken !== null || (journal.#file?.size ?? 0) <= rotateBytes) return journal;
+    if (journal.all().some((record) => isOpen(record) || unkept(record).length > 0)) return journal;
     return journal.#rotate(folder);
   }
 
   static #load(folder: string, clock: Clock): Journal {
     const file = AppendFile.open(join(folder, FILE));
     const journal = new Journal(file, folder, clock);
-    const bytes = file.read();
-    const whole = bytes.lastIndexOf('\n') + 1;
-    const lines = bytes.subarray(0, whole).toString('utf8').split('\n');
-    for (const line of lines.slice(0, -1)) journal.#take(line);
-    const torn = bytes.length - whole;
-    if (torn > 0 && journal.#broken === null) journal.#repair(file, torn);
+    const torn = journal.#chain.read(file.read());
+    if (torn > 0 && journal.broken === null) journal.#repair(file, torn);
     return journal;
   }
 
   /** Hash of the last line. */
   get head(): string {
-    return this.#head;
+    return this.#chain.head;
+  }
+
+  /** How many lines were ever written, those of files that were put aside with them. */
+  get lines(): number {
+    return this.#chain.lines;
   }
 
   /** Why nothing can be written any more, or `null`. */
   get broken(): string | null {
-    return this.#broken;
+    return this.#unusable ?? this.#chain.broken;
   }
 
   /** What is known of an action, or `undefined` when it was never seen here. */
   find(actionId: string): ActionRecord | undefined {
-    return this.#known.get(actionId);
+    return this.#chain.find(actionId);
   }
 
   /** Every action that is remembered, oldest first. */
   all(): ActionRecord[] {
-    return [...this.#known.values()];
+    return this.#chain.all();
   }
 
   /**
@@ -99,20 +96,15 @@ export class Journal {
    * then nothing was added. An intent is refused already when there would be no room for its end.
    */
   append(entry: JournalEntry, options: { readonly sync: boolean } = { sync: true }): void {
-    if (this.#broken !== null) throw fault('journal_unwritable', { reason: this.#broken });
-    const at = this.#clock.now();
-    const body = { n: this.#lines, at, previous: this.#head, entry };
-    const hash = sha256(canonicalJson(body));
-    const line = `${canonicalJson({ ...body, hash })}\n`;
+    if (this.broken !== null) throw fault('journal_unwritable', { reason: this.broken });
+    const line = this.#chain.next(entry, this.#clock.now());
     try {
       if (entry.kind === 'intent') this.#setAside();
-      this.#write(line, options);
+      this.#write(line.text, options);
     } catch (error) {
       throw fault('journal_unwritable', { reason: error instanceof Error ? error.message : String(error) }, error);
     }
-    this.#lines += 1;
-    this.#head = hash;
-    note(this.#known, entry, at);
+    line.commit();
   }
 
   close(): void {
@@ -134,27 +126,9 @@ export class Journal {
     replaceOwnFile(this.#reserve, Buffer.alloc(RESERVE_BYTES, 1), 0o600);
   }
 
-  #take(text: string): void {
-    if (this.#broken !== null) return;
-    const line = readLine(text);
-    if (line?.entry.kind === 'continued' && this.#lines === 0) this.#continueFrom(line);
-    if (line === null || line.n !== this.#lines || line.previous !== this.#head) {
-      this.#broken = `line ${this.#lines + 1} of the journal does not verify`;
-      return;
-    }
-    this.#lines += 1;
-    this.#head = line.hash;
-    note(this.#known, line.entry, line.at);
-  }
-
-  #continueFrom(line: JournalLine): void {
-    this.#lines = line.n;
-    this.#head = line.previous;
-  }
-
   #repair(file: AppendFile, torn: number): void {
     file.truncate(file.size - torn);
-    if (this.#lines === 0) return;
+    if (this.#chain.lines === 0) return;
     try {
       this.append({ kind: 'repaired', bytes: torn });
     } catch (error) {
@@ -164,26 +138,30 @@ export class Journal {
   }
 
   #rotate(folder: string): Journal {
-    const used = [...this.#known.values()]
-      .slice(-USED_IDS_KEPT)
-      .map(({ actionId, digest }) => [actionId, digest] as [string, string]);
-    const body = {
-      n: this.#lines,
-      at: this.#clock.now(),
-      previous: this.#head,
-      entry: { kind: 'continued', used } satisfies JournalEntry,
-    };
-    const first = `${canonicalJson({ ...body, hash: sha256(canonicalJson(body)) })}\n`;
+    const used = this.all().slice(-USED_IDS_KEPT).map(usedOf);
+    const first = this.#chain.next({ kind: 'continued', used }, this.#clock.now()).text;
     replaceOwnFile(join(folder, NEXT_FILE), first, 0o600);
     this.close();
-    renameSync(join(folder, FILE), join(folder, `journal-${String(this.#lines).padStart(12, '0')}.ndjson`));
+    renameSync(join(folder, FILE), join(folder, `journal-${String(this.lines).padStart(12, '0')}.ndjson`));
     finishRotation(folder);
     return Journal.#load(folder, this.#clock);
   }
 }
 
+const READ_BYTES_MAX = 512 * 1024 * 1024;
 const FILE = 'journal.ndjson';
 const NEXT_FILE = 'journal.next';
+
+/**
+ * The journal as it lies on disk, for who only looks: nothing is made, mended or written, so that a runner may be at work.
+ * Throws the system's error when it may not be read.
+ */
+export function readJournal(folder: string): JournalChain {
+  const chain = new JournalChain();
+  const file = readOwnFile(join(folder, FILE), READ_BYTES_MAX) ?? readOwnFile(join(folder, NEXT_FILE), READ_BYTES_MAX);
+  chain.read(file?.bytes ?? Buffer.alloc(0));
+  return chain;
+}
 
 /** A rotation is: write the next file, move the old one aside, move the next one in. This does the last step after a crash too. */
 function finishRotation(folder: string): void {
@@ -194,21 +172,6 @@ function finishRotation(folder: string): void {
   const old = readdirSync(folder).filter((name) => /^journal-\d{12}\.ndjson$/.test(name));
   for (const name of old.sort().slice(0, -OLD_FILES_KEPT)) rmSync(join(folder, name));
   syncFolder(folder);
-}
-
-/** Parses and verifies one line by itself; `null` when it is not what was written. */
-function readLine(text: string): JournalLine | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
-  const parsed = journalLineSchema.safeParse(value);
-  if (!parsed.success) return null;
-  const { hash, ...body } = value as Record<string, unknown>;
-  return sha256(canonicalJson(body)) === hash ? parsed.data : null;
 }
 
 function isFull(error: unknown): boolean {

@@ -3,11 +3,11 @@ import {
   capability,
   type Fault,
   fault,
-  highestRisk,
   invalidInput,
   type Json,
   type PlanDraft,
   type PlanStep,
+  planRisk,
   riskAtMost,
 } from '@countersign/protocol';
 import { isBelow, type LocalPolicy, nameAllowed } from './local-policy.ts';
@@ -18,8 +18,7 @@ const TMP_ROOTS = ['/tmp', '/var/tmp'];
 export function judgePlan(policy: LocalPolicy, plan: PlanDraft): Fault | null {
   const server = plan.server.name;
   if (policy.mode === 'observe') return fault('server_observe_only', { server });
-  if (policy.lock !== null) return locked(policy.lock);
-  const risk = highestRisk([plan.risk, ...plan.steps.map((step) => capability(step.capability).risk)]);
+  const risk = planRisk(plan);
   if (!riskAtMost(risk, policy.maxRisk))
     return denied(server, `the risk is ${risk}, and it allows ${policy.maxRisk} at most`);
   if (plan.source.kind === 'playbook' && !nameAllowed(policy.playbooks, plan.source.id))
@@ -68,12 +67,6 @@ function judgePath(policy: LocalPolicy, path: string): Fault | null {
   if (!policy.writeRoots.some((root) => isBelow(path, root)))
     return fault('path_denied', { path, reason: 'it is below none of the write_roots of the server' });
   return null;
-}
-
-function locked(lock: NonNullable<LocalPolicy['lock']>): Fault {
-  const keys = lock.approvers.length === 1 ? 'one approver key' : `${lock.approvers.length} approver keys`;
-  const reason = `it is locked to ${keys}, and no approval is signed with one`;
-  return fault('approvals_insufficient', { reason });
 }
 
 const denied = (server: string, reason: string) => fault('server_policy_denies', { server, reason });

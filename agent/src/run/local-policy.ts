@@ -7,14 +7,16 @@ import {
   argvSchema,
   type Channel,
   channelSchema,
+  type LockState,
+  lockStateSchema,
   pathSchema,
-  publicKeySchema,
   type Risk,
   riskSchema,
   type Strength,
   strengthSchema,
 } from '@countersign/protocol';
 import type { LocalPolicySummary } from '@countersign/protocol/agent-wire/facts';
+import { whyUnusable } from '@countersign/protocol/follow-lock';
 import { z } from 'zod';
 import type { LocalRules } from '../capabilities/capability.ts';
 import { readOwnFile } from '../host/own-files.ts';
@@ -55,9 +57,12 @@ export const policyFileSchema = z.strictObject({
       strength: strengthSchema.default('form'),
     })
     .prefault({}),
-  lock: z
-    .strictObject({ approvers: z.array(publicKeySchema).min(1).max(50), at_least: z.int().min(1).max(10).default(1) })
-    .refine((lock) => lock.at_least <= lock.approvers.length, 'asks for more approvers than it names')
+  /** A whole lock, as `countersign lock show` prints it. */
+  lock: lockStateSchema
+    .superRefine((lock, context) => {
+      const reason = whyUnusable(lock);
+      if (reason !== null) context.addIssue({ code: 'custom', message: reason });
+    })
     .nullable()
     .default(null),
   /** Files of NAME=value lines whose values are blacked out wherever they turn up. */
@@ -72,8 +77,8 @@ export interface LocalPolicy extends LocalRules {
   readonly playbooks: NameRule;
   readonly commands: boolean | readonly OwnCommand[];
   readonly approvals: { readonly atLeast: number; readonly channels: readonly Channel[]; readonly strength: Strength };
-  /** Set when the server is locked: then approvals have to be signed with these keys. */
-  readonly lock: { readonly approvers: readonly string[]; readonly atLeast: number } | null;
+  /** Set when the owner pinned a lock: as pinned where it comes from the file, as followed where it comes from the lock book. */
+  readonly lock: LockState | null;
   readonly deniedPaths: readonly string[];
   readonly tmpRoots: readonly string[];
   readonly secretValues: readonly string[];
@@ -143,7 +148,7 @@ export function summaryOf(policy: LocalPolicy): LocalPolicySummary {
     commands: policy.commands !== false,
     readRoots: [...policy.readRoots],
     writeRoots: [...policy.writeRoots],
-    lock: null,
+    lock: policy.lock,
   };
 }
 
@@ -173,7 +178,7 @@ function policyFrom(file: z.output<typeof policyFileSchema>): LocalPolicy {
       channels: file.approvals.channels,
       strength: file.approvals.strength,
     },
-    lock: file.lock === null ? null : { approvers: file.lock.approvers, atLeast: file.lock.at_least },
+    lock: file.lock,
     secretValues: [],
   };
 }

@@ -1,5 +1,5 @@
 /** What the runner is handed by `compose.ts`: capabilities, processes, time, its journal, and who it is. */
-import type { Clock, Ids } from '@countersign/protocol';
+import type { Clock, Fault, Ids, SignedLockChange } from '@countersign/protocol';
 import type { Changers, Observers } from '../capabilities/capability.ts';
 import type { Execute, StepProcesses } from '../host/execution.ts';
 import type { Log } from '../host/log.ts';
@@ -29,6 +29,8 @@ export interface RunPorts extends ObservePorts {
   readonly controlPlaneKey: string;
   /** Differs after every boot. */
   readonly bootId: string;
-  /** The policy as it is on disk now. Throws `SettingsProblem`. */
+  /** The policy as it is on disk now, its lock as this server follows it. Throws `SettingsProblem`. */
   readonly policy: () => LocalPolicy;
+  /** Follows changes of the lock; returns why the first that does not fit was refused. Throws as `LockBook.take` does. */
+  readonly takeLockChanges: (changes: readonly SignedLockChange[]) => Fault | null;
 }

@@ -9,7 +9,12 @@ import {
   observationIdSchema,
   planDraftSchema,
   previewSchema,
+  publicKeySchema,
+  signatureSchema,
   signedGrantSchema,
+  signedLockChangeSchema,
+  signedWitnessSchema,
+  witnessedSchema,
 } from '@countersign/protocol';
 import { FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/codec';
 import { localPolicySummarySchema } from '@countersign/protocol/agent-wire/facts';
@@ -35,6 +40,10 @@ export const toRunnerSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('preview'), ...request, draft: planDraftSchema, timeoutMs }),
   /** When the certificates that this server uses run out. Takes no parameters, on purpose. */
   z.strictObject({ type: z.literal('certificates'), ...request }),
+  /** Answered with `about`: the policy with the lock as far as it was followed. */
+  z.strictObject({ type: z.literal('lock_changes'), ...request, changes: z.array(signedLockChangeSchema).max(100) }),
+  z.strictObject({ type: z.literal('checkpoint'), ...request, note: z.string().max(1000) }),
+  z.strictObject({ type: z.literal('ask_witness'), ...request }),
   z.strictObject({ type: z.literal('cancel'), ...request }),
   z.strictObject({ type: z.literal('accept'), grant: signedGrantSchema, skewMs: z.number().nullable() }),
   z.strictObject({ type: z.literal('stop'), ...action }),
@@ -49,6 +58,10 @@ export const aboutSchema = z.object({
   /** Why the policy file is not in force, or `null`. */
   policyProblem: z.string().nullable(),
   journalHead: z.string().nullable(),
+  /** The runner's own key; null when it could not be made. */
+  witnessKey: publicKeySchema.nullable(),
+  /** The newest checkpoint that is kept. */
+  witnessed: witnessedSchema.nullable(),
   /** Actions that are under way. */
   running: z.array(z.string()).max(1000),
 });
@@ -70,6 +83,16 @@ export const fromRunnerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('observed'), ...request, result: z.json() }),
   z.object({ type: z.literal('previewed'), ...request, preview: previewSchema }),
   z.object({ type: z.literal('certificates'), ...request, certificates: z.array(certificateSchema).max(500) }),
+  /** Purpose `witness`, over the members without type and request. */
+  z.object({
+    type: z.literal('countersigned'),
+    ...request,
+    serverId: idSchema('srv'),
+    ...witnessedSchema.shape,
+    signature: signatureSchema,
+  }),
+  z.object({ type: z.literal('checkpoint_refused'), ...request, fault: wireFaultSchema, kept: witnessedSchema }),
+  z.object({ type: z.literal('witness'), ...request, witness: signedWitnessSchema }),
   z.object({ type: z.literal('request_failed'), ...request, fault: wireFaultSchema }),
   z.object({ type: z.literal('report'), report: reportSchema }),
   z.object({

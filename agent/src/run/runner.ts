@@ -9,6 +9,8 @@ import {
   type Preview,
   redactValue,
   type SignedGrant,
+  type SignedLockChange,
+  type SignedWitness,
 } from '@countersign/protocol';
 import { SettingsProblem } from '../host/yaml.ts';
 import { accept, subjectsOf, unreadable } from './accept.ts';
@@ -26,6 +28,7 @@ import { type Ending, runPlan } from './run-plan.ts';
 import type { RunPorts } from './run-ports.ts';
 import type { About, Report } from './runner-wire.ts';
 import { wireFault } from './wire-fault.ts';
+import { type Countersigned, ServerWitness } from './witness.ts';
 
 interface Running {
   readonly subjects: readonly string[];
@@ -38,6 +41,7 @@ export class Runner {
   readonly #journal: Journal;
   readonly #running = new Map<string, Running>();
   readonly #reporter: Reporter;
+  readonly #witness: ServerWitness;
   #onQuiet: () => void = () => undefined;
 
   /** Takes over where an earlier runner was cut off. */
@@ -45,6 +49,8 @@ export class Runner {
     this.#ports = ports;
     this.#journal = journal;
     this.#reporter = new Reporter(journal, (actionId) => this.#chunksOf(actionId));
+    const { stateDir, clock, serverId, controlPlaneKey } = ports;
+    this.#witness = new ServerWitness({ folder: stateDir, clock, serverId, controlPlaneKey, journal });
     for (const record of journal.all()) if (isOpen(record)) this.#takeOver(record);
   }
 
@@ -70,8 +76,27 @@ export class Runner {
       policy: summaryOf(policy),
       policyProblem: problem,
       journalHead: this.#journal.head,
+      witnessKey: this.#witnessKey(),
+      witnessed: this.#witness.newest,
       running: [...this.#running.keys()],
     };
+  }
+
+  /** Follows changes of the lock as far as they fit, and says how this server stands then. */
+  followLock(changes: readonly SignedLockChange[]): About {
+    const refused = this.#ports.takeLockChanges(changes);
+    if (refused) this.#ports.log.warn('lock.change_refused', { reason: refused.message });
+    return this.about();
+  }
+
+  /** Takes a checkpoint of the audit log; see {@link ServerWitness.countersign}. */
+  countersign(note: string): Countersigned {
+    return this.#witness.countersign(note);
+  }
+
+  /** What this server can testify of audit log and journal. */
+  testify(): SignedWitness {
+    return this.#witness.statement();
   }
 
   /** Takes a grant. The answer is a report: `started` or `refused`; for one that is known already, what is known of it. */
@@ -119,6 +144,15 @@ export class Runner {
     const refused = unread ? unreadable(this.#ports.serverName, unread) : judgePlan(policy, draft);
     if (refused) throw refused;
     return preview(this.#ports, policy, draft, timeoutMs, signal);
+  }
+
+  #witnessKey(): string | null {
+    try {
+      return this.#witness.key.publicKey;
+    } catch (error) {
+      this.#ports.log.error('witness.no_key', { error });
+      return null;
+    }
   }
 
   #policyOrDefault(): { policy: LocalPolicy; problem: string | null; unread: SettingsProblem | null } {

@@ -11,7 +11,7 @@ import { wireFault } from './wire-fault.ts';
 
 const REQUESTS_MAX = 16;
 
-type Request = Extract<ToRunner, { type: 'about' | 'observe' | 'preview' | 'certificates' }>;
+type Request = Exclude<Extract<ToRunner, { requestId: string }>, { type: 'cancel' }>;
 type Answer = Extract<FromRunner, { requestId: string }>;
 
 export interface ServeOptions {
@@ -125,6 +125,12 @@ export class RunnerService {
         return { type: 'about', requestId, about: runner.about() };
       case 'certificates':
         return { type: 'certificates', requestId, certificates: readCertificates() };
+      case 'lock_changes':
+        return { type: 'about', requestId, about: runner.followLock(request.changes) };
+      case 'checkpoint':
+        return this.#countersign(requestId, request.note);
+      case 'ask_witness':
+        return { type: 'witness', requestId, witness: runner.testify() };
       case 'observe':
         return { type: 'observed', requestId, result: (await runner.observe(request, signal)) as never };
       case 'preview':
@@ -134,6 +140,17 @@ export class RunnerService {
           preview: await runner.preview(request.draft, request.timeoutMs, signal),
         };
     }
+  }
+
+  #countersign(requestId: string, note: string): Answer {
+    const { outcome, ...said } = this.#options.runner.countersign(note);
+    if (!('fault' in said)) return { type: 'countersigned', requestId, ...said };
+    return {
+      type: 'checkpoint_refused',
+      requestId,
+      fault: wireFault(said.fault, this.#options.ports),
+      kept: said.kept,
+    };
   }
 
   /** Begins to wait for the end anew. */

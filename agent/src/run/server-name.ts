@@ -6,9 +6,9 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { idSchema } from '@countersign/protocol';
 import { z } from 'zod';
-import { makeOwnFolder, readOwnFile, replaceOwnFile } from '../host/own-files.ts';
+import { makeOwnFolder, replaceOwnFile } from '../host/own-files.ts';
+import { readOwnJson } from '../host/own-json.ts';
 
-const FILE_BYTES_MAX = 16 * 1024;
 const schema = z.object({ serverId: idSchema('srv'), serverName: z.string().max(100) });
 
 export type ServerName = z.infer<typeof schema>;
@@ -16,9 +16,9 @@ export type ServerName = z.infer<typeof schema>;
 /** The server's id and name; `null` when it was never enrolled. Throws `RangeError` for a damaged file. */
 export function serverName(runnerFolder: string, linkFolder: string): ServerName | null {
   const own = join(runnerFolder, 'server.json');
-  const known = read(own);
+  const known = readOwnJson(own, schema);
   if (known !== null) return known;
-  const learned = read(join(linkFolder, 'identity.json'));
+  const learned = readOwnJson(join(linkFolder, 'identity.json'), schema);
   if (learned === null) return null;
   makeOwnFolder(runnerFolder);
   replaceOwnFile(own, `${JSON.stringify(learned)}\n`, 0o600);
@@ -32,15 +32,5 @@ export function forgetServerName(runnerFolder: string): void {
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM')))
       throw error;
-  }
-}
-
-function read(path: string): ServerName | null {
-  const file = readOwnFile(path, FILE_BYTES_MAX);
-  if (file === null) return null;
-  try {
-    return schema.parse(JSON.parse(file.bytes.toString('utf8')));
-  } catch (error) {
-    throw new RangeError(`${path} is damaged`, { cause: error });
   }
 }

@@ -1,9 +1,20 @@
 /**
  * Whether a grant is one that this server may act on: pure, so that every way to forge, replay or bend one can be tried.
- * Source: design.md, section 6; threats T3, T8, T10, T12.
+ * Source: design.md, section 6; threats T1, T3, T8, T10, T12.
  */
-import { type Fault, fault, type Grant, type SignedGrant, strengthAtLeast } from '@countersign/protocol';
+import {
+  type Approval,
+  type Fault,
+  fault,
+  type Grant,
+  type LockState,
+  planRisk,
+  type SignedGrant,
+  shorten,
+  strengthAtLeast,
+} from '@countersign/protocol';
 import { digestOf } from '@countersign/protocol/digest';
+import { holdersThatSigned, whyNotCounted } from '@countersign/protocol/follow-lock';
 import { verifyValue } from '@countersign/protocol/signing';
 import type { LocalPolicy } from './local-policy.ts';
 
@@ -18,6 +29,8 @@ export interface GrantTerms {
   /** How far this clock is ahead of the control plane's, as the link measured it; `null` when it could not. */
   readonly skewMs: number | null;
   readonly approvals: LocalPolicy['approvals'];
+  /** The lock as this server follows it; null when it has none. */
+  readonly lock: LockState | null;
 }
 
 /** Clocks that differ by more refuse changes. */
@@ -33,7 +46,7 @@ export function verifyGrant(signed: SignedGrant, terms: GrantTerms): { fault: Fa
   const { grant } = signed;
   const bent = whyBent(grant);
   if (bent !== null) return { fault: fault('grant_invalid', { reason: bent }), genuine: true };
-  return { fault: untimely(grant, terms) ?? unapproved(grant, terms), genuine: true };
+  return { fault: untimely(grant, terms) ?? unapproved(grant, terms) ?? unsigned(grant, terms), genuine: true };
 }
 
 function whyForged(signed: SignedGrant, terms: GrantTerms): string | null {
@@ -46,6 +59,7 @@ function whyForged(signed: SignedGrant, terms: GrantTerms): string | null {
 function whyBent(grant: Grant): string | null {
   const digest = digestOf(grant.plan);
   if (digest !== grant.digest) return 'the plan is not the one that its digest was made of';
+  if (grant.plan.request.action !== grant.actionId) return 'its plan was made for another action';
   if (grant.approvals.some((approval) => approval.digest !== digest)) return 'an approval is for another plan';
   const steps = [...grant.plan.steps, ...grant.plan.undo].map(({ id }) => id);
   if (new Set(steps).size !== steps.length) return 'two of its steps have the same id';
@@ -57,7 +71,7 @@ function untimely(grant: Grant, terms: GrantTerms): Fault | null {
   const behind = grant.issuedAt - terms.now;
   const skew = Math.max(Math.abs(terms.skewMs ?? 0), behind);
   if (skew > SKEW_MAX_MS) return fault('clock_skew', { server: terms.serverName, seconds: Math.round(skew / 1000) });
-  return terms.now > grant.expiresAt ? fault('grant_expired') : null;
+  return terms.now > Math.min(grant.expiresAt, grant.plan.request.valid_until) ? fault('grant_expired') : null;
 }
 
 function unapproved(grant: Grant, { approvals }: GrantTerms): Fault | null {
@@ -70,4 +84,26 @@ function unapproved(grant: Grant, { approvals }: GrantTerms): Fault | null {
     `its own policy asks for ${approvals.atLeast} approval(s) by ${approvals.channels.join(' or ')}, ` +
     `${approvals.strength} or stronger, and ${people} came`;
   return fault('approvals_insufficient', { reason });
+}
+
+/** On a locked server only signatures count, each holder of the lock once, whatever channel or person an approval names. */
+function unsigned({ plan, digest, approvals }: Grant, { lock }: GrantTerms): Fault | null {
+  if (lock === null || lock.disabled) return null;
+  const risk = planRisk(plan);
+  const needed = lock.signatures[risk];
+  const signatures = approvals.flatMap(({ signature }) => signature ?? []);
+  const holders = [...holdersThatSigned(lock, digest, signatures)].toSorted();
+  if (holders.length >= needed) return null;
+  const signed = holders.length === 0 ? 'nobody did' : `${holders.join(', ')} did`;
+  const short = `${needed} of the holders of its lock must sign a change of risk ${risk}, and ${signed}`;
+  const reason = [short, ...approvals.flatMap((approval) => uncounted(approval, lock))].join('; ');
+  return fault('approvals_insufficient', { reason: shorten(reason, REASON_MAX) });
+}
+
+const REASON_MAX = 1000;
+
+function uncounted({ person, signature, digest }: Approval, lock: LockState): string[] {
+  if (signature === undefined) return [`the approval of ${person.name} is not signed`];
+  const why = whyNotCounted(lock, digest, signature);
+  return why === null ? [] : [`the signature of ${person.name} does not count: ${why}`];
 }

@@ -5,6 +5,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { decodeFromAgent, encode, FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/codec';
 import { thresholdsSchema } from '@countersign/protocol/agent-wire/facts';
+import { LEVEL } from '@countersign/protocol/agent-wire/level';
 import {
   controlPlaneProof,
   type FromAgent,
@@ -106,7 +107,7 @@ export class ControlPlane {
     acknowledges: true,
     answersPings: true,
     heartbeatMs: 30_000,
-    level: 1,
+    level: LEVEL,
   };
   readonly #http: ReturnType<typeof createServer>;
   readonly #ws: WebSocketServer;

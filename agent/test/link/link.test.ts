@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Plan, PlanDraft, SignedGrant } from '@countersign/protocol';
+import type { PlanDraft, SignedGrant } from '@countersign/protocol';
 import { sha256 } from '@countersign/protocol/digest';
 import { command, draftOf, grantOf, linesOf, newActionId, until } from '../run/bed.ts';
 import { ControlPlane, type Peer } from './control-plane.ts';

@@ -21,6 +21,7 @@ import { lineLog } from '../../src/host/log.ts';
 import { childProcesses } from '../../src/host/step-processes.ts';
 import { Journal } from '../../src/run/journal.ts';
 import { readLocalPolicy } from '../../src/run/local-policy.ts';
+import { LockBook } from '../../src/run/lock-book.ts';
 import { preview } from '../../src/run/preview.ts';
 import type { RunPorts } from '../../src/run/run-ports.ts';
 import { Runner } from '../../src/run/runner.ts';
@@ -133,6 +134,7 @@ export function makeBed(
   const clock = clockAt();
   const key = given.key ?? makeSigningKey();
   const logged: string[] = [];
+  const locks = new LockBook(stateDir);
   const ports: RunPorts = {
     clock,
     ids: systemIds,
@@ -151,7 +153,8 @@ export function makeBed(
     serverName: SERVER.name,
     controlPlaneKey: key.publicKey,
     bootId: 'boot-1',
-    policy: () => readLocalPolicy(policyFile),
+    policy: () => locks.follow(readLocalPolicy(policyFile)),
+    takeLockChanges: (changes) => locks.take(readLocalPolicy(policyFile).lock, changes),
   };
   return {
     folder,
@@ -230,10 +233,14 @@ export function approvalOf(digest: string, given: Partial<Approval> = {}): Appro
 /** A plan that is not tied to a request yet. */
 export type Previewed = Omit<Plan, 'request'>;
 
-/** A grant as the control plane makes it, bent by `bend` before it is signed. */
-export function grantOf(bed: Pick<Bed, 'clock' | 'key'>, previewed: Previewed, bend: Partial<Grant> = {}): SignedGrant {
+/** A grant as the control plane makes it, bent by `bend`, which may need its digest, before it is signed. */
+export function grantOf(
+  bed: Pick<Bed, 'clock' | 'key'>,
+  previewed: Previewed,
+  bend: Partial<Grant> | ((digest: string) => Partial<Grant>) = {},
+): SignedGrant {
   const now = systemClock.now();
-  const actionId = bend.actionId ?? newActionId();
+  const actionId = 'actionId' in bend && bend.actionId ? bend.actionId : newActionId();
   const plan: Plan = { ...previewed, request: { action: actionId, valid_until: now + 120_000 } };
   const digest = digestOf(plan);
   const grant: Grant = {
@@ -245,7 +252,7 @@ export function grantOf(bed: Pick<Bed, 'clock' | 'key'>, previewed: Previewed, b
     rule: 'default',
     issuedAt: now,
     expiresAt: now + 120_000,
-    ...bend,
+    ...(typeof bend === 'function' ? bend(digest) : bend),
   };
   return { grant, key: bed.key.publicKey, signature: signValue('grant', grant, bed.key.seed) };
 }

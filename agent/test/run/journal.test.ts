@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Fault, systemClock } from '@countersign/protocol';
-import { Journal, NO_HEAD } from '../../src/run/journal.ts';
+import { Journal } from '../../src/run/journal.ts';
+import { NO_HEAD } from '../../src/run/journal-chain.ts';
 import type { JournalEntry } from '../../src/run/journal-entries.ts';
 import { command, draftOf, grantOf, makeBed, planOf } from './bed.ts';
 

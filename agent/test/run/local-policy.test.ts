@@ -8,6 +8,9 @@ import { SettingsProblem } from '../../src/host/yaml.ts';
 import { judgePlan } from '../../src/run/judge-plan.ts';
 import { readLocalPolicy, summaryOf } from '../../src/run/local-policy.ts';
 import { draftOf } from './bed.ts';
+import { approver, lockOf } from './locked.ts';
+
+const lock = lockOf([approver('Ada'), approver('Bob')]);
 
 function policyOf(t: TestContext, text: string, mode = 0o644) {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-policy-'));
@@ -40,7 +43,6 @@ test('when the policy file has mistakes, each is named and nothing is guessed', 
   assert.throws(policyOf(t, 'mode: act\n\tmax_risk: low\n').read, /is no YAML: .*line 2/);
   assert.throws(policyOf(t, 'mode: act\nmode: observe\n').read, /unique/);
   assert.throws(policyOf(t, 'a: &x [1]\nb: *x\n').read, /alias/);
-  assert.throws(policyOf(t, 'lock: {approvers: [], at_least: 1}\n').read, /approvers/);
 });
 
 test('when nothing else is said, the units that carry the server and us are protected, however units are allowed', (t) => {
@@ -158,13 +160,20 @@ test('when undo steps go where steps may not, the plan is refused', (t) => {
   );
 });
 
-test('when the server is locked, the control plane is told so and every change is refused with the reason', (t) => {
-  const policy = policyOf(
-    t,
-    `mode: act\nlock: {approvers: ["ed25519:${'A'.repeat(43)}", "ed25519:${'B'.repeat(43)}"], at_least: 2}\n`,
-  ).read();
-  assert.deepEqual([summaryOf(policy).locked, summaryOf(policy).approverKeys], [true, 2]);
-  const refused = judgePlan(policy, step('unit.start', { unit: 'nginx' }));
-  assert.equal(refused?.code, 'approvals_insufficient');
-  assert.match(refused?.message ?? '', /locked to 2 approver keys/);
+test('when the server is locked, the control plane is told the lock, and its own rules judge plans as before', (t) => {
+  const policy = policyOf(t, `mode: act\nlock: ${JSON.stringify(lock)}\n`).read();
+  assert.deepEqual(summaryOf(policy).lock, lock);
+  assert.equal(judgePlan(policy, step('unit.start', { unit: 'nginx' })), null);
+});
+
+test('T1: when the pinned lock could not be opened by anybody, the policy is not read', (t) => {
+  const refused = (bent: object, why: RegExp) =>
+    assert.throws(policyOf(t, `mode: act\nlock: ${JSON.stringify({ ...lock, ...bent })}\n`).read, why);
+  refused({ signatures: { ...lock.signatures, critical: 3 } }, /lock: it asks for 3 holders and names 2/);
+  refused({ keys: [...lock.keys, lock.keys[0]] }, /a key is there twice/);
+  refused({ keys: [...lock.keys, { key: `passkey:${'A'.repeat(60)}`, holder: 'Ada' }] }, /needs a relying party/);
+  refused({ keys: [] }, /lock\.keys/);
+  refused({ chain: undefined }, /lock\.chain/);
+  refused({ surprise: 1 }, /surprise/);
+  assert.throws(policyOf(t, 'lock: {approvers: [], at_least: 1}\n').read, /lock/);
 });

@@ -5,6 +5,9 @@ import { test } from 'node:test';
 import type { ActionResult, PlanProbe } from '@countersign/protocol';
 import type { Report } from '../../src/run/runner-wire.ts';
 import { approvalOf, command, draftOf, grantOf, makeBed, planOf, start, until, Watched } from './bed.ts';
+import { approver, lockOf } from './locked.ts';
+
+const lockedPolicy = `mode: act\nlock: ${JSON.stringify(lockOf([approver('Ada')]))}\n`;
 
 const unitIs = (unit: string, state: string): PlanProbe => ({
   capability: 'unit.state',
@@ -244,7 +247,7 @@ test('when the policy of the server does not allow it, a grant is refused with w
     ['mode: act\nunits: {deny: ["a.*"]}\n', 'server_policy_denies'],
     ['mode: act\napprovals: {at_least: 2}\n', 'approvals_insufficient'],
     ['mode: act\napprovals: {at_least: 1, strength: passkey}\n', 'approvals_insufficient'],
-    [`mode: act\nlock: {approvers: ["ed25519:${'A'.repeat(43)}"]}\n`, 'approvals_insufficient'],
+    [lockedPolicy, 'approvals_insufficient'],
     ['mode: act\nunknown: 1\n', 'server_policy_denies'],
   ];
   for (const [policy, code] of cases) {
@@ -341,9 +344,9 @@ test('when an approval came by a channel that does not count here, it is as if i
   await using watched = new Watched(bed);
   const plan = await planOf(bed, draftOf([start('one', 'a.service')]));
   const byTelegram = grantOf(bed, plan);
-  const byWeb = grantOf(bed, plan, {
-    approvals: [approvalOf(byTelegram.grant.digest, { channel: 'web', strength: 'session' })],
-  });
+  const byWeb = grantOf(bed, plan, (digest) => ({
+    approvals: [approvalOf(digest, { channel: 'web', strength: 'session' })],
+  }));
   watched.runner.accept(byTelegram, 0);
   assert.equal(codeOf(await watched.ending(byTelegram.grant.actionId)), 'approvals_insufficient');
   watched.runner.accept(byWeb, 0);

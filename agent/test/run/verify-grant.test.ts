@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Grant, SignedGrant } from '@countersign/protocol';
+import type { Approval, Grant, SignedGrant } from '@countersign/protocol';
 import { makeSigningKey, signValue } from '@countersign/protocol/signing';
 import { type GrantTerms, verifyGrant } from '../../src/run/verify-grant.ts';
 import { approvalOf, command, draftOf, grantOf, type Previewed, SERVER } from './bed.ts';
@@ -18,9 +18,10 @@ const terms = (given: Partial<GrantTerms> = {}): GrantTerms => ({
   now: Date.now(),
   skewMs: 0,
   approvals: { atLeast: 0, channels: ['telegram', 'web', 'ide', 'cli'], strength: 'form' },
+  lock: null,
   ...given,
 });
-const granted = (bend: Partial<Grant> = {}, of: Previewed = plan) => grantOf({ clock, key }, of, bend);
+const granted = (bend: Parameters<typeof grantOf>[2] = {}, of: Previewed = plan) => grantOf({ clock, key }, of, bend);
 const sign = (grant: Grant): SignedGrant => ({
   grant,
   key: key.publicKey,
@@ -67,7 +68,8 @@ test('T8: when any member of a signed grant is changed afterwards, it is refused
 });
 
 test('T8: when the control plane itself signs a plan with the digest of another, it is refused', () => {
-  const bent = sign({ ...granted().grant, plan: { ...plan, title: 'Another' } });
+  const { grant: good } = granted();
+  const bent = sign({ ...good, plan: { ...good.plan, title: 'Another' } });
   const { fault } = verifyGrant(bent, terms());
   assert.equal(fault?.code, 'grant_invalid');
   assert.match(fault?.message ?? '', /digest/);
@@ -108,15 +110,16 @@ test('F14: when the clock was set back by a day, an old grant does not come to l
 
 test("when the server's policy asks for two people, one person twice is not enough", () => {
   const approvals = { atLeast: 2, channels: ['telegram', 'web'] as const, strength: 'tap' as const };
-  const { digest } = granted().grant;
-  const ada = approvalOf(digest);
-  const bob = approvalOf(digest, {
+  const ada: Partial<Approval> = {};
+  const bob: Partial<Approval> = {
     id: 'apr_000000000002',
     person: { id: 'prs_000000000002', name: 'Bob' },
     channel: 'web',
-  });
-  const verdict = (...given: ReturnType<typeof approvalOf>[]) =>
-    verifyGrant(granted({ approvals: given }), terms({ approvals })).fault?.code;
+  };
+  const verdict = (...given: Partial<Approval>[]) => {
+    const signed = granted((digest) => ({ approvals: given.map((it) => approvalOf(digest, it)) }));
+    return verifyGrant(signed, terms({ approvals })).fault?.code;
+  };
   assert.equal(verdict(ada, { ...ada, id: 'apr_000000000003' }), 'approvals_insufficient');
   assert.equal(verdict(ada, { ...bob, channel: 'ide' }), 'approvals_insufficient');
   assert.equal(verdict(ada, { ...bob, strength: 'form' }), 'approvals_insufficient');
