@@ -20,9 +20,9 @@ import {
 } from '@countersign/agent/capabilities/nginx-logs';
 import { parseComplaints } from '@countersign/agent/capabilities/nginx-test';
 import { Report, sayBytes } from '@countersign/agent/capabilities/report';
-import { unifiedDiff } from '@countersign/agent/capabilities/unified-diff';
 import { systemdRuns } from '@countersign/agent/host/unit';
 import { type DiagnosticId, diagnosticIds, diagnosticReportSchema, Fault, observations } from '@countersign/protocol';
+import { unifiedDiff } from '@countersign/protocol/unified-diff';
 import { Place } from './context.ts';
 
 const ids = [

@@ -3,13 +3,13 @@ import { isUtf8 } from 'node:buffer';
 import type { Stats } from 'node:fs';
 import { Fault, fault, type Json, type StepResult, type WitnessFact } from '@countersign/protocol';
 import { sha256 } from '@countersign/protocol/digest';
+import { unifiedDiff } from '@countersign/protocol/unified-diff';
 import { z } from 'zod';
 import { keepBackup, readBackup } from '../../host/backups.ts';
 import { readAllowed, removeFile, replaceFile, targetOf } from '../../host/files.ts';
 import type { ChangeContext, ChangePreview, ObserveContext } from '../capability.ts';
 import { count } from '../report.ts';
 import { writableRoots } from '../roots.ts';
-import { unifiedDiff } from '../unified-diff.ts';
 import { type Validator, validateInPlace, validateText, validatorArgv } from './validate.ts';
 
 /** Files above this are not changed. The wire carries no more either. */

@@ -1,5 +1,6 @@
 /** Unified diffs for people who approve: secrets blacked out. Source: diff(1); E. Myers, An O(ND) Difference Algorithm (1986). */
-import { redact, stripControl } from '@countersign/protocol';
+import { redact } from './redaction.ts';
+import { stripControl } from './text.ts';
 
 const CONTEXT_LINES = 3;
 /** Beyond this many differing lines the middle is shown as replaced as a whole. */
