@@ -2,7 +2,7 @@
  * What a plan would do here, found out by reading only, before anybody is asked: exact argv, diffs, what the undo is, and
  * the facts that it rests on. The same function looks again right before the start, so that drift shows.
  */
-import { fault, type Json, type PlanDraft, type Preview, redactValue, type StepPreview } from '@countersign/protocol';
+import { fault, type PlanDraft, type Preview, redactValue, type StepPreview } from '@countersign/protocol';
 import { bounded, TimeIsUp } from './bounded.ts';
 import type { LocalPolicy } from './local-policy.ts';
 import { observeContext } from './observe.ts';
@@ -57,21 +57,33 @@ function withoutSecrets(step: StepPreview, secrets: readonly string[]): StepPrev
   return { ...step, diff, effects, undo };
 }
 
-/** How the state differs from the one that was approved, one sentence each; empty when it does not. */
+/** How the state differs from the one that was approved, every difference in one sentence; empty when it does not. */
 export function driftBetween(approved: Preview, found: Preview): string[] {
-  const now = new Map(found.witness.map((fact) => [`${fact.subject}\n${fact.property}`, fact.value]));
-  const facts = approved.witness.flatMap(({ subject, property, value }) => {
-    const key = `${subject}\n${property}`;
-    if (!now.has(key)) return [`${property} of ${subject} cannot be read any more`];
-    const present = now.get(key) as Json;
-    return present === value ? [] : [`${property} of ${subject} changed from ${say(value)} to ${say(present)}`];
+  const then = factsOf(approved);
+  const now = factsOf(found);
+  const changed = [...then].flatMap(([name, value]) => {
+    const present = now.get(name);
+    if (present === undefined) return [`${name} cannot be read any more`];
+    return present === value ? [] : [`${name} changed from ${value} to ${present}`];
   });
-  if (facts.length > 0) return facts;
-  if (now.size !== new Set(approved.witness.map((fact) => `${fact.subject}\n${fact.property}`)).size)
-    return ['there is more to it than there was'];
-  const shown = JSON.stringify(approved.steps.map(({ step, argv, diff }) => [step, argv, diff]));
-  const present = JSON.stringify(found.steps.map(({ step, argv, diff }) => [step, argv, diff]));
-  return shown === present ? [] : ['what would be started or written is not what was shown'];
+  const added = [...now].flatMap(([name, value]) => (then.has(name) ? [] : [`${name}, now ${value}, was not there`]));
+  return [...changed, ...added, ...stepsThatDiffer(approved, found)];
 }
 
-const say = (value: Json) => JSON.stringify(value);
+/** Each fact by its name, its value as text. */
+const factsOf = ({ witness }: Preview) =>
+  new Map(witness.map(({ subject, property, value }) => [`${property} of ${subject}`, JSON.stringify(value)]));
+
+function stepsThatDiffer(approved: Preview, found: Preview): string[] {
+  const now = new Map(found.steps.map((step) => [step.step, step]));
+  return approved.steps.flatMap(({ step, argv, diff }) => {
+    const present = now.get(step);
+    if (present === undefined) return [`step ${step} is not there any more`];
+    const words = JSON.stringify(argv);
+    const presentWords = JSON.stringify(present.argv);
+    return [
+      ...(words === presentWords ? [] : [`step ${step} would start ${presentWords}, and ${words} was shown`]),
+      ...(diff === present.diff ? [] : [`step ${step} would write something else than was shown`]),
+    ];
+  });
+}

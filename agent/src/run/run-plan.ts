@@ -2,7 +2,7 @@
  * Carries out a plan whose intent is in the journal. Read `runPlan` as the contents page of what a server does:
  * look again, start, steps, check, undo once, result.
  */
-import { type ActionResult, Fault, fault, type StepOutcome } from '@countersign/protocol';
+import { type ActionResult, Fault, fault, type StepOutcome, shorten } from '@countersign/protocol';
 import { checkPlan, preconditionsUnmet, probeOnce } from './check-plan.ts';
 import type { ActionRecord } from './journal-index.ts';
 import { performStep, StepLost, sentence } from './perform-step.ts';
@@ -56,7 +56,7 @@ export async function conclude(
   if (steps.some(({ state }) => state === 'stopped') || run.stop.aborted) return stopped(run, startedAt, steps);
   const why = failed ? `Step ${failed.step} failed: ${failed.summary}` : whyUnchecked(steps, check);
   const undo = await undoPlan(run, undone);
-  return resultOf(run, startedAt, 'failed', `${why} ${undoSentence(undo)}`, { steps, check, undo });
+  return resultOf(run, startedAt, 'failed', why, { steps, check, undo });
 }
 
 /** The result of an action when nobody can say how a step ended: what the state is now is read and told, nothing is tried again. */
@@ -90,13 +90,23 @@ async function whyNotNow(run: Run): Promise<Fault | null> {
     if (unmet.length > 0) return fault('precondition_failed', { reason: unmet.join('; ') });
     const found = await preview(run.ports, run.policy, run.plan, LOOK_AGAIN_MS, run.stop);
     const drift = driftBetween(run.plan.preview, found);
-    return drift.length > 0 ? fault('state_drifted', { reason: drift.slice(0, 5).join('; ') }) : null;
+    return drift.length > 0 ? drifted(drift.map((difference) => sentence(run, difference))) : null;
   } catch (error) {
     if (error instanceof StopAsked) return fault('precondition_failed', { reason: 'it was stopped before it began' });
     if (error instanceof Fault) return error;
     throw error;
   }
 }
+
+/** The reason names the first few differences; `differences` holds all that have room, one a line, for who is asked again. */
+function drifted(differences: readonly string[]): Fault {
+  const more = differences.length - DIFFERENCES_SAID;
+  const reason = differences.slice(0, DIFFERENCES_SAID).join('; ') + (more > 0 ? `; and ${more} more` : '');
+  return fault('state_drifted', { reason, differences: shorten(differences.join('\n'), DIFFERENCES_MAX) });
+}
+
+const DIFFERENCES_SAID = 5;
+const DIFFERENCES_MAX = 2000;
 
 async function performSteps(run: Run, steps: StepOutcome[]): Promise<void> {
   for (const step of run.plan.steps) {
@@ -147,17 +157,4 @@ function whyUnchecked(steps: readonly StepOutcome[], check: ActionResult['check'
   if (reading) return `The check failed: ${reading.capability}: ${reading.said}.`;
   const missing = steps.find(({ state }) => state === 'skipped');
   return missing ? `Step ${missing.step} was not begun: ${missing.summary}` : 'The check failed.';
-}
-
-function undoSentence(undo: ActionResult['undo']): string {
-  switch (undo.state) {
-    case 'done':
-      return 'Everything was taken back.';
-    case 'failed':
-      return 'Taking it back failed: look at the server.';
-    case 'impossible':
-      return 'It cannot be taken back.';
-    case 'not_needed':
-      return 'Nothing had been changed.';
-  }
 }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { ActionResult, PlanProbe } from '@countersign/protocol';
+import type { ActionResult, PlanProbe, Preview, StepPreview } from '@countersign/protocol';
+import { driftBetween } from '../../src/run/preview.ts';
 import type { Report } from '../../src/run/runner-wire.ts';
 import { approvalOf, command, draftOf, grantOf, makeBed, planOf, start, until, Watched } from './bed.ts';
 import { approver, lockOf } from './locked.ts';
@@ -130,7 +131,55 @@ test('when what would be started is not what was shown, the action is refused', 
   };
   const signed = grantOf(bed, shown);
   watched.runner.accept(signed, 0);
-  assert.equal(codeOf(await watched.ending(signed.grant.actionId)), 'state_drifted');
+  const report = await watched.ending(signed.grant.actionId);
+  assert.equal(codeOf(report), 'state_drifted');
+  assert.match(JSON.stringify(report), /step one would start .*echo.*a.*, and .*echo.*b.* was shown/);
+});
+
+test('T8: when very much drifted, each difference is named as far as there is room, and the reason says how many more there are', async () => {
+  using bed = makeBed();
+  await using watched = new Watched(bed);
+  const steps = Array.from({ length: 20 }, (_, index) => start(`s${index}`, `${'x'.repeat(80)}-${index}.service`));
+  const plan = await planOf(bed, draftOf(steps));
+  const signed = grantOf(bed, plan);
+  for (const { parameters } of steps) writeFileSync(join(bed.folder, String(parameters.unit)), 'failed');
+  watched.runner.accept(signed, 0);
+  const report = await watched.ending(signed.grant.actionId);
+  assert.equal(codeOf(report), 'state_drifted');
+  const { slots } = (report as Extract<Report, { kind: 'refused' }>).fault;
+  assert.match(String(slots.reason), /-0\.service changed from "inactive" to "failed"; .*; and 15 more$/);
+  const lines = String(slots.differences).split('\n');
+  assert.ok(lines.length > 10 && String(slots.differences).length <= 2000, `${lines.length} lines`);
+  assert.match(lines.at(-1) ?? '', /more characters/);
+});
+
+test('when a fact appears or goes, or steps differ, the drift names each', () => {
+  const of = (witness: [string, string][], steps: Partial<StepPreview>[] = []): Preview => ({
+    witness: witness.map(([subject, value]) => ({ subject, property: 'state', value })),
+    steps: steps.map((step) => ({ step: 'one', argv: [], diff: null, effects: [], undo: null, ...step })),
+    predictable: true,
+  });
+  assert.deepEqual(driftBetween(of([['a', '1']]), of([['a', '1']])), []);
+  assert.deepEqual(
+    driftBetween(
+      of([
+        ['a', '1'],
+        ['b', '1'],
+        ['c', '1'],
+      ]),
+      of([
+        ['a', '2'],
+        ['b', '1'],
+        ['d', '3'],
+      ]),
+    ),
+    ['state of a changed from "1" to "2"', 'state of c cannot be read any more', 'state of d, now "3", was not there'],
+  );
+  assert.deepEqual(driftBetween(of([], [{}, { step: 'two' }]), of([], [{ argv: [['rm']], diff: '+x' }])), [
+    'step one would start [["rm"]], and [] was shown',
+    'step one would write something else than was shown',
+    'step two is not there any more',
+  ]);
 });
 
 test('when a precondition does not hold, the action is refused and nothing is done', async () => {
@@ -156,7 +205,7 @@ test('when the check fails, everything is undone once, last step first', async (
   assert.equal(result.outcome, 'failed');
   assert.equal(result.check?.passed, false);
   assert.equal(result.undo.state, 'done');
-  assert.match(result.summary, /check failed.*taken back/);
+  assert.equal(result.summary, 'The check failed: unit.state: active_state is "active", expected "gone".');
   assert.deepEqual(bed.effects(), ['start a.service', 'start b.service', 'undo b.service', 'undo a.service']);
 });
 
