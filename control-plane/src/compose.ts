@@ -106,10 +106,11 @@ async function openParts(config: Config, overrides: Overrides, stack: AsyncDispo
   const db = stack.adopt(await openDatabase({ path: join(config.dataDir, 'countersign.db') }), (it) => it.destroy());
   const hub = liveHub({ ids });
   const core: Core = { db, clock, ids, live: hub, log };
-  stack.use(checkpointsOnClock({ ...core, key }));
+  let fleet: OpenFleet | undefined;
+  stack.use(checkpointsOnClock({ ...core, key, made: (checkpoint) => fleet?.checkpointMade(checkpoint) }));
   await noteStarted(core, { version, key: key.publicKey });
   stack.defer(() => noteStopped(core));
-  const fleet = stack.use(openFleet(core, { key, limits: { ...fleetLimits, ...overrides.fleetLimits } }));
+  fleet = stack.use(openFleet(core, { key, limits: { ...fleetLimits, ...overrides.fleetLimits } }));
   const ended = new Set<(ended: EndedAccess) => void>();
   const access: AccessCore = {
     ...{ db, clock, ids, log, sealKey: secrets.sealKey, attempts: attempts(clock) },
@@ -157,6 +158,8 @@ async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
         tlsPin: secrets.tls?.pin ?? null,
       },
       announceThresholds: (id, thresholds) => fleet.announceThresholds(id, thresholds),
+      lockChanged: () => fleet.lockChanged(),
+      rollbackAccepted: (serverIds) => fleet.rollbackAccepted(serverIds),
       diagnose: (server, readings, options) => diagnose({ ...core, fleet: fleet.registry }, server, readings, options),
       confirmCode: (caller, code) => confirmCode(access, caller, code),
       prove: (caller, proof, least) => prove({ ...access, place }, caller, proof, least),

@@ -3,6 +3,7 @@
  * them in, so that no use case imports an edge.
  */
 import type {
+  ApproverSignature,
   Clock,
   Ids,
   LiveEvent,
@@ -12,6 +13,7 @@ import type {
   Preview,
   ResultOf,
   SignedGrant,
+  SignedWitness,
   Strength,
 } from '@countersign/protocol';
 import type { Proof, Role } from '@countersign/protocol/operator-api/index';
@@ -59,6 +61,10 @@ export interface Fleet {
   dispatch(serverId: string, grant: SignedGrant): Promise<void>;
   /** Asks the runner to stop. A server that is offline is asked when it returns. */
   stop(serverId: string, actionId: string): Promise<void>;
+  /** Tells the runner that a human confirmed an action; signatures are over its `confirmationDigest`. */
+  confirm(serverId: string, actionId: string, signatures: readonly ApproverSignature[]): Promise<void>;
+  /** What a server keeps of the audit log and says of its own journal, as it came: verify its signature. */
+  askWitness(serverId: string): Promise<SignedWitness>;
   /** Ends the connection of a server that may not connect any more. */
   disconnect(serverId: string): void;
 }

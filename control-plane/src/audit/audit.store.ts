@@ -8,6 +8,11 @@ export function lastEntry(db: Db | Trx): Promise<Pick<AuditEntryTable, 'seq' | '
   return db.selectFrom('audit_entry').select(['seq', 'hash']).orderBy('seq', 'desc').limit(1).executeTakeFirst();
 }
 
+/** The hash of one entry; nothing when there is none of that number. */
+export async function entryHash(db: Db | Trx, seq: number): Promise<string | undefined> {
+  return (await db.selectFrom('audit_entry').select('hash').where('seq', '=', seq).executeTakeFirst())?.hash;
+}
+
 export async function insertEntry(trx: Trx, body: EntryBody, text: string, hash: string): Promise<void> {
   await trx
     .insertInto('audit_entry')

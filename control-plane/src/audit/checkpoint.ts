@@ -32,13 +32,19 @@ export function checkpoint({
 const EVERY_MS = 60_000;
 
 /** Makes a checkpoint every minute while there is something new, and a last one when disposed of. */
-export function checkpointsOnClock(deps: CheckpointDeps): AsyncDisposable {
+export function checkpointsOnClock(
+  deps: CheckpointDeps & {
+    /** Is told the newest checkpoint every minute, whether it is new or not. Never throws. */
+    readonly made?: (checkpoint: Checkpoint & { readonly note: string }) => void;
+  },
+): AsyncDisposable {
   let cancel: Cancel = () => undefined;
   let underWay: Promise<unknown> = Promise.resolve();
   let stopped = false;
   const again = () => {
     cancel = deps.clock.after(EVERY_MS, () => {
       underWay = checkpoint(deps)
+        .then((newest) => newest && deps.made?.(newest))
         .catch((error: unknown) => deps.log.error('audit.checkpoint_failed', { error }))
         .finally(() => {
           if (!stopped) again();

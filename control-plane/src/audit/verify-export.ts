@@ -4,6 +4,7 @@ import { publicKeySchema } from '@countersign/protocol/keys';
 import { z } from 'zod';
 import { type AuditProblem, ChainCheck, isLink, type Verdict } from './chain-check.ts';
 import { EXPORT_FORMAT } from './export.ts';
+import { type ReadEntry, readBody } from './ledger-reading.ts';
 
 const headerSchema = z.strictObject({
   format: z.literal(EXPORT_FORMAT),
@@ -43,6 +44,15 @@ export async function verifyExport(
   }
   if (!check || !header) return broken('the file is empty');
   return { ...check.verdict(header), key: header.key };
+}
+
+/** The entries of an export, to be compared with what servers keep. Lines that are none are left out: {@link verifyExport} names them. */
+export async function* exportedEntries(lines: AsyncIterable<string> | Iterable<string>): AsyncGenerator<ReadEntry> {
+  for await (const line of lines) {
+    const end = line.startsWith(ENTRY_START) ? ENTRY_END.exec(line.slice(-ENTRY_END_LENGTH)) : null;
+    const body = end && readBody(line.slice(ENTRY_START.length, -ENTRY_END_LENGTH));
+    if (body && end?.[1] !== undefined) yield { body, hash: end[1] };
+  }
 }
 
 function readLine(check: ChainCheck, line: string, n: number): void {

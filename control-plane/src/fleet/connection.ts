@@ -16,12 +16,14 @@ import type { FleetRegistry } from './registry.ts';
 import type { ServerRow } from './server.store.ts';
 import { AgentSession, type SessionEvents } from './session.ts';
 import type { CloseCode, Wire } from './wire.ts';
+import type { Witnesses } from './witnesses.ts';
 
 export interface ConnectionDeps extends Core {
   readonly key: SigningKey;
   readonly limits: FleetLimits;
   readonly registry: FleetRegistry;
   readonly events: SessionEvents;
+  readonly witnesses: Pick<Witnesses, 'helloKept'>;
   readonly refusals: {
     /** An agent was turned away. Never rejects. */
     take(refusal: Refusal): Promise<void>;

@@ -55,7 +55,7 @@ export async function enrol(deps: Deps, enrolment: Enrolment): Promise<ServerRow
       details: { public_key: publicKey, agent_version: hello.agentVersion, hostname: hello.facts.hostname },
     });
     await addToTimeline(trx, { at: now, kind: 'server', title: `${meant.name} was enrolled`, serverId: meant.id });
-    return { ...meant, state: 'enrolled', public_key: publicKey, enrolled_at: now } as const;
+    return (await serverById(trx, meant.id)) ?? meant;
   });
   deps.live.publish({ type: 'enrolment', server: server.id, step: 'key_verified' });
   return server;

@@ -1,16 +1,23 @@
-/** What is kept of a hello: facts, policy, capabilities; the rungs of the enrolment; what changed goes into the audit log. */
-import { isLocked, type LocalPolicySummary, type ServerFacts } from '@countersign/protocol/agent-wire/facts';
+/**
+ * What is kept of a hello: facts, policy, capabilities, what the server keeps of the audit log; the rungs of the enrolment; what
+ * changed goes into the audit log.
+ */
+import type { ServerFacts } from '@countersign/protocol/agent-wire/facts';
+import { type Judgement, judgeWitnessed, keepJudgement } from '../audit/judge-witnessed.ts';
 import { appendEntry, whoIs } from '../audit/ledger.ts';
 import type { Core } from '../ports.ts';
 import type { Trx } from '../storage/database.ts';
 import { write } from '../storage/write.ts';
 import { cleanFacts } from './clean-arrival.ts';
 import type { Hello } from './handshake.ts';
+import { auditPolicy } from './keep-policy.ts';
 import { CLOCK_OFFSET_MAX_MS } from './registry.ts';
 import { type ServerReport, type ServerRow, saveEnrolmentStep, saveReport } from './server.store.ts';
 import { osName } from './server-view.ts';
+import { saveWitnessColumns, type WitnessColumns, witnessColumns } from './witness.store.ts';
+import type { Witnesses } from './witnesses.ts';
 
-type Deps = Pick<Core, 'db' | 'clock' | 'live'>;
+type Deps = Pick<Core, 'db' | 'clock' | 'live'> & { readonly witnesses: Pick<Witnesses, 'helloKept'> };
 
 export interface Arrival {
   /** As it was before. */
@@ -21,9 +28,12 @@ export interface Arrival {
   readonly ip: string;
 }
 
-/** Stores what is new. Nothing is written for an agent that comes back as it was, so that ten thousand can come back at once. */
+/**
+ * Stores what is new. Nothing is written for an agent that comes back as it was, so that ten thousand can come back at once. What
+ * contradicts the audit log is stored before the agent counts as connected, so that no change goes there.
+ */
 export async function keepHello(deps: Deps, arrival: Arrival): Promise<void> {
-  const { server, hello } = arrival;
+  const { server, hello, ip } = arrival;
   const report: ServerReport = {
     facts: cleanFacts(hello.facts),
     policy: hello.policy,
@@ -33,20 +43,54 @@ export async function keepHello(deps: Deps, arrival: Arrival): Promise<void> {
   };
   const first = server.facts_json === null;
   const policyChanged = server.policy_json !== null && server.policy_json !== JSON.stringify(report.policy);
-  const same =
+  const witness = await readWitness(deps, arrival);
+  if (!isSame(server, report) || witness.isNews) {
+    const at = deps.clock.now();
+    await write(deps.db, async (trx) => {
+      await saveReport(trx, server.id, report);
+      if (first) await climb(trx, arrival, at);
+      if (first || rebootedOrUpgraded(server, hello)) await auditConnected(trx, arrival, at);
+      if (policyChanged) await auditPolicy(trx, server.id, hello.policy, { ip, at });
+      if (witness.pin !== null) await saveWitnessColumns(trx, server.id, { witness_key: witness.pin });
+      await keepJudgement(trx, server.id, witness.judgement, { at, who: whoIs('agent', ip) });
+    });
+  }
+  const contradicts = witness.judgement.contradiction !== null;
+  deps.witnesses.helloKept(server.id, { contradicts, otherKey: witness.otherKey });
+  if (first) deps.live.publish({ type: 'enrolment', server: server.id, step: 'ready' });
+}
+
+function isSame(server: ServerRow, report: ServerReport): boolean {
+  return (
     server.facts_json === JSON.stringify(report.facts) &&
     server.policy_json === JSON.stringify(report.policy) &&
     server.capabilities_json === JSON.stringify(report.capabilities) &&
     server.agent_version === report.agentVersion &&
-    server.journal_head === report.journalHead;
-  if (same) return;
-  await write(deps.db, async (trx) => {
-    await saveReport(trx, server.id, report);
-    if (first) await climb(trx, arrival, deps.clock.now());
-    if (first || rebootedOrUpgraded(server, hello)) await auditConnected(trx, arrival, deps.clock.now());
-    if (policyChanged) await auditPolicy(trx, server.id, hello.policy, arrival.ip, deps.clock.now());
-  });
-  if (first) deps.live.publish({ type: 'enrolment', server: server.id, step: 'ready' });
+    server.journal_head === report.journalHead
+  );
+}
+
+interface ReadWitness {
+  readonly judgement: Judgement;
+  /** The witness key at first sight. */
+  readonly pin: string | null;
+  readonly otherKey: { readonly pinned: string; readonly told: string } | null;
+  readonly isNews: boolean;
+}
+
+async function readWitness(deps: Deps, { server, hello }: Arrival): Promise<ReadWitness> {
+  const columns: WitnessColumns = (await witnessColumns(deps.db, server.id)) ?? server;
+  const told = hello.witnessed && { ...hello.witnessed, signature: null };
+  const judgement = await judgeWitnessed(deps.db, columns, told, deps.clock.now());
+  const { witness_key: pinned } = columns;
+  const { witnessKey } = hello;
+  const pin = pinned === null ? witnessKey : null;
+  return {
+    judgement,
+    pin,
+    otherKey: pinned !== null && witnessKey !== null && pinned !== witnessKey ? { pinned, told: witnessKey } : null,
+    isNews: pin !== null || Object.keys(judgement.columns).length > 0,
+  };
 }
 
 /** The last rungs of the enrolment: what was found on the server. */
@@ -86,15 +130,5 @@ async function auditConnected(trx: Trx, { server, hello, clockOffsetMs, level, i
       clock_offset_ms: Math.round(clockOffsetMs),
       level,
     },
-  });
-}
-
-async function auditPolicy(trx: Trx, serverId: string, policy: LocalPolicySummary, ip: string, at: number) {
-  await appendEntry(trx, {
-    event: 'server.policy_changed',
-    at,
-    who: whoIs('agent', ip),
-    serverId,
-    details: { mode: policy.mode, max_risk: policy.maxRisk, commands: policy.commands, locked: isLocked(policy) },
   });
 }

@@ -7,6 +7,7 @@ import { ClockWatch } from './clock-watch.ts';
 import { fleetGateway } from './gateway.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { type FleetLimits, fleetLimits } from './limits.ts';
+import { LockHandout } from './lock-handout.ts';
 import { OfflineWatch } from './offline-watch.ts';
 import { Refusals } from './refusals.ts';
 import { FleetRegistry } from './registry.ts';
@@ -14,6 +15,8 @@ import { saveAcknowledged } from './server.store.ts';
 import type { Presence } from './server-view.ts';
 import type { SessionEvents } from './session.ts';
 import { type ActionReports, reportTaker } from './take-report.ts';
+import { ToldDesk } from './told-desk.ts';
+import { Witnesses } from './witnesses.ts';
 
 export interface OpenFleet extends AsyncDisposable {
   /** The `Fleet` of use cases. */
@@ -26,6 +29,12 @@ export interface OpenFleet extends AsyncDisposable {
   readonly presence: Presence;
   /** Tells a server and its watchers that other thresholds hold. */
   announceThresholds(serverId: string, thresholds: Thresholds): void;
+  /** Hands changes of the lock to the servers that lack them. */
+  lockChanged(): void;
+  /** Gives a new checkpoint to the servers. */
+  checkpointMade(checkpoint: { readonly size: number; readonly note: string }): void;
+  /** Lets changes go again to servers whose contradiction an owner accepted. */
+  rollbackAccepted(serverIds: readonly string[]): void;
 }
 
 /** Makes the fleet. It listens to nobody until its gateway is registered and `start` was called. */
@@ -38,8 +47,12 @@ export function openFleet(
   const offlineWatch = new OfflineWatch(core);
   const clockWatch = new ClockWatch(core);
   const refusals = new Refusals(core);
+  const handout = new LockHandout({ ...core, registry });
+  const witnesses = new Witnesses({ ...core, registry });
+  const desk = new ToldDesk(core, handout, witnesses);
   const eventsFor = (actions: ActionReports): SessionEvents => ({
     takeReport: reportTaker({ ...core, actions, clockOffsetMs: (id) => registry.clockOffsetMs(id) ?? 0 }),
+    told: (serverId, message) => desk.take(serverId, message),
     saveAcknowledged: (serverId, seq) => write(core.db, (trx) => saveAcknowledged(trx, serverId, seq)),
     alive: (serverId, clockOffsetMs, sample) => {
       heartbeats.take(serverId, clockOffsetMs, sample);
@@ -48,9 +61,13 @@ export function openFleet(
   });
   return {
     registry,
-    gateway: (actions) => fleetGateway({ ...core, key, limits, registry, events: eventsFor(actions), refusals }),
+    gateway: (actions) =>
+      fleetGateway({ ...core, key, limits, registry, events: eventsFor(actions), refusals, witnesses }),
     async start() {
-      await Promise.all([offlineWatch.start(registry), clockWatch.start(), refusals.start()]);
+      await Promise.all([offlineWatch.start(registry), clockWatch.start(), refusals.start(), witnesses.start()]);
+      registry.follow(witnesses);
+      registry.follow(handout);
+      handout.start();
       heartbeats.start();
       registry.start();
     },
@@ -63,8 +80,12 @@ export function openFleet(
       registry.sendThresholds(serverId, thresholds);
       offlineWatch.setThresholds(serverId, thresholds);
     },
+    lockChanged: () => handout.lockChanged(),
+    checkpointMade: (checkpoint) => witnesses.checkpointMade(checkpoint),
+    rollbackAccepted: (serverIds) => witnesses.rollbackAccepted(serverIds),
     async [Symbol.asyncDispose]() {
       await registry[Symbol.asyncDispose]();
+      for (const part of [desk, handout, witnesses]) await part[Symbol.asyncDispose]();
       await offlineWatch[Symbol.asyncDispose]();
       await clockWatch.settled();
       await heartbeats[Symbol.asyncDispose]();

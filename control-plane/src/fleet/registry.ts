@@ -1,5 +1,6 @@
 /** The servers that are connected now, one session each: the `Fleet` that use cases see. */
 import {
+  type ApproverSignature,
   type Cancel,
   fault,
   isoTime,
@@ -9,6 +10,8 @@ import {
   type Preview,
   type ResultOf,
   type SignedGrant,
+  type SignedLockChange,
+  type SignedWitness,
 } from '@countersign/protocol';
 import type { Thresholds } from '@countersign/protocol/agent-wire/facts';
 import type { Core, Fleet } from '../ports.ts';
@@ -33,6 +36,7 @@ type Deps = Pick<Core, 'db' | 'clock' | 'log' | 'live'> & {
 /** Above this a server's clock is wrong enough that expiries mean nothing to it (design.md, section 5). */
 export const CLOCK_OFFSET_MAX_MS = 60_000;
 const PREVIEW_MS = 20_000;
+const WITNESS_MS = 15_000;
 
 export class FleetRegistry implements Fleet {
   readonly #deps: Deps;
@@ -97,9 +101,26 @@ export class FleetRegistry implements Fleet {
     this.#sessions.get(serverId)?.stop(actionId);
   }
 
+  async confirm(serverId: string, actionId: string, signatures: readonly ApproverSignature[]): Promise<void> {
+    (await this.#connected(serverId)).confirm(actionId, signatures);
+  }
+
+  async askWitness(serverId: string): Promise<SignedWitness> {
+    return (await this.#connected(serverId)).askWitness(WITNESS_MS);
+  }
+
   disconnect(serverId: string): void {
     const session = this.#sessions.get(serverId);
     session?.turnAway('revoked', fault('server_revoked', { server: session.serverName }));
+  }
+
+  /** The next three tell a server that is connected; another hears of it when it comes back. */
+  sendLockChanges(serverId: string, changes: readonly SignedLockChange[]): void {
+    this.#sessions.get(serverId)?.sendLockChanges(changes);
+  }
+
+  sendCheckpoint(serverId: string, note: string): void {
+    this.#sessions.get(serverId)?.sendCheckpoint(note);
   }
 
   sendThresholds(serverId: string, thresholds: Thresholds): void {

@@ -4,7 +4,7 @@ import type { FromControlPlane } from '@countersign/protocol/agent-wire/messages
 import type { FleetLimits } from './limits.ts';
 
 /** What the answer to a request must be. */
-export type AnswerType = 'observed' | 'previewed';
+export type AnswerType = 'observed' | 'previewed' | 'witness';
 
 export interface Request {
   readonly answer: AnswerType;

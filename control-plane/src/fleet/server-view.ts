@@ -11,6 +11,7 @@ import type { ServerDetail, ServerView } from '@countersign/protocol/operator-ap
 import { countFiring } from '../alerts/alert.store.ts';
 import type { Db } from '../storage/database.ts';
 import { newestSamples, type ServerRow } from './server.store.ts';
+import { trustSentence, witnessView } from './trust.ts';
 
 /** What is known of servers now, beside what is stored. */
 export interface Presence {
@@ -53,8 +54,8 @@ export async function serverDetail(deps: Deps, row: ServerRow): Promise<ServerDe
     agent_version: row.agent_version,
     clock_offset_ms: row.clock_offset_ms,
     thresholds: thresholdsSchema.parse(JSON.parse(row.thresholds_json)),
-    trust: '',
-    witness: null,
+    trust: await trustSentence(deps.db, row),
+    witness: await witnessView(deps.db, row),
     added_at: isoTime(row.created_at),
     history: history.map(sampleView),
   };

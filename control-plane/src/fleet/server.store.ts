@@ -138,11 +138,14 @@ export async function insertServer(
 /** Outboxes count from 0. */
 const NOTHING_ACKNOWLEDGED = -1;
 
-/** Binds a key. A server that had another one begins anew: its outbox counts from the start again. */
+/** Binds a key. A server that had another one begins anew: its outbox counts from the start again, its witness is another. */
 export async function bindKey(trx: Trx, id: string, publicKey: string, at: number): Promise<void> {
   await trx
     .updateTable('server')
-    .set({ state: 'enrolled', public_key: publicKey, enrolled_at: at, acknowledged_seq: NOTHING_ACKNOWLEDGED })
+    .set({
+      ...{ state: 'enrolled', public_key: publicKey, enrolled_at: at, acknowledged_seq: NOTHING_ACKNOWLEDGED },
+      ...{ witness_key: null, witness_json: null, contradiction_json: null },
+    })
     .where('id', '=', id)
     .execute();
 }
@@ -157,6 +160,15 @@ export async function saveReport(trx: Trx, id: string, report: ServerReport): Pr
       agent_version: report.agentVersion,
       journal_head: report.journalHead,
     })
+    .where('id', '=', id)
+    .execute();
+}
+
+/** Keeps what a server told of its own policy after its hello. */
+export async function savePolicy(trx: Trx, id: string, policy: LocalPolicySummary): Promise<void> {
+  await trx
+    .updateTable('server')
+    .set({ policy_json: JSON.stringify(policy) })
     .where('id', '=', id)
     .execute();
 }

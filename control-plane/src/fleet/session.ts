@@ -3,6 +3,7 @@
  * other in the order in which they came, and acknowledged when they are on disk.
  */
 import {
+  type ApproverSignature,
   type Clock,
   capability,
   delay,
@@ -15,6 +16,8 @@ import {
   type Preview,
   type ResultOf,
   type SignedGrant,
+  type SignedLockChange,
+  type SignedWitness,
 } from '@countersign/protocol';
 import { type Decoded, decodeFromAgent } from '@countersign/protocol/agent-wire/codec';
 import type { StatusSample, Thresholds } from '@countersign/protocol/agent-wire/facts';
@@ -26,8 +29,13 @@ import { ReportQueue, type TakeReport } from './report-queue.ts';
 import { Requests } from './requests.ts';
 import type { CloseCode, Wire } from './wire.ts';
 
+/** What a server tells of itself between hellos: only the newest of each kind counts. */
+export type Told = Extract<FromAgent, { type: 'policy' | 'countersigned' | 'checkpoint_refused' }>;
+
 /** What a session tells its surroundings. */
 export interface SessionEvents {
+  /** Never throws. */
+  readonly told: (serverId: string, message: Told) => void;
   readonly takeReport: TakeReport;
   /** All reports up to this number are stored; resolves when that is on disk too. */
   readonly saveAcknowledged: (serverId: string, seq: number) => Promise<void>;
@@ -181,6 +189,29 @@ export class AgentSession {
     this.#wire.send({ type: 'stop', actionId });
   }
 
+  /** Passes on that people confirm that the server can still be reached. */
+  confirm(actionId: string, signatures: readonly ApproverSignature[]): void {
+    this.#wire.send({ type: 'confirm', actionId, signatures: [...signatures] });
+  }
+
+  /** Asks what the server keeps of the audit log and of its own journal. As it came: whoever asks verifies the signature. */
+  async askWitness(timeoutMs: number): Promise<SignedWitness> {
+    const answer = await this.#requests.start({
+      answer: 'witness',
+      message: (requestId) => ({ type: 'ask_witness', requestId, timeoutMs }),
+      timeoutMs: timeoutMs + this.#deps.limits.answerGraceMs,
+    });
+    return answer as SignedWitness;
+  }
+
+  sendLockChanges(changes: readonly SignedLockChange[]): void {
+    this.#wire.send({ type: 'lock_changes', changes: [...changes] });
+  }
+
+  sendCheckpoint(note: string): void {
+    this.#wire.send({ type: 'checkpoint', note });
+  }
+
   sendThresholds(thresholds: Thresholds): void {
     this.#wire.send({ type: 'settings', thresholds });
   }
@@ -218,6 +249,14 @@ export class AgentSession {
         break;
       case 'previewed':
         this.#requests.answered(message.requestId, 'previewed', message.preview);
+        break;
+      case 'witness':
+        this.#requests.answered(message.requestId, 'witness', message.witness);
+        break;
+      case 'policy':
+      case 'countersigned':
+      case 'checkpoint_refused':
+        this.#deps.events.told(this.serverId, message);
         break;
       case 'request_failed':
         this.#requests.failed(message.requestId, cleanFault(message.fault, this.serverName));

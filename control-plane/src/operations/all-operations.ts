@@ -6,6 +6,7 @@ import { type AuditOperationsDeps, auditOperations } from './audit-operations.ts
 import { type DiagnosticOperationsDeps, diagnosticOperations } from './diagnostic-operations.ts';
 import { type FileOperationsDeps, fileOperations } from './file-operations.ts';
 import type { Handlers } from './handler.ts';
+import { type LockOperationsDeps, lockOperations } from './lock-operations.ts';
 import { type OverviewOperationsDeps, overviewOperations } from './overview-operations.ts';
 import { type PasskeyOperationsDeps, passkeyOperations } from './passkey-operations.ts';
 import { type PlaybookOperationsDeps, playbookOperations } from './playbook-operations.ts';
@@ -23,6 +24,7 @@ export type AllOperationsDeps = SetupOperationsDeps &
   PlaybookOperationsDeps &
   FileOperationsDeps &
   AuditOperationsDeps &
+  LockOperationsDeps &
   TelegramOperationsDeps &
   ServerOperationsDeps &
   DiagnosticOperationsDeps &
@@ -40,6 +42,7 @@ export function allOperations(deps: AllOperationsDeps): Handlers {
     ...playbookOperations(deps),
     ...fileOperations(deps),
     ...auditOperations(deps),
+    ...lockOperations(deps),
     ...telegramOperations(deps),
     ...serverOperations(deps),
     ...diagnosticOperations(deps),

@@ -1,17 +1,20 @@
 /** The audit log for readers, its verification, and the policy in force. */
 import { fault, isoTime, type Json } from '@countersign/protocol';
 import type { AuditEntryView } from '@countersign/protocol/operator-api/index';
+import { type AcceptRollbackDeps, acceptRollback } from '../audit/accept-rollback.ts';
 import { newestEntries } from '../audit/audit.store.ts';
 import { type EntryBody, visibleDetails } from '../audit/entry.ts';
+import { verifyAgainstServers } from '../audit/verify-against-servers.ts';
 import { verifyLedger } from '../audit/verify-ledger.ts';
 import { resolveServer } from '../fleet/resolve-server.ts';
 import { namesOfServers } from '../fleet/server.store.ts';
 import type { PolicyBook } from '../policy/policy-book.ts';
-import type { Core } from '../ports.ts';
+import type { Core, Fleet } from '../ports.ts';
 import type { AuditEntryTable } from '../storage/tables.ts';
 import type { Handlers } from './handler.ts';
 
-export interface AuditOperationsDeps extends Pick<Core, 'db'> {
+export interface AuditOperationsDeps extends Pick<Core, 'db' | 'log'>, AcceptRollbackDeps {
+  readonly fleet: Pick<Fleet, 'isOnline' | 'askWitness'>;
   readonly policy: PolicyBook;
   /** The control plane's own public key: it signed the checkpoints. */
   readonly publicKey: string;
@@ -19,7 +22,7 @@ export interface AuditOperationsDeps extends Pick<Core, 'db'> {
 
 export function auditOperations(
   deps: AuditOperationsDeps,
-): Pick<Handlers, 'getAuditLog' | 'verifyAudit' | 'getPolicy'> {
+): Pick<Handlers, 'getAuditLog' | 'verifyAudit' | 'acceptRollback' | 'getPolicy'> {
   const { db } = deps;
   return {
     getAuditLog: async (caller, { server, action, event, since, cursor, limit }) => {
@@ -35,9 +38,17 @@ export function auditOperations(
         next_cursor: last && rows.length > limit ? String(last.seq) : null,
       };
     },
-    verifyAudit: async () => {
+    verifyAudit: async (_caller, { against_servers }) => {
       const { ok, entries, head, checkpoints, problems } = await verifyLedger({ db, publicKey: deps.publicKey });
-      return { ok, entries, head, checkpoints, problems: problems.map((problem) => ({ ...problem })), servers: [] };
+      const against = against_servers ? await verifyAgainstServers(deps) : { ok: true, servers: [] };
+      return {
+        ...{ entries, head, checkpoints, problems: problems.map((problem) => ({ ...problem })) },
+        ...{ ok: ok && against.ok, servers: against.servers },
+      };
+    },
+    acceptRollback: async (caller, input) => {
+      await acceptRollback(deps, caller, input);
+      return { done: true };
     },
     getPolicy: async () => {
       const { yaml, source, sha256, problems } = await deps.policy.current();

@@ -89,6 +89,7 @@ test('F16: when 50,000 damaged frames go through a session, each is answered or 
         takeReport: async () => undefined,
         saveAcknowledged: async () => undefined,
         alive: () => undefined,
+        told: () => undefined,
       },
     },
     wire,
