@@ -391,6 +391,20 @@ export const errorCatalogue = {
     'Rule {rule} asks for {needed} other owner(s) to agree, and there are {others}.',
     'Invite another owner, or change the rule in policy.yaml on the machine of the control plane.',
   ),
+  agreement_needed: entry(
+    'caller',
+    409,
+    false,
+    'Rule {rule} asks for {needed} other owner(s) to agree first; nothing has changed. Amendment {amendment} waits for them.',
+    'Another owner agrees in Settings within a day. A token or an invitation is then collected there by who asked.',
+  ),
+  outdated: entry(
+    'caller',
+    409,
+    false,
+    'This does not fit any more: {what}.',
+    'Look at what is in force now and ask again.',
+  ),
   amendment_closed: entry(
     'caller',
     409,
@@ -413,6 +427,13 @@ export const errorCatalogue = {
     "Its owner names secrets in the server's own policy, under `secrets`.",
   ),
 
+  lock_bent: entry(
+    'us',
+    409,
+    false,
+    'The control plane shows a lock that does not hang together: {reason}.',
+    'Sign no change of it. Compare it with what the servers pin: `countersign-agent lock show` on one of them.',
+  ),
   plan_bent: entry(
     'us',
     409,

@@ -1,5 +1,6 @@
 /** The OpenAPI 3.1 document, made from the table of operations. */
 import { errorBodySchema } from '@countersign/protocol';
+import { travelsInBody } from '@countersign/protocol/operator-api/client';
 import { type Access, type Operation, operationNamed, operationNames } from '@countersign/protocol/operator-api/index';
 import { z } from 'zod';
 
@@ -55,17 +56,19 @@ function describe(name: string, operation: Operation, schemas: Record<string, Sc
   const input = hoist(plain(operation.input, 'input'), `${name}Input`, schemas);
   const output = hoist(plain(operation.output), `${name}Output`, schemas);
   const inPath = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, member]) => member ?? '');
-  const hasBody = method === 'POST' || method === 'PUT';
   const members = Object.entries((input.properties ?? {}) as Record<string, Schema>);
   const required = (input.required ?? []) as string[];
-  const body = { ...input, properties: Object.fromEntries(members.filter(([member]) => !inPath.includes(member))) };
+  const isObject = (schema: Schema) => schema.type === 'object' || schema.oneOf !== undefined;
+  const inBody = members.filter(([name, schema]) => !inPath.includes(name) && travelsInBody(method, isObject(schema)));
+  const hasBody = method === 'POST' || method === 'PUT' || inBody.length > 0;
+  const body = { ...input, properties: Object.fromEntries(inBody) };
   return {
     operationId: name,
     summary,
     description: accessWords[access],
     security: securityOf(access),
     parameters: members
-      .filter(([member]) => inPath.includes(member) || !hasBody)
+      .filter(([member]) => !Object.hasOwn(body.properties, member))
       .map(([member, schema]) => ({
         name: member,
         in: inPath.includes(member) ? 'path' : 'query',
@@ -75,8 +78,8 @@ function describe(name: string, operation: Operation, schemas: Record<string, Sc
     ...(hasBody
       ? {
           requestBody: {
-            required: true,
-            content: json({ ...body, required: required.filter((member) => !inPath.includes(member)) }),
+            required: method !== 'DELETE',
+            content: json({ ...body, required: required.filter((member) => Object.hasOwn(body.properties, member)) }),
           },
         }
       : {}),

@@ -35,12 +35,14 @@ export function operationRoutes(app: FastifyInstance, deps: OperationRoutesDeps)
   }
 }
 
-/** The input of an operation: members in the path, the rest in the query (GET, DELETE) or the JSON body. */
+/** The input of an operation: members in the path, the rest in the query (GET, DELETE) or the JSON body (all but GET). */
 function inputOf(request: FastifyRequest): Record<string, unknown> {
   const inPath = request.params as Record<string, unknown>;
-  const rest = request.method === 'GET' || request.method === 'DELETE' ? request.query : (request.body ?? {});
-  if (rest === null || typeof rest !== 'object' || Array.isArray(rest))
+  const body = request.method === 'GET' ? {} : (request.body ?? {});
+  if (body === null || typeof body !== 'object' || Array.isArray(body))
     throw fault('invalid_input', { problems: 'input: must be a JSON object' });
+  const inQuery = request.method === 'GET' || request.method === 'DELETE';
+  const rest = { ...(inQuery ? (request.query as Record<string, unknown>) : {}), ...body };
   const twice = Object.keys(inPath).filter((member) => Object.hasOwn(rest, member));
   if (twice.length > 0) throw fault('invalid_input', { problems: `${twice.join(', ')}: the path says it already` });
   return { ...rest, ...inPath };

@@ -1,6 +1,7 @@
 /** Who gets in: setup, sign-in, people, and the tokens of assistants. */
 import { z } from 'zod';
 import { operation } from './operation.ts';
+import { proofSchema } from './proof.ts';
 import { personViewSchema, roleSchema, tokenViewSchema } from './views.ts';
 
 const nothing = z.strictObject({});
@@ -9,6 +10,8 @@ const email = z.email().max(200);
 const password = z.string().min(12, 'at least 12 characters').max(200);
 const code = z.string().regex(/^\d{6}$/, 'six digits');
 const personName = z.string().trim().min(1).max(100);
+/** Where a rule under `administration:` of the policy asks for one. */
+const proof = proofSchema.optional();
 const signedIn = z.object({
   person: personViewSchema,
   /** For the CLI; browsers get a cookie instead. */ session: z.string().nullable(),
@@ -85,7 +88,7 @@ export const accessOperations = {
     'POST',
     '/people',
     'Makes a one-use link for a new person.',
-    z.strictObject({ email, name: personName, role: roleSchema }),
+    z.strictObject({ email, name: personName, role: roleSchema, proof }),
     z.object({ person: personViewSchema, link: z.string(), expires_at: z.string() }),
   ),
   acceptInvitation: operation(
@@ -101,7 +104,7 @@ export const accessOperations = {
     'DELETE',
     '/people/{person}',
     'Takes all access from a person.',
-    z.strictObject({ person: z.string().max(40) }),
+    z.strictObject({ person: z.string().max(40), proof }),
     done,
   ),
 
@@ -122,6 +125,7 @@ export const accessOperations = {
       name: personName,
       scope: z.enum(['read', 'request']).default('request'),
       days: z.int().min(1).max(3650).optional(),
+      proof,
     }),
     z.object({ token: tokenViewSchema, secret: z.string().describe('shown once') }),
   ),

@@ -1,6 +1,6 @@
 /** A client of the operator API over HTTP, made from the table. Works in Node and in the browser: `fetch` is handed in. */
 import { type ErrorCode, errorBodySchema, errorCatalogue, Fault, fault } from '../errors.ts';
-import { type Call, type OperationName, operationNamed } from './index.ts';
+import { type Call, type Operation, type OperationName, operationNamed } from './index.ts';
 
 export interface ClientOptions {
   /** Where the control plane is, without a slash at the end: `https://cp.example.org:7070`. Empty for the page's own origin. */
@@ -45,7 +45,7 @@ export function operatorClient({ base, fetch, bearer }: ClientOptions): Call {
   };
 }
 
-/** The request of an operation: members that the path names go there, the rest into the query or the body. */
+/** The request of an operation: members that the path names go there, the rest into the query or the body ({@link travelsInBody}). */
 export function request(
   name: OperationName,
   input: Readonly<Record<string, unknown>>,
@@ -57,12 +57,23 @@ export function request(
     delete rest[member];
     return encodeURIComponent(String(value));
   });
-  if (method === 'POST' || method === 'PUT')
-    return { url: `/api/v1${filled}`, init: { method, body: JSON.stringify(rest) } };
+  const given = Object.entries(rest).filter(([, value]) => value !== undefined);
+  const inBody = given.filter(([, value]) => travelsInBody(method, typeof value === 'object'));
   const query = new URLSearchParams(
-    Object.entries(rest).flatMap(([member, value]) => (value === undefined ? [] : [[member, String(value)]])),
+    given.flatMap(([member, value]) =>
+      travelsInBody(method, typeof value === 'object') ? [] : [[member, String(value)]],
+    ),
   );
-  return { url: `/api/v1${filled}${query.size > 0 ? `?${query}` : ''}`, init: { method } };
+  const always = method === 'POST' || method === 'PUT';
+  return {
+    url: `/api/v1${filled}${query.size > 0 ? `?${query}` : ''}`,
+    init: { method, ...(always || inBody.length > 0 ? { body: JSON.stringify(Object.fromEntries(inBody)) } : {}) },
+  };
+}
+
+/** Whether a member of an input goes into the JSON body: with POST and PUT all, with DELETE what is an object (a proof), with GET none. */
+export function travelsInBody(method: Operation['method'], isObject: boolean): boolean {
+  return method === 'POST' || method === 'PUT' || (method === 'DELETE' && isObject);
 }
 
 function remoteFault(body: unknown, status: number): Fault {

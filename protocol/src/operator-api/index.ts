@@ -14,6 +14,7 @@ export * from './assistant-operations.ts';
 export * from './diagnosis.ts';
 export * from './operation.ts';
 export * from './people-operations.ts';
+export * from './proof.ts';
 export * from './trust-operations.ts';
 export * from './views.ts';
 

@@ -5,6 +5,7 @@ import { changeIdSchema } from '../capabilities/index.ts';
 import { lockStateSchema, signedLockChangeSchema } from '../lock.ts';
 import { riskSchema } from '../risk.ts';
 import { operation } from './operation.ts';
+import { proofSchema, webauthnJson } from './proof.ts';
 import {
   actionDetailSchema,
   amendmentViewSchema,
@@ -18,19 +19,6 @@ const nothing = z.strictObject({});
 const done = z.object({ done: z.literal(true) });
 const action = z.string().regex(/^act_[0-9a-z]{12}$/);
 const reason = z.string().trim().min(3).max(500);
-/** What a browser's WebAuthn call takes and gives, in the JSON forms of the specification (section 5.1.8 and 5.1.9). */
-const webauthnJson = z.record(z.string(), z.json());
-
-/**
- * A fresh proof that it is the signed-in person who asks: the password, a code of the authenticator app, or a passkey's answer to
- * the options of `startProof`.
- */
-export const proofSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('password'), password: z.string().max(200) }),
-  z.strictObject({ kind: z.literal('code'), code: z.string().regex(/^\d{6}$/, 'six digits') }),
-  z.strictObject({ kind: z.literal('passkey'), response: webauthnJson }),
-]);
-export type Proof = z.infer<typeof proofSchema>;
 
 /** What became of a change that may need other owners: made at once, or waiting for them. */
 const amended = z.object({ amendment: amendmentViewSchema });
@@ -216,6 +204,18 @@ export const trustOperations = {
     'Changes of policy, roles and tokens: those that wait for other owners, and the newest that are over.',
     nothing,
     z.object({ amendments: z.array(amendmentViewSchema) }),
+  ),
+  collectAmendment: operation(
+    'person',
+    'POST',
+    '/amendments/{amendment}/collect',
+    'Makes your token or invitation that other owners agreed to, and shows its secret once.',
+    z.strictObject({ amendment: z.string().max(40) }),
+    z.object({
+      amendment: amendmentViewSchema,
+      secret: z.string().nullable().describe('of the token'),
+      link: z.string().nullable().describe('of the invitation'),
+    }),
   ),
   decideAmendment: operation(
     'owner',
