@@ -1,5 +1,5 @@
 /** What a simulated agent can be told, and how its connections end. */
-import type { PlanDraft, Preview, SignedGrant } from '@countersign/protocol';
+import type { PlanDraft, Preview, SignedGrant, Witness } from '@countersign/protocol';
 import type { LocalPolicySummary, ServerFacts } from '@countersign/protocol/agent-wire/facts';
 import type { FromAgent, FromControlPlane, WireFault } from '@countersign/protocol/agent-wire/messages';
 import type { SigningKey } from '@countersign/protocol/signing';
@@ -34,6 +34,13 @@ export interface SimulatedAgentOptions {
   readonly onPreview?: (draft: PlanDraft, signal: AbortSignal) => Preview | Promise<Preview>;
   readonly onDispatch?: (grant: SignedGrant, agent: SimulatedAgent) => void;
   readonly onStop?: (actionId: string, agent: SimulatedAgent) => void;
+  readonly onConfirm?: (confirm: Of<'confirm'>, agent: SimulatedAgent) => void;
+  /** Its runner's own key; one that belongs to `key` when left out, none when null: then it is no witness. */
+  readonly witnessKey?: SigningKey | null;
+  /** What its journal says when it is asked as a witness; empty when left out. */
+  readonly journal?: () => Partial<Witness['journal']>;
+  /** Changes its witness statement before it is signed: to cheat. */
+  readonly tamperWitness?: (witness: Witness) => Witness;
   readonly onSettings?: (settings: Of<'settings'>) => void;
   /** Changes the hello before it is sent: to cheat. */
   readonly tamper?: (hello: Extract<FromAgent, { type: 'hello' }>) => Extract<FromAgent, { type: 'hello' }>;

@@ -2,6 +2,7 @@
  * An agent without a server: it speaks the real wire with the protocol's own codec and keys, and does what it is told to
  * answer. For tests of the control plane and for load: thousands fit into one process.
  */
+import { createHash } from 'node:crypto';
 import { Fault } from '@countersign/protocol';
 import { decodeFromControlPlane, encode, FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/codec';
 import type { AgentAlert, StatusSample } from '@countersign/protocol/agent-wire/facts';
@@ -12,7 +13,7 @@ import {
   type FromControlPlane,
   linkProof,
 } from '@countersign/protocol/agent-wire/messages';
-import { makeSigningKey, type SigningKey, signValue, verifyValue } from '@countersign/protocol/signing';
+import { makeSigningKey, publicKeyOf, type SigningKey, signValue, verifyValue } from '@countersign/protocol/signing';
 import { systemIds } from '@countersign/protocol/system-ids';
 import { WebSocket } from 'ws';
 import {
@@ -24,6 +25,7 @@ import {
   TurnedAway,
 } from './agent-options.ts';
 import { ordinaryAgent, ordinaryReport, ordinarySample } from './ordinary-agent.ts';
+import { SimulatedTrust } from './simulated-trust.ts';
 
 export { type SimulatedAgentOptions, TurnedAway };
 
@@ -39,8 +41,12 @@ export class SimulatedAgent {
   readonly received: FromControlPlane[] = [];
   /** The last hello as it was sent, to replay it. */
   lastHello: string | undefined;
+  /** What its runner holds: the lock and the checkpoints. */
+  readonly trust: SimulatedTrust;
   readonly #options: SimulatedAgentOptions;
   #token: string | undefined;
+  /** The control plane's key of the first connection. */
+  #pinned: string | undefined;
   #socket: WebSocket | undefined;
   #outbox: Reported[] = [];
   #nextSeq = 0;
@@ -55,6 +61,8 @@ export class SimulatedAgent {
     this.key = options.key ?? makeSigningKey();
     this.serverId = options.serverId;
     this.#token = options.token;
+    const witnessKey = options.witnessKey === undefined ? runnerKeyOf(this.key) : options.witnessKey;
+    this.trust = new SimulatedTrust(witnessKey, { ...ordinaryAgent().policy, ...options.policy });
   }
 
   /** Connects and proves itself. Resolves with the welcome; rejects with {@link TurnedAway} or the socket's error. */
@@ -124,7 +132,7 @@ export class SimulatedAgent {
   }
 
   helloMessage(open: Extract<FromAgent, { type: 'open' }>, challenge: Of<'challenge'>) {
-    const { facts, policy, capabilities, agentVersion, tamper } = this.#options;
+    const { facts, capabilities, agentVersion, tamper } = this.#options;
     const ordinary = ordinaryAgent();
     const hello: Extract<FromAgent, { type: 'hello' }> = {
       type: 'hello',
@@ -135,10 +143,10 @@ export class SimulatedAgent {
       clock: this.#now(),
       facts: { ...ordinary.facts, ...facts },
       capabilities: [...(capabilities ?? ordinary.capabilities)],
-      policy: { ...ordinary.policy, ...policy },
+      policy: this.trust.policy,
       journalHead: null,
-      witnessKey: null,
-      witnessed: null,
+      witnessKey: this.trust.key?.publicKey ?? null,
+      witnessed: this.trust.newest,
     };
     return tamper ? tamper(hello) : hello;
   }
@@ -234,6 +242,7 @@ export class SimulatedAgent {
       (controlPlaneKey === undefined || controlPlaneKey === challenge.key) &&
       verifyValue('control-plane-hello', controlPlaneProof(open, challenge), challenge.signature, challenge.key);
     if (!genuine) throw new Error('the control plane could not prove itself');
+    this.#pinned ??= challenge.key;
   }
 
   #welcomed(welcome: Of<'welcome'>): Of<'welcome'> {
@@ -270,10 +279,28 @@ export class SimulatedAgent {
     else if (message.type === 'dispatch') this.#options.onDispatch?.(message.grant, this);
     else if (message.type === 'stop') this.#options.onStop?.(message.actionId, this);
     else if (message.type === 'settings') this.#options.onSettings?.(message);
+    else if (message.type === 'confirm') this.#options.onConfirm?.(message, this);
+    else if (message.type === 'lock_changes') this.send({ type: 'policy', policy: this.trust.follow(message.changes) });
+    else if (message.type === 'checkpoint') this.#witness(message.note);
+    else if (message.type === 'ask_witness') this.#tellWitness(message.requestId);
     else if (message.type === 'acknowledge') {
       this.#acknowledged = message.seq;
       this.#outbox = this.#outbox.filter(({ seq }) => seq > message.seq);
     }
+  }
+
+  #witness(note: string): void {
+    const answer = this.trust.keep(note, this.serverId ?? '', this.#pinned ?? '');
+    if (answer !== null) this.send(answer);
+  }
+
+  #tellWitness(requestId: string): void {
+    const { journal, tamperWitness } = this.#options;
+    void this.#reply(requestId, async () => {
+      const witness = this.trust.statement(this.serverId ?? '', this.#now(), journal?.() ?? {}, tamperWitness);
+      if (witness === null) throw new Fault('capability_failed', { capability: 'witness', reason: 'no runner' });
+      return { type: 'witness', requestId, witness };
+    });
   }
 
   async #reply(requestId: string, work: (signal: AbortSignal) => Promise<FromAgent>): Promise<void> {
@@ -299,4 +326,10 @@ export class SimulatedAgent {
   #wake(): void {
     for (const wake of this.#waiters.splice(0)) wake();
   }
+}
+
+/** The runner's key of this identity: who comes back with the same link key has the same runner. */
+function runnerKeyOf({ seed }: SigningKey): SigningKey {
+  const own = createHash('sha256').update(`runner ${seed}`).digest('base64url');
+  return { publicKey: publicKeyOf(own), seed: own };
 }
