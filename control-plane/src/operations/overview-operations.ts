@@ -4,9 +4,9 @@ import { firstCallOf } from '../access/setting.store.ts';
 import { newestActions, withParts } from '../actions/action.store.ts';
 import { actionView } from '../actions/action-view.ts';
 import { countServers } from '../fleet/server.store.ts';
+import { contradictedServers } from '../fleet/witness.store.ts';
 import type { PolicyBook } from '../policy/policy-book.ts';
 import type { Caller, Core } from '../ports.ts';
-import { contradictedServers } from '../fleet/witness.store.ts';
 import { version } from '../version.ts';
 import { firingAlerts } from './alert-operations.ts';
 import type { Handlers } from './handler.ts';
@@ -59,15 +59,15 @@ type Notice = { severity: 'critical' | 'warning' | 'info'; text: string };
 
 async function notices({ db, policy }: OverviewOperationsDeps, { person }: Caller): Promise<Notice[]> {
   const all: Notice[] = [];
-  const { problems } = await policy.current();
-  if (problems.length > 0)
-    all.push({
   const contradicted = await contradictedServers(db);
   if (contradicted.length > 0)
     all.push({
       severity: 'critical',
       text: `${counted(contradicted.length, 'server')} (${firstNames(contradicted)}) ${contradicted.length === 1 ? 'remembers' : 'remember'} audit entries that this database does not have: it is an older copy, or it was rewritten. No change goes there. Restore the newest backup, or accept the loss on the audit page.`,
     });
+  const { problems } = await policy.current();
+  if (problems.length > 0)
+    all.push({
       severity: 'critical',
       text: `The policy file has problems, so the rules before it hold: ${problems[0]}`,
     });
@@ -92,9 +92,6 @@ async function notices({ db, policy }: OverviewOperationsDeps, { person }: Calle
   return all;
 }
 
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
 const NAMES_SHOWN = 5;
 
 function firstNames(servers: readonly { readonly name: string }[]): string {
@@ -102,3 +99,6 @@ function firstNames(servers: readonly { readonly name: string }[]): string {
   return servers.length > NAMES_SHOWN ? `${names.join(', ')}, …` : names.join(', ');
 }
 
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
