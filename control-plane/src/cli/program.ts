@@ -5,7 +5,11 @@ import { auditCommands } from './commands/audit.ts';
 import { backupCommand } from './commands/backup.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { keyCommands } from './commands/keys.ts';
+import { lockCommands } from './commands/lock.ts';
 import { mcpCommand } from './commands/mcp.ts';
+import { pauseCommands } from './commands/pause.ts';
+import { peopleCommands } from './commands/people.ts';
+import { policyCommands } from './commands/policy.ts';
 import { serverCommands } from './commands/servers.ts';
 import { setupCommands } from './commands/setup.ts';
 import { telegramCommands } from './commands/telegram.ts';
@@ -50,6 +54,10 @@ export async function run(argv: readonly string[], base: Omit<CliContext, 'optio
     actionCommands,
     auditCommands,
     keyCommands,
+    lockCommands,
+    pauseCommands,
+    peopleCommands,
+    policyCommands,
     telegramCommands,
     doctorCommand,
     backupCommand,

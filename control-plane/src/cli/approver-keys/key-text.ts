@@ -1,16 +1,9 @@
 /** Public keys of approvers as people write and compare them. */
-import { createHash } from 'node:crypto';
 import { approverKeySchema } from '@countersign/protocol';
-import { keyOfBlob, SshFormatError, sshBlob } from './ssh-wire.ts';
+import { keyFingerprint } from '@countersign/protocol/key-fingerprint';
+import { keyOfBlob, SshFormatError } from './ssh-wire.ts';
 
-/**
- * A short name of a key for comparing by eye: `SHA256:` and 43 characters of base64. For Ed25519 the same as
- * `ssh-keygen -l` and `ssh-add -l` print; for a passkey over its SubjectPublicKeyInfo.
- */
-export function keyFingerprint(key: string): string {
-  const bytes = key.startsWith('passkey:') ? Buffer.from(key.slice('passkey:'.length), 'base64url') : sshBlob(key);
-  return `SHA256:${createHash('sha256').update(bytes).digest('base64').replace(/=+$/, '')}`;
-}
+export { keyFingerprint };
 
 /** Our form of a public key that was written as `ed25519:…`, `passkey:…` or an OpenSSH line; null when it is none. */
 export function readKeyText(text: string): string | null {

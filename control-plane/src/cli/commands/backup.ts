@@ -1,12 +1,12 @@
 /** `backup`: a copy of the database that is whole, taken while everything runs. */
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isoTime } from '@countersign/protocol';
 import type { Command } from 'commander';
 import { backUpDatabase } from '../../storage/database-backup.ts';
 import { answer } from '../answer.ts';
-import { type CliContext, configOf } from '../connection.ts';
+import { type CliContext, configOf, fileNamed } from '../connection.ts';
 import { UsageError } from '../exit-codes.ts';
 import { databaseFile } from '../store.ts';
 
@@ -21,7 +21,8 @@ export function backupCommand(program: Command, context: CliContext): void {
       if (!existsSync(from))
         throw new UsageError(`There is no database at ${from}.`, 'Set COUNTERSIGN_DATA to the data folder.');
       const stamp = isoTime(context.clock.now()).slice(0, 19).replaceAll(':', '');
-      const to = resolve(file ?? join(config.dataDir, 'backups', `countersign-${stamp}.db`));
+      const to =
+        file === undefined ? join(config.dataDir, 'backups', `countersign-${stamp}.db`) : fileNamed(context, file);
       if (existsSync(to)) throw new UsageError(`${to} is there already.`, 'Name another file.');
       await mkdir(dirname(to), { recursive: true, mode: 0o700 });
       const { bytes } = await backUpDatabase(from, to);

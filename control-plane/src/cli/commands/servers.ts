@@ -1,5 +1,6 @@
 /** `servers`, `server add|remove|enrolment`: the machines under care. */
 import type { Command } from 'commander';
+import { isLoopback } from '../../config/addresses.ts';
 import { answer, shortTime } from '../answer.ts';
 import { type CliContext, signedIn } from '../connection.ts';
 import { UsageError } from '../exit-codes.ts';
@@ -84,7 +85,12 @@ async function addServer(context: CliContext, { name, label }: { name: string; l
 }
 
 function showEnrolment(context: CliContext, enrolment: Enrolment): Promise<void> {
-  const { paint } = context.terminal;
+  const { paint, note } = context.terminal;
+  if (reachesOnlyHere(enrolment.install_command))
+    note(
+      paint('yellow', 'Careful: this control plane is reached by this machine only, so the command works only here.') +
+        '\n  For other servers start it with COUNTERSIGN_HOST and COUNTERSIGN_URL set to an address that they reach.',
+    );
   return answer(context, enrolment, () => [
     `Run this on ${enrolment.server.name}, as root:`,
     '',
@@ -92,4 +98,10 @@ function showEnrolment(context: CliContext, enrolment: Enrolment): Promise<void>
     '',
     `It works once, until ${shortTime(enrolment.expires_at, context.clock.now())}. Then: ${context.typed} servers`,
   ]);
+}
+
+/** Whether the address in an install command leads nowhere from another machine. */
+function reachesOnlyHere(command: string): boolean {
+  const url = URL.parse(/https?:\/\/[^\s'"]+/.exec(command)?.[0] ?? '');
+  return url !== null && isLoopback(url.hostname.replace(/^\[|\]$/g, ''));
 }

@@ -1,0 +1,22 @@
+/** The fresh proof that it is the signed-in person who asks: a password, or a code of the authenticator app. */
+import type { Proof } from '@countersign/protocol/operator-api/index';
+import type { Command } from 'commander';
+import type { CliContext } from './connection.ts';
+import { readPassword } from './password.ts';
+
+export interface ProofOptions {
+  readonly passwordStdin?: boolean;
+  readonly code?: string;
+}
+
+/** The options of every command that needs a proof. */
+export function proofOptions(command: Command): Command {
+  return command
+    .option('--password-stdin', 'prove that it is you: read your password from standard input')
+    .option('--code <digits>', 'prove that it is you: present code of your authenticator app');
+}
+
+export async function readProof({ terminal }: Pick<CliContext, 'terminal'>, options: ProofOptions): Promise<Proof> {
+  if (options.code !== undefined) return { kind: 'code', code: options.code };
+  return { kind: 'password', password: await readPassword(terminal, options) };
+}
