@@ -36,16 +36,13 @@ export interface Caller {
 /**
  * Takes a fresh proof that it is the signed-in caller who asks, and says what it is worth: `session` for a password, `code`,
  * `passkey` (`access/prove.ts`). Rejects with `proof_needed` for one that the person does not have or that is worth less than
- * `least`, `sign_in_failed` for a wrong one, `rate_limited` after too many.
+ * `least` (`best`: a code or a passkey from whoever has one), `sign_in_failed` for a wrong one, `rate_limited` after too many.
  */
 export type Prove = (
   caller: Caller,
   proof: Proof,
-  least?: 'session' | 'code' | 'passkey',
+  least?: 'session' | 'code' | 'passkey' | 'best',
 ) => Promise<'session' | 'code' | 'passkey'>;
-
-/** The public keys of a person's passkeys, as a lock names them (`passkey:…`). */
-export type OwnKeys = (personId: string) => Promise<readonly string[]>;
 
 /** The servers as use cases see them. Every method rejects with a catalogue fault (`server_offline`, `agent_timeout`, …). */
 export interface Fleet {

@@ -28,9 +28,9 @@ export async function prove(
   deps: PasskeyDeps,
   caller: Caller,
   proof: Proof,
-  least: ProofStrength = 'session',
+  least: ProofStrength | 'best' = 'session',
 ): Promise<ProofStrength> {
-  const kinds = (await proofKinds(deps, caller.person.id)).filter((kind) => isWorth(worth[kind], least));
+  const kinds = await kindsWorth(deps, caller.person.id, least);
   if (!kinds.includes(proof.kind)) throw proofNeeded(kinds, least);
   if (proof.kind === 'password') await confirmPassword(deps, caller, proof.password);
   else if (proof.kind === 'code') await confirmCode(deps, caller, proof.code);
@@ -66,8 +66,28 @@ export async function proofKinds(
   ];
 }
 
+/** Rejects with `proof_needed`, for a person who gave no proof where one is asked for. */
+export async function proofMissing(
+  deps: Pick<PasskeyDeps, 'db' | 'place'>,
+  personId: string,
+  least: ProofStrength | 'best',
+): Promise<never> {
+  throw proofNeeded(await kindsWorth(deps, personId, least), least);
+}
+
+/** The proofs of a person that are worth this much. */
+async function kindsWorth(
+  deps: Pick<PasskeyDeps, 'db' | 'place'>,
+  personId: string,
+  least: ProofStrength | 'best',
+): Promise<ProofKind[]> {
+  const all = await proofKinds(deps, personId);
+  const enough = all.filter((kind) => isWorth(worth[kind], least === 'best' ? 'code' : least));
+  return least === 'best' && enough.length === 0 ? all : enough;
+}
+
 /** The fault for a proof that is missing or too weak; names those of the person that would do. */
-export function proofNeeded(kinds: readonly ProofKind[], least: ProofStrength) {
+function proofNeeded(kinds: readonly ProofKind[], least: ProofStrength | 'best') {
   const missing = least === 'passkey' ? 'a passkey' : 'an authenticator app or a passkey';
   const proofs =
     kinds.length > 0
@@ -77,7 +97,7 @@ export function proofNeeded(kinds: readonly ProofKind[], least: ProofStrength) {
 }
 
 /** Whether what a proof is worth is enough. */
-export function isWorth(strength: ProofStrength, least: ProofStrength): boolean {
+function isWorth(strength: ProofStrength, least: ProofStrength): boolean {
   return strengths.indexOf(strength) >= strengths.indexOf(least);
 }
 

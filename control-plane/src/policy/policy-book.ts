@@ -1,7 +1,9 @@
 /** The policy in force: read from a file, and read again when the file changes. */
 import { readFile, stat } from 'node:fs/promises';
+import { fault } from '@countersign/protocol';
 import { sha256 } from '@countersign/protocol/digest';
 import { appendEntry, whoIs } from '../audit/ledger.ts';
+import { writeWhole } from '../config/secrets.ts';
 import type { Core } from '../ports.ts';
 import { write } from '../storage/write.ts';
 import { defaultPolicy } from './default-policy.ts';
@@ -25,6 +27,15 @@ export interface PolicyBook {
   current(): Promise<PolicyInForce>;
 }
 
+/** The same, for who may also replace the file. */
+export interface PolicyFile extends PolicyBook {
+  /**
+   * Puts other rules in force, by writing the file whole. `before` is the SHA-256 of the rules that they replace. Rejects with
+   * `outdated` when others are in force by now, `invalid_input` when the text is no policy: then nothing changes.
+   */
+  replace(text: string, before: string): Promise<PolicyInForce>;
+}
+
 /** In force when the file was never readable: nobody knows what its rules would have denied. */
 const denyEverything: Policy = {
   format: 'countersign-policy/1',
@@ -40,7 +51,7 @@ const denyEverything: Policy = {
 export async function openPolicy(
   deps: Pick<Core, 'db' | 'clock' | 'log'>,
   { path }: { readonly path: string },
-): Promise<PolicyBook> {
+): Promise<PolicyFile> {
   let seen: string | undefined;
   let inForce: PolicyInForce | undefined;
   let turn: Promise<unknown> = Promise.resolve();
@@ -53,13 +64,36 @@ export async function openPolicy(
     [seen, inForce] = [now, next];
     return next;
   };
-  const current = () => {
-    const mine = turn.then(look, look);
+  const inTurn = (work: () => Promise<PolicyInForce>) => {
+    const mine = turn.then(work, work);
     turn = mine;
     return mine;
   };
-  await current();
-  return { current };
+  const replace = async (text: string, before: string) => {
+    if ((await look()).sha256 !== before) throw policyMoved();
+    mustBePolicy(text);
+    await writeWhole(path, text.trimEnd()); // which ends it with a line feed
+    return look();
+  };
+  await inTurn(look);
+  return { current: () => inTurn(look), replace: (text, before) => inTurn(() => replace(asFile(text), before)) };
+}
+
+/** A policy as its file holds it: with one line feed at the end. */
+export function asFile(text: string): string {
+  return `${text.trimEnd()}\n`;
+}
+
+/** The policy that a text holds. Throws `invalid_input` with every problem. */
+export function mustBePolicy(text: string): Policy {
+  const parsed = parsePolicy(text);
+  if ('policy' in parsed) return parsed.policy;
+  throw fault('invalid_input', { problems: parsed.problems.map(describeProblem).join('; ') });
+}
+
+/** Somebody was faster. */
+export function policyMoved() {
+  return fault('outdated', { what: 'other rules are in force by now than those that yours replace' });
 }
 
 /** Changes whenever the file does: `none` while there is no file. */

@@ -72,9 +72,10 @@ const askSchema = z.strictObject({
   expires,
 });
 
+const ruleName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,59}$/, 'lower-case letters, digits and dashes');
 const ruleSchema = z
   .strictObject({
-    name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,59}$/, 'lower-case letters, digits and dashes'),
+    name: ruleName,
     when: whenSchema.default({}),
     allow: z.literal(true).optional(),
     ask: askSchema.optional(),
@@ -86,14 +87,36 @@ const ruleSchema = z
   );
 export type Rule = z.output<typeof ruleSchema>;
 
+/** What else can change than servers: the rules themselves, who may do what, who works here, and the tokens of assistants. */
+export const changeKinds = ['policy', 'role', 'person', 'token'] as const;
+export type ChangeKind = (typeof changeKinds)[number];
+
+/** Before such a change. The first that matches wins; what is left out is as without a rule. */
+const administrationRuleSchema = z.strictObject({
+  name: ruleName,
+  when: z.strictObject({ change: list(z.enum(changeKinds)).optional() }).default({}),
+  ask: z.strictObject({
+    /** How many owners have to agree besides who asks. */
+    others: z.int().min(0).max(3).default(0),
+    /** How strong the fresh proof has to be, of who asks and of who agrees. */
+    strength: z.enum(['session', 'code', 'passkey']).optional(),
+  }),
+});
+
 export const policySchema = z
-  .strictObject({ format: z.literal('countersign-policy/1'), rules: z.array(ruleSchema).max(500) })
-  .superRefine(({ rules }, context) => {
-    const seen = new Set<string>();
-    for (const [n, { name }] of rules.entries()) {
-      if (seen.has(name))
-        context.addIssue({ code: 'custom', path: ['rules', n, 'name'], message: `${name} is there twice` });
-      seen.add(name);
+  .strictObject({
+    format: z.literal('countersign-policy/1'),
+    rules: z.array(ruleSchema).max(500),
+    administration: z.array(administrationRuleSchema).max(50).optional(),
+  })
+  .superRefine(({ rules, administration = [] }, context) => {
+    for (const [list, named] of Object.entries({ rules, administration })) {
+      const seen = new Set<string>();
+      for (const [n, { name }] of named.entries()) {
+        if (seen.has(name))
+          context.addIssue({ code: 'custom', path: [list, n, 'name'], message: `${name} is there twice` });
+        seen.add(name);
+      }
     }
   });
 export type Policy = z.output<typeof policySchema>;
