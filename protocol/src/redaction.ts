@@ -33,6 +33,7 @@ const FORMATS: readonly RegExp[] = [
   /\bhvs\.[A-Za-z0-9_-]{20,}/g,
   /\b\d{8,10}:[A-Za-z0-9_-]{35}\b/g, // Telegram bot token
   /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, // JSON web token
+  /\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6,7}\.[A-Za-z0-9_-]{27,45}(?![A-Za-z0-9_-])/g, // Discord bot token
   /\bAGE-SECRET-KEY-1[A-Z0-9]{50,}/g,
   /\bcs[a-z]_[A-Za-z0-9_-]{40,}/g, // our own tokens
   /\$(?:1|2[aby]?|5|6|7|y|gy|argon2id?|scrypt)\$[^\s:'"]{8,}/g, // password hashes (crypt(5))
@@ -43,21 +44,34 @@ const URL_PASSWORD = /\b([a-z][a-z0-9+.-]{0,20}:\/\/[^\s/:@]{0,200}:)([^\s/@]{1,
 /** `Authorization: Bearer …`, cookies and the like. */
 const HEADER =
   /\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key|x-auth-token)(["']?\s{0,9}[:=]\s{0,9}["']?)(?!\[redacted\])([^\r\n"']+)/gi;
-/** `NAME=value`, `name: value`, `"name": "value"`, `--name value` for names that sound secret. */
+/** `Bearer …` and `Basic …` wherever they stand. */
+const SCHEME = /\b((?:bearer|basic)\s{1,9})(?!\[redacted\])(?=[^\s]{0,500}[0-9+/=])([A-Za-z0-9+/._~-]{12,}={0,2})/gi;
+/** `NAME=value`, `name: value`, `"name": "value"`, the same inside JSON inside JSON, for names that sound secret. */
 const NAMED =
-  /((?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key|encryption[_-]?key|credentials?|auth|dsn|salt)(?:[_.-][A-Za-z0-9]{1,40}){0,6})(["']?\s{0,9}(?:=>|[:=])\s{0,9}|\s{1,9}(?==?\s{0,9}["']))(?!\[redacted\])("[^"\r\n]*"|'[^'\r\n]*'|[^\s,;&"']+)/gi;
+  /((?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|secret[_-]?key|encryption[_-]?key|signing[_-]?key|credentials?|auth|dsn|salt)(?:[_.-][A-Za-z0-9]{1,40}){0,6})(\\{0,16}["']?\s{0,9}(?:=>|[:=])\s{0,9}|\s{1,9}(?==?\s{0,9}["']))(?!\[redacted\])("(?:[^"\\\r\n]|\\[^\r\n])*"|'(?:[^'\\\r\n]|\\[^\r\n]|'\\''|'')*'|\\{1,16}"[^"\r\n]*"|[^\s,;&"']+(?:[,;&](?![\w.-]{1,60}[=:])[^\s,;&"']+)*)/gi;
+/** `name: value` for names that end in `key`, where the value looks like one. */
+const KEYED = /([_-]key\\{0,16}["']?\s{0,9}(?:=>|[:=])\s{0,9}\\{0,16}["']?)([A-Za-z0-9+/_-]{20,}={0,2})/gi;
+const ELEMENT =
+  /(<[\w:.-]{0,60}(?:pass(?:word|wd|phrase)?|pwd|secret|token|key|credentials?)[\w:.-]{0,60}>)(?!\[redacted\])([^<]{1,8192})(?=<\/)/gi;
 const OPTION =
   /((?<![A-Za-z0-9-])--?(?:[a-z0-9]{1,40}-){0,6}(?:password|passwd|pass|secret|token|api-?key|private-?key)[ =])(?!\[redacted\])("[^"]*"|'[^']*'|\S+)/gi;
 
 /** Values that sound secret by name but tell nothing. */
 const HARMLESS =
-  /^["']?(?:true|false|yes|no|on|off|none|null|nil|undefined|required|optional|invalid|missing|expired|failed|failure|ok|0|1|sha256|md5|bearer|basic|\*+|<[^>]*>|\$\{?\w+\}?|%[a-z])["']?$/i;
+  /^["']?(?:true|false|yes|no|on|off|none|null|nil|undefined|required|optional|invalid|missing|expired|failed|failure|ok|0|1|sha256|md5|bearer|basic|\*+|<[^>]*>|\$\{?\w+\}?|\{\{secret:[a-z0-9_-]+\}\}|[{[(]+|%[a-z])["']?$/i;
+/** Values that other rules of a name let go by: a folder (`PWD=/root`), a status (`dsn=2.0.0`), a word after `auth:`. */
+const HARMLESS_FOR: readonly { readonly name: RegExp; readonly value: RegExp }[] = [
+  { name: /^pwd$/i, value: /^\/[\w./-]*$/ },
+  { name: /^dsn$/i, value: /^[245]\.\d{1,3}\.\d{1,3}$/ },
+  { name: /^auth$/i, value: /^[a-z]{1,12}$/ },
+];
 
 /**
- * A word that is long and random enough to be a key: base64-like with mixed classes. Hex digests, UUIDs and our public keys
- * (`ed25519:…`, which people compare) are left alone.
+ * A word that is long and random enough to be a key: base64-like with mixed classes. Hex digests, UUIDs, fingerprints
+ * (`SHA256:…`), checksums of packages (`sha512-…`) and our public keys (`ed25519:…`, which people compare) are left alone.
  */
-const RANDOM_WORD = /(?<![A-Za-z0-9+/_=-])(?<!\bed25519:)[A-Za-z0-9+/_-]{32,}={0,2}(?![A-Za-z0-9+/_-])/g;
+const RANDOM_WORD =
+  /(?<![A-Za-z0-9+/_=-])(?<!\b(?:ed25519|SHA256):)(?!sha(?:256|384|512)-)[A-Za-z0-9+/_-]{32,}={0,2}(?![A-Za-z0-9+/_-])/g;
 
 /**
  * Blacks out secrets in text.
@@ -70,14 +84,17 @@ export function redact(text: string, exact: readonly string[] = []): Redacted {
     return `${kept}${MARK}`;
   };
   let result = text;
-  for (const value of exact) if (value.length >= 6) result = result.replaceAll(value, () => black(''));
+  for (const writing of writingsOf(exact)) result = result.replaceAll(writing, () => black(''));
   for (const format of FORMATS) result = result.replace(format, () => black(''));
   result = result.replace(URL_PASSWORD, (_, before: string) => black(before));
   result = result.replace(HEADER, (_, name: string, between: string) => black(name + between));
+  result = result.replace(SCHEME, (_, scheme: string) => black(scheme));
+  result = result.replace(ELEMENT, (all, tag: string, value: string) => (HARMLESS.test(value) ? all : black(tag)));
   result = result.replace(OPTION, (_, option: string) => black(option));
   result = result.replace(NAMED, (all, name: string, between: string, value: string) =>
-    HARMLESS.test(value) ? all : black(name + between),
+    isHarmless(name, value) ? all : black(name + between),
   );
+  result = result.replace(KEYED, (all, name: string, value: string) => (isRandom(value) ? black(name) : all));
   result = result.replace(RANDOM_WORD, (word) => (isRandom(word) ? black('') : word));
   return { text: result, count };
 }
@@ -99,12 +116,65 @@ export function redactValue<T>(value: T, exact: readonly string[] = []): { reado
   return { value: walk(value) as T, count };
 }
 
+function isHarmless(name: string, value: string): boolean {
+  return HARMLESS.test(value) || HARMLESS_FOR.some((it) => it.name.test(name) && it.value.test(value));
+}
+
+const EXACT_LENGTH_MIN = 6;
+const writings = new WeakMap<readonly string[], { readonly count: number; readonly found: readonly string[] }>();
+
+/** Known values as they turn up: as they are, line by line, escaped in JSON, in a URL, and inside base64. Longest first. */
+function writingsOf(exact: readonly string[]): readonly string[] {
+  const known = writings.get(exact);
+  if (known?.count === exact.length) return known.found;
+  const all = exact.flatMap((value) => {
+    if (value.length < EXACT_LENGTH_MIN) return [];
+    const lines = value.split('\n').filter((line) => !/^(?:-----.*-----)?\s*$/.test(line));
+    const parts = lines.length > 1 ? [value, ...lines.filter((line) => line.length >= EXACT_LENGTH_MIN)] : [value];
+    return [
+      ...parts,
+      ...parts.flatMap((part) => [inJson(part), inJson(inJson(part)), encodeURIComponent(part.toWellFormed())]),
+      ...inBase64(value),
+    ];
+  });
+  const found = [...new Set(all)].sort((a, b) => b.length - a.length);
+  writings.set(exact, { count: exact.length, found });
+  return found;
+}
+
+const inJson = (text: string) => JSON.stringify(text).slice(1, -1);
+const BASE64_LENGTH_MIN = 8;
+
+/** The part of its base64 that is the same whatever stands before and after it, at each of three offsets. RFC 4648. */
+function inBase64(text: string): string[] {
+  const bytes = new TextEncoder().encode(text);
+  return [0, 1, 2].flatMap((offset) => {
+    const padded = new Uint8Array(offset + bytes.length);
+    padded.set(bytes, offset);
+    const whole = Math.floor(padded.length / 3) * 3;
+    const first = offset === 0 ? 0 : 3;
+    const base64 = btoa(String.fromCharCode(...padded.subarray(first, whole)));
+    return base64.length < BASE64_LENGTH_MIN ? [] : [base64, base64.replaceAll('+', '-').replaceAll('/', '_')];
+  });
+}
+
 const RANDOM_BITS_PER_CHARACTER = 4.2;
+/** Of neighbouring characters in random base64, 64 % are of different classes; in paths and names far fewer. */
+const CHANGES_PER_CHARACTER = 0.45;
 
 function isRandom(word: string): boolean {
-  if (/^[0-9a-f-]+$/i.test(word) || word.includes('/')) return false; // digests, UUIDs, paths
+  if (/^[0-9a-f-]+$/i.test(word)) return false; // digests, UUIDs
   const classes = [/[a-z]/, /[A-Z]/, /[0-9]/].filter((kind) => kind.test(word)).length;
-  return classes === 3 && entropyPerCharacter(word) >= RANDOM_BITS_PER_CHARACTER;
+  if (classes !== 3 || entropyPerCharacter(word) < RANDOM_BITS_PER_CHARACTER) return false;
+  return !word.includes('/') || changesPerCharacter(word) >= CHANGES_PER_CHARACTER; // paths
+}
+
+function changesPerCharacter(word: string): number {
+  const classOf = (character: string) =>
+    /[a-z]/.test(character) ? 1 : /[A-Z]/.test(character) ? 2 : /[0-9]/.test(character) ? 3 : 4;
+  let changes = 0;
+  for (let at = 1; at < word.length; at += 1) if (classOf(word[at] ?? '') !== classOf(word[at - 1] ?? '')) changes += 1;
+  return changes / (word.length - 1);
 }
 
 function entropyPerCharacter(word: string): number {
