@@ -9,9 +9,9 @@ import type { AccessCore, EndedAccess } from './access/access.ts';
 import { attempts } from './access/attempts.ts';
 import { authenticate, noteTokenUse } from './access/authenticate.ts';
 import { confirmCode } from './access/confirm.ts';
-import { keysOf } from './access/passkey.store.ts';
 import { personById } from './access/person.store.ts';
 import { prove } from './access/prove.ts';
+import { relyingPartyOf } from './access/relying-party.ts';
 import { type ActionDeps, type ActionLimits, actionLimits } from './actions/action-deps.ts';
 import { actionDetail } from './actions/action-detail.ts';
 import { decide } from './actions/decide.ts';
@@ -138,6 +138,10 @@ async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
     ...{ ...core, fleet: fleet.registry, key, channels, playbooks, followers: makeFollowers(core.log) },
     policy: await openPolicy(core, { path: join(config.dataDir, 'policy.yaml') }),
     limits: { ...actionLimits, ...parts.overrides.actionLimits },
+    party: () => {
+      const found = relyingPartyOf(place.publicUrl);
+      return 'party' in found ? found.party : null;
+    },
   };
   const telegram = config.telegram && stack.use(openTelegram({ ...core, ...config.telegram, place, ...deciding() }));
   if (telegram) channels.push(telegram.channel);
@@ -163,7 +167,6 @@ async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
       diagnose: (server, readings, options) => diagnose({ ...core, fleet: fleet.registry }, server, readings, options),
       confirmCode: (caller, code) => confirmCode(access, caller, code),
       prove: (caller, proof, least) => prove({ ...access, place }, caller, proof, least),
-      ownKeys: (personId) => keysOf(core.db, personId),
       stdioCommand: `npm --prefix ${root} run -s cli -- mcp`,
     }),
   });

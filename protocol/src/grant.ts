@@ -19,6 +19,19 @@ export function strengthAtLeast(strength: Strength, least: Strength): boolean {
   return strengths.indexOf(strength) >= strengths.indexOf(least);
 }
 
+/** The most that an answer by a channel can prove. */
+const most: Readonly<Record<Channel, Strength>> = { ide: 'form', telegram: 'tap', cli: 'code', web: 'passkey' };
+
+/** Which of the channels can give an approval of this strength; on a locked server, also a signature. */
+export function channelsThatDecide(
+  { channels, strength }: { readonly channels: readonly Channel[]; readonly strength: Strength },
+  locked: boolean,
+): Channel[] {
+  return channels.filter(
+    (channel) => strengthAtLeast(most[channel], strength) && (!locked || channel === 'web' || channel === 'cli'),
+  );
+}
+
 /** One person's decision on one digest. */
 export const approvalSchema = z.strictObject({
   id: idSchema('apr'),

@@ -11,7 +11,7 @@ export function credentialOf({ credential_id, transports_json }: Passkey) {
   return { credentialId: credential_id, transports: JSON.parse(transports_json) as string[] };
 }
 
-/** The public keys of a person's passkeys, as a lock names them: `OwnKeys` of `ports.ts`. */
+/** The public keys of a person's passkeys, as a lock names them (`passkey:…`). */
 export async function keysOf(db: Db | Trx, personId: string): Promise<string[]> {
   return (await passkeysOf(db, personId)).map(({ public_key }) => public_key);
 }

@@ -1,6 +1,7 @@
 /** What the use cases of this folder are handed. Each takes only the part that it touches. */
 
 import type { Playbook } from '@countersign/playbooks';
+import type { RelyingParty } from '@countersign/protocol';
 import type { SigningKey } from '@countersign/protocol/signing';
 import type { PolicyBook } from '../policy/policy-book.ts';
 import type { ApprovalChannel, Core, Fleet } from '../ports.ts';
@@ -19,6 +20,10 @@ export interface ActionLimits {
   readonly resendMs: number;
   /** After so long without news from an offline server the outcome is not known, milliseconds. */
   readonly loseAfterMs: number;
+  /** So often in a row is a change asked for again by itself, since the state had drifted. */
+  readonly askAgainMost: number;
+  /** It is tried for so long after the refusal, milliseconds. */
+  readonly askAgainMs: number;
   /** Output kept per step, characters. */
   readonly outputPerStep: number;
   /** Output is forgotten so long after its action ended, milliseconds. */
@@ -32,12 +37,14 @@ export const actionLimits: ActionLimits = {
   clockOffsetMostMs: 60_000,
   resendMs: 10_000,
   loseAfterMs: 2 * 60_000,
+  askAgainMost: 3,
+  askAgainMs: 5 * 60_000,
   outputPerStep: 1024 * 1024,
   outputKeptMs: 30 * 86_400_000,
 };
 
 export interface ActionDeps extends Core {
-  readonly fleet: Pick<Fleet, 'isOnline' | 'preview' | 'dispatch' | 'stop'>;
+  readonly fleet: Pick<Fleet, 'isOnline' | 'preview' | 'dispatch' | 'stop' | 'confirm'>;
   readonly policy: PolicyBook;
   readonly playbooks: ReadonlyMap<string, Playbook>;
   /** The ways to ask people. `compose.ts` may add to it after the use cases were made. */
@@ -46,4 +53,6 @@ export interface ActionDeps extends Core {
   /** The control plane's own key: it signs grants. */
   readonly key: SigningKey;
   readonly limits: ActionLimits;
+  /** The site that passkeys are for; null where they do not work. */
+  readonly party: () => RelyingParty | null;
 }

@@ -2,31 +2,38 @@
 import { canonicalJson, type Plan } from '@countersign/protocol';
 import { safeText } from '../audit/entry.ts';
 import type { PolicyVerdict } from '../policy/policy.ts';
-import type { Caller } from '../ports.ts';
 import type { ActionTable } from '../storage/tables.ts';
 import type { ActionDeps } from './action-deps.ts';
 import { changedParameters } from './draft-plan.ts';
+import type { Follows } from './keep-action.ts';
 import { joinResources, planResources } from './plan-resources.ts';
+import type { Asker } from './policy-facts.ts';
 import { storedPolicy } from './stored-policy.ts';
+
+/** Who asked, as an action keeps it. */
+export interface RequestedBy extends Asker {
+  readonly sessionId: string | null;
+}
 
 interface NewAction {
   readonly id: string;
   readonly at: number;
   readonly decideBy: number;
-  readonly caller: Caller;
+  readonly by: RequestedBy;
   readonly plan: Plan;
   readonly digest: string;
   readonly verdict: PolicyVerdict;
   readonly inForce: { readonly sha256: string };
   readonly key: string;
   readonly reason: string | undefined;
+  readonly follows?: Follows;
 }
 
 export function actionRow(
   { playbooks, limits }: Pick<ActionDeps, 'playbooks' | 'limits'>,
   action: NewAction,
 ): Omit<ActionTable, 'state'> {
-  const { caller, plan, verdict, at } = action;
+  const { by, plan, verdict, at, follows } = action;
   const policy = storedPolicy(verdict, action.inForce.sha256);
   return {
     id: action.id,
@@ -38,10 +45,10 @@ export function actionRow(
     digest: action.digest,
     plan_json: canonicalJson(plan),
     resource: joinResources(planResources(plan)),
-    requested_by_person: caller.person.id,
-    requested_by_token: caller.token?.id ?? null,
-    requested_by_session: caller.session?.id ?? null,
-    requested_by_client: caller.client === null ? null : safeText(caller.client, 200),
+    requested_by_person: by.personId,
+    requested_by_token: by.tokenId,
+    requested_by_session: by.sessionId,
+    requested_by_client: by.client === null ? null : safeText(by.client, 200),
     request_key: action.key,
     reason: action.reason === undefined ? null : safeText(action.reason, 1000),
     rule: verdict.rule,
@@ -52,6 +59,8 @@ export function actionRow(
     decide_by: action.decideBy,
     start_by: verdict.verdict === 'allow' ? at + limits.startWindowMs : null,
     ...nothingYet,
+    follows_action: follows?.action ?? null,
+    follows_json: follows ? JSON.stringify(follows.differences) : null,
     fault_json:
       verdict.verdict === 'deny' ? JSON.stringify({ code: 'policy_denies', slots: { reason: verdict.reason } }) : null,
   };
@@ -65,8 +74,7 @@ const nothingYet = {
   result_json: null,
   stop_requested_at: null,
   stop_requested_by: null,
-  follows_action: null,
-  follows_json: null,
+  not_followed: null,
   confirm_by: null,
   confirm_json: null,
 };

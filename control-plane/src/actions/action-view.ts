@@ -1,33 +1,36 @@
 /** Actions as the operator API shows them. */
 import {
   type ActionResult,
-  type ApproverSignature,
+  channelsThatDecide,
   type ErrorBody,
   type ErrorCode,
   errorCatalogue,
   Fault,
   fingerprint,
+  isFinal,
   isoTime,
   type Plan,
 } from '@countersign/protocol';
 import type { ActionDetail, ActionView } from '@countersign/protocol/operator-api/index';
 import type { ActionTable } from '../storage/tables.ts';
 import type { ActionParts } from './action.store.ts';
-import { quorumOf } from './quorum.ts';
+import { confirmationsOf, isConfirming } from './confirmations.ts';
+import { isDrifted } from './drift.ts';
+import { type Quorum, quorumOf, signaturesOf } from './quorum.ts';
 import type { CurrentStep } from './record-step.ts';
 import { statusSentence } from './status-sentence.ts';
 import { policyOf } from './stored-policy.ts';
 
 /** What lists show. `online`: whether the server is connected now. */
 export function actionView(parts: ActionParts, online: boolean): ActionView {
-  const { row, server, person, token, votes } = parts;
-  const { given } = quorumOf(row.approvals_needed, row.digest, votes);
+  const { row, server, person, token } = parts;
+  const quorum = quorumIn(parts);
   const until = row.state === 'awaiting_approval' ? row.decide_by : row.state === 'approved' ? row.start_by : null;
   return {
     id: row.id,
     state: row.state,
     title: row.title,
-    server,
+    server: { id: server.id, name: server.name },
     source: JSON.parse(row.source_json),
     risk: row.risk,
     reversible: row.reversible === 1,
@@ -36,15 +39,22 @@ export function actionView(parts: ActionParts, online: boolean): ActionView {
     requested_by: { person, token, client: row.requested_by_client },
     requested_at: isoTime(row.created_at),
     expires_at: until === null ? null : isoTime(until),
-    approvals_needed: row.approvals_needed,
-    approvals_given: given,
-    status: statusOf(parts, given, online),
+    approvals_needed: quorum.needed,
+    approvals_given: quorum.given,
+    status: statusOf(parts, quorum, online),
   };
+}
+
+/** The lock as far as it still matters to the action. */
+const lockIn = ({ row, server }: ActionParts) => (isFinal(row.state) ? null : server.lock);
+
+function quorumIn(parts: ActionParts): Quorum {
+  return quorumOf({ ...parts.row, needed: parts.row.approvals_needed, lock: lockIn(parts) }, parts.votes);
 }
 
 /** Everything that there is to say of an action. */
 export function detailView(parts: ActionParts, online: boolean): ActionDetail {
-  const { row, votes, history } = parts;
+  const { row, votes, history, followedBy } = parts;
   const { why, ask } = policyOf(row);
   const step = stepOf(row);
   return {
@@ -60,7 +70,7 @@ export function detailView(parts: ActionParts, online: boolean): ActionDetail {
       strength: vote.strength,
       at: isoTime(vote.at),
       reason: vote.reason,
-      signed_with: vote.signature_json === null ? null : (JSON.parse(vote.signature_json) as ApproverSignature).key,
+      signed_with: signaturesOf(vote)[0]?.key ?? null,
     })),
     history: history.map(({ from_state, event, to_state, by, at, note }) => ({
       from: from_state,
@@ -74,14 +84,23 @@ export function detailView(parts: ActionParts, online: boolean): ActionDetail {
     result: resultView(resultOf(row)),
     error: errorOf(row),
     stop_requested_at: row.stop_requested_at === null ? null : isoTime(row.stop_requested_at),
-    lock: null,
-    follows: null,
-    followed_by: null,
-    confirm_by: row.confirm_by === null ? null : isoTime(row.confirm_by),
+    lock: lockView(parts),
+    follows: row.follows_action === null ? null : { action: row.follows_action, differences: differencesOf(row) },
+    followed_by: followedBy,
+    confirm_by: row.confirm_by === null || !isConfirming(row) ? null : isoTime(row.confirm_by),
   };
 }
 
-function statusOf({ row, server, votes, history }: ActionParts, given: number, online: boolean): string {
+function lockView(parts: ActionParts): ActionDetail['lock'] {
+  const state = lockIn(parts);
+  if (state === null) return null;
+  return { state, needed: state.signatures[parts.row.risk], signed: [...quorumIn(parts).holders] };
+}
+
+const differencesOf = ({ follows_json }: ActionTable) => JSON.parse(follows_json ?? '[]') as string[];
+
+function statusOf(parts: ActionParts, quorum: Quorum, online: boolean): string {
+  const { row, server, votes, history, pause, followedBy } = parts;
   const { ask } = policyOf(row);
   const last = history.at(-1);
   const deciding = votes.findLast((vote) => (vote.verdict === 'reject') === (row.state === 'rejected'));
@@ -89,10 +108,11 @@ function statusOf({ row, server, votes, history }: ActionParts, given: number, o
     state: row.state,
     server: server.name,
     online,
-    needed: row.approvals_needed,
-    given,
+    needed: quorum.needed,
+    given: quorum.given,
+    locked: lockIn(parts) !== null,
     from: ask.from,
-    channels: ask.channels,
+    channels: channelsThatDecide(ask, lockIn(parts) !== null),
     decided: deciding ? { person: deciding.person_name, channel: deciding.channel } : null,
     rule: row.rule,
     decideBy: row.decide_by,
@@ -103,6 +123,12 @@ function statusOf({ row, server, votes, history }: ActionParts, given: number, o
     step: stepOf(row),
     stopRequested: row.stop_requested_at !== null,
     result: resultOf(row),
+    paused: pause && { person: pause.by.name, since: pause.since },
+    follows: row.follows_action === null ? null : { action: row.follows_action, differences: differencesOf(row) },
+    followedBy,
+    notFollowed: row.not_followed,
+    drifted: isDrifted(row),
+    confirming: isConfirming(row) ? { ...confirmationsOf(row), until: row.confirm_by } : null,
   });
 }
 

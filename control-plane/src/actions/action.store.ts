@@ -1,8 +1,10 @@
 /** Queries on actions, their votes, their history and what they print. */
-import { type ActionState, actionStates, isFinal, isOpen } from '@countersign/protocol';
+import { type ActionState, actionStates, isFinal, isOpen, type LockState } from '@countersign/protocol';
 import type { Updateable } from 'kysely';
 import type { Db, Trx } from '../storage/database.ts';
 import type { ActionHistoryTable, ActionTable, ApprovalTable } from '../storage/tables.ts';
+import { pauseNow } from './pause.store.ts';
+import { lockOf } from './server-lock.ts';
 
 export const openStates = actionStates.filter(isOpen);
 export const unfinishedStates = actionStates.filter((state) => !isFinal(state));
@@ -183,17 +185,36 @@ export async function withParts(db: Db | Trx, rows: readonly ActionTable[]) {
     .execute();
   const names = await namesFor(db, rows);
   const nameOf = (id: string | null) => (id === null ? '' : (names.get(id) ?? id));
+  const locks = await locksOf(db, rows);
+  const followers = await db
+    .selectFrom('action')
+    .select(['id', 'follows_action'])
+    .where('follows_action', 'in', ids)
+    .execute();
+  const pause = await pauseNow(db);
   return rows.map((row) => ({
     row,
-    server: { id: row.server_id, name: nameOf(row.server_id) },
+    server: { id: row.server_id, name: nameOf(row.server_id), lock: locks.get(row.server_id) ?? null },
     person: { id: row.requested_by_person, name: nameOf(row.requested_by_person) },
     token:
       row.requested_by_token === null ? null : { id: row.requested_by_token, name: nameOf(row.requested_by_token) },
     votes: votes.filter((vote) => vote.action_id === row.id),
     history: history.filter((line) => line.action_id === row.id),
+    /** The action that asks again with the present state. */
+    followedBy: followers.find((follower) => follower.follows_action === row.id)?.id ?? null,
+    pause,
   }));
 }
 export type ActionParts = Awaited<ReturnType<typeof withParts>>[number];
+
+async function locksOf(db: Db | Trx, rows: readonly ActionTable[]): Promise<Map<string, LockState | null>> {
+  const servers = await db
+    .selectFrom('server')
+    .select(['id', 'policy_json'])
+    .where('id', 'in', [...new Set(rows.map((row) => row.server_id))])
+    .execute();
+  return new Map(servers.map((server) => [server.id, lockOf(server)]));
+}
 
 async function namesFor(db: Db | Trx, rows: readonly ActionTable[]): Promise<Map<string, string>> {
   const unique = (ids: readonly (string | null)[]) => [...new Set(ids.filter((id) => id !== null))];

@@ -12,7 +12,7 @@ import type { AuditEvent } from '../audit/events.ts';
 import { appendEntry, type Who } from '../audit/ledger.ts';
 import type { Core } from '../ports.ts';
 import { afterCommit } from '../storage/after-commit.ts';
-import type { Trx } from '../storage/database.ts';
+import type { Db, Trx } from '../storage/database.ts';
 import type { ActionTable } from '../storage/tables.ts';
 import { addToTimeline } from '../storage/timeline.ts';
 import { actionById, insertHistory, lastHistory, updateActionIn } from './action.store.ts';
@@ -109,7 +109,7 @@ export function tellAfterCommit(
 }
 
 /** The fault of an action to which this cannot happen any more. */
-export async function notOpen(trx: Trx, row: Pick<ActionTable, 'id' | 'state' | 'created_at'>) {
+export async function notOpen(trx: Db | Trx, row: Pick<ActionTable, 'id' | 'state' | 'created_at'>) {
   const last = await lastHistory(trx, row.id);
   return fault('action_not_open', { action: row.id, state: row.state, since: isoTime(last?.at ?? row.created_at) });
 }

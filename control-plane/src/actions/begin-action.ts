@@ -14,7 +14,13 @@ export interface Beginning {
   readonly policySha256: string;
   readonly who: Who;
   /** What is kept in the audit log of what was asked. */
-  readonly asked: { readonly source: string; readonly parameters: Json; readonly argv: Json };
+  readonly asked: {
+    readonly source: string;
+    readonly parameters: Json;
+    readonly argv: Json;
+    readonly follows?: string;
+    readonly differences?: string[];
+  };
 }
 
 /** Inserts the action, its first line of history, its audit entry and its line in the timeline. Returns its state. */

@@ -1,5 +1,6 @@
 /** The one entry for all verdicts: Telegram, dashboard, command line and IDE. */
-import { type ActionState, type Fault, fault, isoTime } from '@countersign/protocol';
+import { type ActionState, Fault, fault, isoTime, type RelyingParty, type Strength } from '@countersign/protocol';
+import { keysOf } from '../access/passkey.store.ts';
 import { safeText } from '../audit/entry.ts';
 import { appendEntry, type Who, whoIs } from '../audit/ledger.ts';
 import type { Trx } from '../storage/database.ts';
@@ -8,7 +9,7 @@ import { actionById, saveVote, standingOf, votesOn, withParts } from './action.s
 import type { ActionDeps } from './action-deps.ts';
 import { applyTransition, tellAfterCommit } from './apply-transition.ts';
 import { commitOrRefuse, Refusal } from './commit-or-refuse.ts';
-import { type Judged, objection, type Verdict } from './judge-verdict.ts';
+import { type Judged, judge, type Verdict } from './judge-verdict.ts';
 import { planTampered } from './plan-tampered.ts';
 import { quorumOf } from './quorum.ts';
 
@@ -22,40 +23,53 @@ export interface Decided {
   readonly missing: number;
 }
 
-export type DecideDeps = Pick<ActionDeps, 'db' | 'clock' | 'ids' | 'live' | 'followers' | 'limits'>;
+export type DecideDeps = Pick<ActionDeps, 'db' | 'clock' | 'ids' | 'live' | 'followers' | 'limits' | 'party'>;
+
+/** A verdict that counts, with its strength together with the signature. */
+type Counted = Verdict & { readonly strength: Strength };
 
 /**
  * Takes one person's verdict on one digest. Rejects, with nothing changed but the audit log, with: `action_not_found`,
  * `not_an_approver`, `action_expired`, `already_decided`, `action_not_open`, `digest_mismatch`, `own_request`,
- * `channel_too_weak`, `invalid_input` (the server's name has to be typed), `already_voted`.
+ * `channel_too_weak`, `signature_needed`, `signature_invalid`, `invalid_input` (the server's name has to be typed),
+ * `already_voted`.
  * A reject needs no quorum and takes the person's own earlier approval back.
  */
 export function decide(deps: DecideDeps, verdict: Verdict): Promise<Decided> {
   return commitOrRefuse(deps.db, async (trx) => {
     const now = deps.clock.now();
-    const judged = await gather(trx, verdict, now);
-    const refused =
-      objection(verdict, judged) ?? (verdict.verdict === 'approve' ? planTampered(judged.action) : undefined);
-    if (refused) {
-      await recordRefusal(deps, trx, verdict, judged, refused);
-      return new Refusal(refused);
-    }
-    return verdict.verdict === 'reject' ? reject(deps, trx, verdict, judged) : approve(deps, trx, verdict, judged);
+    const judged = await gather(trx, verdict, { now, party: deps.party() });
+    const tampered = verdict.verdict === 'approve' ? planTampered(judged.action) : undefined;
+    const strength = judge(verdict, judged);
+    if (strength instanceof Fault) return refuse(deps, trx, verdict, judged, strength);
+    if (tampered) return refuse(deps, trx, verdict, judged, tampered);
+    const counted = { ...verdict, strength };
+    return verdict.verdict === 'reject' ? reject(deps, trx, counted, judged) : approve(deps, trx, counted, judged);
   });
 }
 
-async function gather(trx: Trx, { actionId, person }: Verdict, now: number): Promise<Judged> {
+async function gather(
+  trx: Trx,
+  { actionId, person }: Verdict,
+  known: { readonly now: number; readonly party: RelyingParty | null },
+): Promise<Judged> {
   const action = await actionById(trx, actionId);
   const [parts] = action ? await withParts(trx, [action]) : [];
   if (!action || !parts) throw fault('action_not_found', { action: actionId });
-  return { action, serverName: parts.server.name, votes: parts.votes, standing: await standingOf(trx, person.id), now };
+  return {
+    ...{ ...known, action, serverName: parts.server.name, lock: parts.server.lock, votes: parts.votes },
+    standing: await standingOf(trx, person.id),
+    ownKeys: await keysOf(trx, person.id),
+  };
 }
 
-async function approve(deps: DecideDeps, trx: Trx, verdict: Verdict, { action, now }: Judged): Promise<Decided> {
+async function approve(deps: DecideDeps, trx: Trx, verdict: Counted, { action, lock, now }: Judged): Promise<Decided> {
   await keepVote(deps, trx, verdict, now);
-  const { given, missing, met } = quorumOf(action.approvals_needed, action.digest, await votesOn(trx, action.id));
+  const quorum = quorumOf({ ...action, needed: action.approvals_needed, lock }, await votesOn(trx, action.id));
+  const { given, missing, met, needed } = quorum;
   const who = whoDecides(verdict);
   const { channel, strength } = verdict;
+  const signed_with = verdict.signature?.key ?? null;
   if (!met) {
     await appendEntry(trx, {
       event: 'approval.given',
@@ -63,7 +77,7 @@ async function approve(deps: DecideDeps, trx: Trx, verdict: Verdict, { action, n
       who,
       serverId: action.server_id,
       actionId: action.id,
-      details: { channel, strength, digest: action.digest, given, needed: action.approvals_needed },
+      details: { channel, strength, signed_with, digest: action.digest, given, needed },
     });
     await addToTimeline(trx, {
       at: now,
@@ -85,12 +99,12 @@ async function approve(deps: DecideDeps, trx: Trx, verdict: Verdict, { action, n
     at: now,
     note: `by ${channel}`,
     set: { start_by: startBy },
-    details: { channel, strength, approvals: given, start_by: startBy },
+    details: { channel, strength, signed_with, approvals: given, start_by: startBy },
   });
   return { state, outcome: 'approved', missing: 0 };
 }
 
-async function reject(deps: DecideDeps, trx: Trx, verdict: Verdict, { action, now }: Judged): Promise<Decided> {
+async function reject(deps: DecideDeps, trx: Trx, verdict: Counted, { action, now }: Judged): Promise<Decided> {
   await keepVote(deps, trx, verdict, now);
   const reason = verdict.reason === undefined ? null : safeText(verdict.reason, 500);
   const state = await applyTransition(deps, trx, {
@@ -106,7 +120,7 @@ async function reject(deps: DecideDeps, trx: Trx, verdict: Verdict, { action, no
   return { state, outcome: 'rejected', missing: 0 };
 }
 
-async function keepVote({ ids }: DecideDeps, trx: Trx, vote: Verdict, at: number): Promise<void> {
+async function keepVote({ ids }: DecideDeps, trx: Trx, vote: Counted, at: number): Promise<void> {
   await saveVote(trx, {
     id: ids.id('apr'),
     action_id: vote.actionId,
@@ -117,17 +131,11 @@ async function keepVote({ ids }: DecideDeps, trx: Trx, vote: Verdict, at: number
     digest: vote.digest,
     at,
     reason: vote.reason === undefined ? null : safeText(vote.reason, 500),
-    signature_json: null,
+    signature_json: vote.verdict === 'approve' && vote.signature ? JSON.stringify(vote.signature) : null,
   });
 }
 
-async function recordRefusal(
-  deps: DecideDeps,
-  trx: Trx,
-  verdict: Verdict,
-  judged: Judged,
-  refused: Fault,
-): Promise<void> {
+async function refuse(deps: DecideDeps, trx: Trx, verdict: Verdict, judged: Judged, refused: Fault): Promise<Refusal> {
   const { action, now } = judged;
   const { channel, strength } = verdict;
   await appendEntry(trx, {
@@ -138,16 +146,17 @@ async function recordRefusal(
     actionId: action.id,
     details: { channel, strength, verdict: verdict.verdict, error: refused.code, message: refused.message },
   });
-  if (action.state !== 'awaiting_approval' || now < action.decide_by) return;
-  await applyTransition(deps, trx, {
-    actionId: action.id,
-    event: 'expire',
-    cause: 'clock',
-    who: whoIs('clock'),
-    at: now,
-    note: `Nobody decided before ${isoTime(action.decide_by)}.`,
-    set: { finished_at: now },
-  });
+  if (action.state === 'awaiting_approval' && now >= action.decide_by)
+    await applyTransition(deps, trx, {
+      actionId: action.id,
+      event: 'expire',
+      cause: 'clock',
+      who: whoIs('clock'),
+      at: now,
+      note: `Nobody decided before ${isoTime(action.decide_by)}.`,
+      set: { finished_at: now },
+    });
+  return new Refusal(refused);
 }
 
 function whoDecides({ person, ip }: Verdict): Who {

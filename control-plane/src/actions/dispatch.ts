@@ -1,23 +1,27 @@
 /** Sends an approved action to its server: policy is asked once more, the state changes on disk, then the grant leaves. */
 import { type Fault, fault, isoTime, type Plan, strengthAtLeast } from '@countersign/protocol';
 import { whoIs } from '../audit/ledger.ts';
-import { serverById } from '../fleet/server.store.ts';
+import { type ServerRow, serverById } from '../fleet/server.store.ts';
 import { evaluate } from '../policy/evaluate.ts';
 import type { PolicyVerdict } from '../policy/policy.ts';
 import type { PolicyInForce } from '../policy/policy-book.ts';
+import { underLock } from '../policy/under-lock.ts';
 import type { Trx } from '../storage/database.ts';
 import type { ActionTable, ApprovalTable } from '../storage/tables.ts';
 import { write } from '../storage/write.ts';
 import { actionById, actionsOnServer, votesOn, withParts } from './action.store.ts';
 import type { ActionDeps } from './action-deps.ts';
 import { applyTransition } from './apply-transition.ts';
+import { whyContradicted } from './contradiction.ts';
 import { grantOf } from './grant-of.ts';
+import { pauseNow } from './pause.store.ts';
 import { shareResource } from './plan-resources.ts';
 import { planTampered } from './plan-tampered.ts';
 import { policyFacts } from './policy-facts.ts';
 import { quorumOf } from './quorum.ts';
+import { lockOf } from './server-lock.ts';
 
-/** What became of it. `waiting`: it stays approved, since its server is away or works on the same thing. */
+/** What became of it. `waiting`: it stays approved, since all is paused, or its server is away or works on the same thing. */
 export type Dispatched = 'sent' | 'waiting' | 'expired' | 'revoked' | 'not_approved';
 
 /**
@@ -34,14 +38,19 @@ export async function dispatch(deps: ActionDeps, actionId: string): Promise<Disp
   const inForce = await deps.policy.current();
   const asker = { personId: row.requested_by_person, tokenId: row.requested_by_token, client: row.requested_by_client };
   const tampered = planTampered(row);
-  const verdict = tampered
+  const said = tampered
     ? undefined
     : evaluate(inForce.policy, await policyFacts(db, asker, server, JSON.parse(row.plan_json) as Plan, clock.now()));
   const outcome = await write(db, async (trx): Promise<Dispatched> => {
     const now = await actionById(trx, actionId);
     if (now?.state !== 'approved') return 'not_approved';
     if (clock.now() >= (now.start_by ?? 0)) return expire(deps, trx, now);
-    const objection = tampered ?? objectionNow(verdict, now, await votesOn(trx, actionId));
+    // The pause is looked at in the transaction that sends: whichever of the two comes first, the other one knows of it.
+    if (await pauseNow(trx)) return 'waiting';
+    const serverNow = (await serverById(trx, now.server_id)) ?? server;
+    const verdict = said && underLock(said, lockOf(serverNow), now.risk);
+    const objection =
+      tampered ?? whyContradicted(serverNow) ?? objectionNow(verdict, now, await votesOn(trx, actionId), serverNow);
     if (objection) return revoke(deps, trx, now, objection, inForce, verdict);
     if (!reachable || (await targetBusy(trx, now))) return 'waiting';
     const at = clock.now();
@@ -60,7 +69,10 @@ export async function dispatch(deps: ActionDeps, actionId: string): Promise<Disp
   return outcome;
 }
 
-/** Sends the grant of a dispatched action, or sends it again. That it cannot leave now is logged: a sweep sends it later. */
+/**
+ * Sends the grant of a dispatched action, or sends it again, unless changes are paused or the server contradicts our log. That it
+ * cannot leave now is logged: a sweep sends it later.
+ */
 export async function sendGrant(
   deps: Pick<ActionDeps, 'db' | 'fleet' | 'key' | 'log'>,
   actionId: string,
@@ -69,6 +81,8 @@ export async function sendGrant(
   const [parts] = row ? await withParts(deps.db, [row]) : [];
   if (!row || !parts || row.dispatched_at === null || row.start_by === null) return;
   const { dispatched_at, start_by } = row;
+  const server = await serverById(deps.db, row.server_id);
+  if ((await pauseNow(deps.db)) || !server || whyContradicted(server)) return;
   try {
     const grant = grantOf({ ...row, dispatched_at, start_by }, parts.votes, deps.key);
     await deps.fleet.dispatch(row.server_id, grant);
@@ -82,12 +96,16 @@ function objectionNow(
   verdict: PolicyVerdict | undefined,
   row: ActionTable,
   votes: readonly ApprovalTable[],
+  server: Pick<ServerRow, 'name' | 'policy_json'>,
 ): Fault | undefined {
   if (!verdict || verdict.verdict === 'allow') return undefined;
   if (verdict.verdict === 'deny') return fault('policy_denies', { reason: verdict.reason });
+  const lock = lockOf(server);
+  const asked = { digest: row.digest, risk: row.risk, lock };
+  if (lock && !quorumOf({ ...asked, needed: 0 }, votes).met) return fault('signature_needed', { server: server.name });
   const { approvals, channels, strength } = verdict.ask;
   const counting = votes.filter((vote) => channels.includes(vote.channel) && strengthAtLeast(vote.strength, strength));
-  if (quorumOf(approvals, row.digest, counting).met) return undefined;
+  if (quorumOf({ ...asked, needed: approvals }, counting).met) return undefined;
   return fault('policy_denies', {
     reason: `policy changed since, and rule ${verdict.rule} asks for more than was given`,
   });

@@ -1,7 +1,20 @@
 /** Whether a person's verdict on an action counts. Pure: every channel is judged by the same rules. */
-import { type Channel, type Fault, fault, isoTime, type Strength, strengthAtLeast } from '@countersign/protocol';
+import {
+  type ApproverSignature,
+  type Channel,
+  channelsThatDecide,
+  Fault,
+  fault,
+  isoTime,
+  type LockState,
+  type RelyingParty,
+  type Strength,
+  strengthAtLeast,
+} from '@countersign/protocol';
 import type { Role } from '@countersign/protocol/operator-api/index';
 import type { ActionTable, ApprovalTable } from '../storage/tables.ts';
+import { strengthOf } from './judge-signature.ts';
+import { quorumOf } from './quorum.ts';
 import { policyOf } from './stored-policy.ts';
 
 /** A verdict as a channel hands it in. */
@@ -12,8 +25,10 @@ export interface Verdict {
   readonly verdict: 'approve' | 'reject';
   readonly person: { readonly id: string; readonly name: string };
   readonly channel: Channel;
-  /** How sure the channel is that this person answered. */
+  /** How sure the channel is that this person answered, without the signature. */
   readonly strength: Strength;
+  /** By a key of the person, over the digest. */
+  readonly signature?: ApproverSignature | undefined;
   readonly reason?: string | undefined;
   /** The name of the server as the person typed it. */
   readonly typedServer?: string | undefined;
@@ -37,18 +52,23 @@ export interface Judged {
   readonly serverName: string;
   readonly votes: readonly (ApprovalTable & { readonly person_name: string })[];
   readonly standing: Standing | undefined;
+  /** Of the server; null where it has none. */
+  readonly lock: LockState | null;
+  /** Public keys of the passkeys of the person's account, and the site that they are for. */
+  readonly ownKeys: readonly string[];
+  readonly party: RelyingParty | null;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
 
-/** Why the verdict does not count; nothing when it does. */
-export function objection(verdict: Verdict, judged: Judged): Fault | undefined {
-  return (
+/** How sure we are of a verdict that counts, with its signature; why it does not count when it does not. */
+export function judge(verdict: Verdict, judged: Judged): Strength | Fault {
+  const objection =
     objectionToPerson(verdict, judged) ??
     objectionToTime(judged) ??
-    (verdict.digest === judged.action.digest ? undefined : fault('digest_mismatch', { action: judged.action.id })) ??
-    (verdict.verdict === 'approve' ? objectionToApproval(verdict, judged) : undefined)
-  );
+    (verdict.digest === judged.action.digest ? undefined : fault('digest_mismatch', { action: judged.action.id }));
+  if (objection) return objection;
+  return verdict.verdict === 'approve' ? judgeApproval(verdict, judged) : verdict.strength;
 }
 
 function objectionToPerson({ person }: Verdict, { action, standing }: Judged): Fault | undefined {
@@ -83,25 +103,33 @@ function objectionToTime({ action, votes, now }: Judged): Fault | undefined {
   });
 }
 
-function objectionToApproval(verdict: Verdict, judged: Judged): Fault | undefined {
-  const { action, votes } = judged;
+function judgeApproval(verdict: Verdict, judged: Judged): Strength | Fault {
+  const { action, votes, lock } = judged;
   if (verdict.sessionId != null && verdict.sessionId === action.requested_by_session)
     return fault('own_request', { action: action.id });
-  const weak = weakness(verdict, judged);
+  const wrong = wrongChannel(verdict, judged);
+  if (wrong !== undefined) return fault('channel_too_weak', { channel: verdict.channel, reason: wrong });
+  const asked = { ...action, needed: action.approvals_needed, lock };
+  // A vote that the lock does not count, or not any more, can be given again.
+  const own = votes.filter((vote) => vote.person_id === verdict.person.id);
+  if (quorumOf(asked, own).given > 0)
+    return fault('already_voted', { action: action.id, missing: Math.max(1, quorumOf(asked, votes).missing) });
+  const strength = strengthOf(verdict, judged);
+  if (strength instanceof Fault) return strength;
+  const weak = weakness(strength, judged);
   if (weak !== undefined) return fault('channel_too_weak', { channel: verdict.channel, reason: weak });
-  const confirmation = missingConfirmation(verdict, judged);
-  if (confirmation) return confirmation;
-  const own = votes.find((vote) => vote.person_id === verdict.person.id);
-  if (own?.verdict !== 'approve') return undefined;
-  return fault('already_voted', {
-    action: action.id,
-    missing: Math.max(1, action.approvals_needed - votes.filter((vote) => vote.verdict === 'approve').length),
-  });
+  return missingConfirmation({ ...verdict, strength }, judged) ?? strength;
 }
 
-function weakness({ channel, strength }: Verdict, { action, standing }: Judged): string | undefined {
+function wrongChannel({ channel }: Verdict, { action, lock, serverName }: Judged): string | undefined {
   const { ask } = policyOf(action);
   if (!ask.channels.includes(channel)) return `rule ${action.rule} accepts ${ask.channels.join(', ')} only`;
+  if (lock === null || channelsThatDecide(ask, true).includes(channel)) return undefined;
+  return `server ${serverName} is locked and counts only signatures, which cannot be made there`;
+}
+
+function weakness(strength: Strength, { action, standing }: Judged): string | undefined {
+  const { ask } = policyOf(action);
   if (!strengthAtLeast(strength, ask.strength))
     return `rule ${action.rule} asks for at least ${ask.strength}, it was ${strength}`;
   if (strength !== 'form') return undefined;

@@ -13,15 +13,17 @@ type Deps = Pick<ActionDeps, 'db' | 'clock' | 'live' | 'followers' | 'fleet' | '
 
 /**
  * `watchingSince`: since when this process could have had news, milliseconds since 1970; silence before that means nothing.
- * A server that is offline is waited for `loseAfterMs`; one that is online, as long as its plan can take at most.
+ * A server that is offline is waited for `loseAfterMs`; one that is online, or that takes back what locked it out, as long as
+ * its plan can take at most.
  */
 export async function loseDue(deps: Deps, { watchingSince }: { readonly watchingSince: number }): Promise<void> {
   const now = deps.clock.now();
   for (const row of await actionsIn(deps.db, ['dispatched', 'running'])) {
     const server = await serverById(deps.db, row.server_id);
     const online = deps.fleet.isOnline(row.server_id);
-    const patience = deps.limits.loseAfterMs + (online ? longest(row) : 0);
-    const news = Math.max(watchingSince, lastNews(row), online ? 0 : (server?.last_seen_at ?? 0));
+    const plan = JSON.parse(row.plan_json) as Plan;
+    const patience = deps.limits.loseAfterMs + (online || plan.confirm ? longest(plan) : 0);
+    const news = Math.max(watchingSince, lastNews(row), online ? 0 : (server?.last_seen_at ?? 0), row.confirm_by ?? 0);
     if (now - news < patience) continue;
     try {
       await write(deps.db, (trx) =>
@@ -46,10 +48,11 @@ function lastNews({ dispatched_at, current_step_json }: ActionTable): number {
   return Math.max(dispatched_at ?? 0, step?.at ?? 0);
 }
 
-/** How long a plan can take at most: every step, both readings of the check, and everything undone. */
-function longest({ plan_json }: ActionTable): number {
-  const { steps, undo, check } = JSON.parse(plan_json) as Plan;
+/** How long a plan can take at most: every step, both readings of the check, the time to confirm, and everything undone. */
+function longest({ steps, undo, check, confirm }: Plan): number {
   const undoing = undo.length > 0 ? undo : steps;
   const stepsMs = [...steps, ...undoing].reduce((sum, step) => sum + step.timeout_ms, 0);
-  return stepsMs + 2 * (check.settle_ms + check.stable_ms) + 60_000 * (check.probes.length + 1);
+  return (
+    stepsMs + 2 * (check.settle_ms + check.stable_ms) + 60_000 * (check.probes.length + 1) + (confirm?.within_ms ?? 0)
+  );
 }

@@ -1,5 +1,5 @@
 /** Which step the runner is at. */
-
+import { serverById } from '../fleet/server.store.ts';
 import { updateActionIn } from './action.store.ts';
 import { tellAfterCommit } from './apply-transition.ts';
 import { commitOrRefuse, Refusal } from './commit-or-refuse.ts';
@@ -13,18 +13,28 @@ export interface CurrentStep {
   readonly at: number;
 }
 
+export interface StepReport extends Pick<CurrentStep, 'step' | 'phase'> {
+  readonly actionId: string;
+  /** With `confirming`: when the server takes everything back, by its own clock, milliseconds since 1970. */
+  readonly until?: number | undefined;
+}
+
 /** Idempotent; changes nothing unless the action runs. Rejects with `action_not_found` for an action of another server. */
 export function recordStep(
   deps: RecordDeps,
   serverId: string,
-  { actionId, step, phase }: { readonly actionId: string } & Pick<CurrentStep, 'step' | 'phase'>,
+  { actionId, step, phase, until }: StepReport,
 ): Promise<void> {
   return commitOrRefuse(deps.db, async (trx) => {
     const row = await ownAction(deps, trx, serverId, actionId, 'step');
     if (row instanceof Refusal) return row;
     if (row.state !== 'running') return;
     const current: CurrentStep = { step, phase, at: deps.clock.now() };
-    await updateActionIn(trx, actionId, 'running', { current_step_json: JSON.stringify(current) });
+    const offset = (await serverById(trx, serverId))?.clock_offset_ms ?? 0;
+    await updateActionIn(trx, actionId, 'running', {
+      current_step_json: JSON.stringify(current),
+      confirm_by: phase === 'confirming' && until !== undefined ? until - offset : null,
+    });
     tellAfterCommit(deps, trx, row);
   });
 }

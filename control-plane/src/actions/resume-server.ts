@@ -1,13 +1,15 @@
 /** A server is connected again: it gets what waits for it. */
 import { actionsIn } from './action.store.ts';
 import type { ActionDeps } from './action-deps.ts';
+import { confirmDue } from './confirm-due.ts';
 import { sendGrant } from './dispatch.ts';
 import { dispatchDue } from './dispatch-due.ts';
 import { resendDue } from './resend-due.ts';
 
 /**
  * Call it whenever a server connected. Sends approved actions, sends unanswered grants again (also those of unknown outcome whose
- * time is over: a runner that never saw one refuses it, and then it is known that nothing was done), and repeats stop requests.
+ * time is over: a runner that never saw one refuses it, and then it is known that nothing was done), and repeats stop requests
+ * and confirmations.
  */
 export async function resumeServer(deps: ActionDeps, serverId: string): Promise<void> {
   const now = deps.clock.now();
@@ -18,4 +20,5 @@ export async function resumeServer(deps: ActionDeps, serverId: string): Promise<
       await sendGrant(deps, row.id);
   for (const row of await actionsIn(deps.db, ['dispatched', 'running'], serverId))
     if (row.stop_requested_at !== null) await deps.fleet.stop(serverId, row.id);
+  await confirmDue(deps, { serverId });
 }

@@ -1,6 +1,7 @@
 /** Sets the actions going: who follows them, what sweeps after them, and where servers' reports of them go. */
 import { makeAnnouncer } from '../approvals/announcer.ts';
 import type { ActionDeps } from './action-deps.ts';
+import { makeAsker } from './asker.ts';
 import { makeDispatcher } from './dispatcher.ts';
 import { loop } from './loop.ts';
 import { recordFinished } from './record-finished.ts';
@@ -13,6 +14,8 @@ import { startSweeps } from './sweeps.ts';
 
 /** Cards that could not be sent or edited catch up in so long (fault F13). */
 const CARDS_EVERY_MS = 30_000;
+/** What could not be asked for again is tried again so often. */
+const ASK_AGAIN_EVERY_MS = 5_000;
 const ENDED_LATELY_MS = 3_600_000;
 /** How far back a process that just started looks for ends that nobody was told of. */
 const ENDED_BEFORE_START_MS = 86_400_000;
@@ -34,13 +37,16 @@ export interface RunningActions extends AsyncDisposable {
   updateCards(): Promise<void>;
 }
 
-/** Starts dispatcher, announcer and sweeps. Dispose of it before the database is closed. */
+/** Starts dispatcher, announcer, asker and sweeps. Dispose of it before the database is closed. */
 export function startActions(deps: ActionDeps): RunningActions {
   const dispatcher = makeDispatcher(deps);
   const announcer = makeAnnouncer(deps);
-  const unfollow = [deps.followers.add(dispatcher), deps.followers.add(announcer)];
+  const asker = makeAsker(deps);
+  const unfollow = [dispatcher, announcer, asker].map((follower) => deps.followers.add(follower));
   const sweeps = startSweeps(deps);
   const firstCards = announcer.sweep(ENDED_BEFORE_START_MS).catch(logged(deps, 'approval.sweep_failed'));
+  const firstAsked = asker.sweep().catch(logged(deps, 'action.ask_again_failed'));
+  const stopAsking = loop(deps, ASK_AGAIN_EVERY_MS, () => asker.sweep());
   const stopCards = loop(deps, CARDS_EVERY_MS, () => announcer.sweep(ENDED_LATELY_MS));
   const resuming = new Set<Promise<void>>();
   return {
@@ -61,9 +67,11 @@ export function startActions(deps: ActionDeps): RunningActions {
     async [Symbol.asyncDispose]() {
       for (const stop of unfollow) stop();
       await stopCards();
-      await firstCards;
+      await stopAsking();
+      await Promise.all([firstCards, firstAsked]);
       await sweeps[Symbol.asyncDispose]();
       await dispatcher[Symbol.asyncDispose]();
+      await asker[Symbol.asyncDispose]();
       await announcer[Symbol.asyncDispose]();
       await Promise.all(resuming);
     },

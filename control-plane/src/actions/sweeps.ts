@@ -1,6 +1,7 @@
 /** Does on the clock what followers may have missed: a crash between a commit and its consequences loses nothing. */
 import { write } from '../storage/write.ts';
 import type { ActionDeps } from './action-deps.ts';
+import { confirmDue } from './confirm-due.ts';
 import { dispatchDue } from './dispatch-due.ts';
 import { expireDue } from './expire-due.ts';
 import { loop } from './loop.ts';
@@ -12,7 +13,7 @@ const EVERY_MS = 1000;
 const FORGET_EVERY_MS = 3_600_000;
 const FORGET_AT_ONCE = 200;
 
-/** Starts the sweeps: expiry, dispatch and loss every second, unanswered grants every ten, old output every hour. Dispose of it to stop them. */
+/** Starts the sweeps: expiry, dispatch and loss every second, unanswered grants and confirmations every ten, old output every hour. Dispose of it to stop them. */
 export function startSweeps(deps: ActionDeps): AsyncDisposable {
   const watchingSince = deps.clock.now();
   const loops = [
@@ -21,7 +22,10 @@ export function startSweeps(deps: ActionDeps): AsyncDisposable {
       await dispatchDue(deps);
       await loseDue(deps, { watchingSince });
     }),
-    loop(deps, deps.limits.resendMs, () => resendDue(deps)),
+    loop(deps, deps.limits.resendMs, async () => {
+      await resendDue(deps);
+      await confirmDue(deps);
+    }),
     loop(deps, FORGET_EVERY_MS, async () => {
       const before = deps.clock.now() - deps.limits.outputKeptMs;
       while ((await write(deps.db, (trx) => forgetOutput(trx, before, FORGET_AT_ONCE))) === FORGET_AT_ONCE);

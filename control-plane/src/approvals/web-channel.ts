@@ -1,4 +1,5 @@
 /** The dashboard as a way to ask: its inbox shows what waits, and open pages are told by the live stream. */
+import { keysOf } from '../access/passkey.store.ts';
 import { actionById } from '../actions/action.store.ts';
 import { policyOf } from '../actions/stored-policy.ts';
 import type { ApprovalChannel, Core } from '../ports.ts';
@@ -16,9 +17,10 @@ export function webChannel({ db }: Pick<Core, 'db'>): ApprovalChannel {
       const row = await actionById(db, actionId);
       if (!row) return false;
       const { ask } = policyOf(row);
-      if (ask.strength === 'passkey') return false; // nobody can have one yet
       const people = await peopleWhoDecide(db, ask.from);
-      return people.some((person) => ask.strength !== 'code' || person.totp_confirmed === 1);
+      if (ask.strength !== 'code' && ask.strength !== 'passkey') return people.length > 0;
+      if (ask.strength === 'code' && people.some((person) => person.totp_confirmed === 1)) return true;
+      return (await Promise.all(people.map(({ id }) => keysOf(db, id)))).some((keys) => keys.length > 0);
     },
   };
 }

@@ -1,9 +1,10 @@
 /** Asking for changes, following them, deciding on them. */
-import { isFinal } from '@countersign/protocol';
+import { type ApproverSignature, isFinal } from '@countersign/protocol';
 import type { ActionDetail } from '@countersign/protocol/operator-api/index';
 import type { ActionDeps } from '../actions/action-deps.ts';
 import { actionDetail } from '../actions/action-detail.ts';
 import { closeUnknown } from '../actions/close-unknown.ts';
+import { confirmAction } from '../actions/confirm-action.ts';
 import { decide } from '../actions/decide.ts';
 import { listActions } from '../actions/list-actions.ts';
 import { type ObservePlaybookDeps, observePlaybook } from '../actions/observe-playbook.ts';
@@ -22,7 +23,7 @@ export interface ActionOperationsDeps extends ActionDeps, ObservePlaybookDeps {
 }
 
 type Asking = Pick<Handlers, 'runPlaybook' | 'runCommand' | 'writeFile' | 'listActions' | 'getAction' | 'cancelAction'>;
-type Deciding = Pick<Handlers, 'approveAction' | 'rejectAction' | 'stopAction' | 'closeAction'>;
+type Deciding = Pick<Handlers, 'approveAction' | 'rejectAction' | 'stopAction' | 'confirmAction' | 'closeAction'>;
 
 export function actionOperations(deps: ActionOperationsDeps): Asking & Deciding {
   return { ...askingOperations(deps), ...decidingOperations(deps) };
@@ -70,6 +71,7 @@ function decidingOperations(deps: ActionOperationsDeps): Deciding {
       digest: string;
       code?: string | undefined;
       typed_server?: string | undefined;
+      signature?: ApproverSignature | undefined;
       reason?: string | undefined;
     },
     word: 'approve' | 'reject',
@@ -83,6 +85,7 @@ function decidingOperations(deps: ActionOperationsDeps): Deciding {
       channel: caller.via === 'cli' ? 'cli' : 'web',
       // What the session was made with is long ago: only what comes with this very answer makes it stronger.
       strength: input.code === undefined ? 'session' : 'code',
+      signature: input.signature,
       typedServer: input.typed_server,
       reason: input.reason,
       sessionId: caller.session?.id ?? null,
@@ -95,6 +98,10 @@ function decidingOperations(deps: ActionOperationsDeps): Deciding {
     rejectAction: (caller, input) => verdict(caller, input, 'reject'),
     stopAction: async (caller, { action }) => {
       await requestStop(deps, caller, action);
+      return actionDetail(deps, action);
+    },
+    confirmAction: async (caller, { action, signature }) => {
+      await confirmAction(deps, caller, { actionId: action, signature });
       return actionDetail(deps, action);
     },
     closeAction: async (caller, { action, reason }) => {

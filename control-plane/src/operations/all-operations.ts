@@ -9,6 +9,7 @@ import type { Handlers } from './handler.ts';
 import { type LockOperationsDeps, lockOperations } from './lock-operations.ts';
 import { type OverviewOperationsDeps, overviewOperations } from './overview-operations.ts';
 import { type PasskeyOperationsDeps, passkeyOperations } from './passkey-operations.ts';
+import { type PauseOperationsDeps, pauseOperations } from './pause-operations.ts';
 import { type PlaybookOperationsDeps, playbookOperations } from './playbook-operations.ts';
 import { type ServerOperationsDeps, serverOperations } from './server-operations.ts';
 import { type SetupOperationsDeps, setupOperations } from './setup-operations.ts';
@@ -21,6 +22,7 @@ export type AllOperationsDeps = SetupOperationsDeps &
   PasskeyOperationsDeps &
   TokenOperationsDeps &
   ActionOperationsDeps &
+  PauseOperationsDeps &
   PlaybookOperationsDeps &
   FileOperationsDeps &
   AuditOperationsDeps &
@@ -39,6 +41,7 @@ export function allOperations(deps: AllOperationsDeps): Handlers {
     ...passkeyOperations(deps),
     ...tokenOperations(deps),
     ...actionOperations(deps),
+    ...pauseOperations(deps),
     ...playbookOperations(deps),
     ...fileOperations(deps),
     ...auditOperations(deps),

@@ -3,6 +3,8 @@ import { personById } from '../access/person.store.ts';
 import { firstCallOf } from '../access/setting.store.ts';
 import { newestActions, withParts } from '../actions/action.store.ts';
 import { actionView } from '../actions/action-view.ts';
+import { pauseNow } from '../actions/pause.store.ts';
+import { pauseView } from '../actions/pause.ts';
 import { countServers } from '../fleet/server.store.ts';
 import { contradictedServers } from '../fleet/witness.store.ts';
 import type { PolicyBook } from '../policy/policy-book.ts';
@@ -30,13 +32,14 @@ export function overviewOperations(deps: OverviewOperationsDeps): Pick<Handlers,
     getOverview: async (caller) => {
       const servers = await countServers(db);
       const online = fleet.onlineIds.length;
+      const pause = await pauseNow(db);
       return {
         servers: { online, offline: Math.max(0, servers.enrolled - online), awaiting_agent: servers.awaiting_agent },
         pending: await actionsIn('awaiting_approval'),
         running: await actionsIn('approved', 'dispatched', 'running'),
         firing: await firingAlerts(db, ALERTS_SHOWN),
         checklist: await checklist(deps, caller, servers.enrolled),
-        pause: null,
+        pause: pause && pauseView(pause),
         amendments: 0,
         notices: await notices(deps, caller),
       };

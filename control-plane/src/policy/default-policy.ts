@@ -1,7 +1,9 @@
 /** The policy in force while there is no policy file. */
 export const defaultPolicy = `# Countersign policy. The first rule that matches a change wins; what no rule matches is asked for.
-# Reading is always allowed. At high and critical risk an approval takes two taps in Telegram, or the server's name typed by
-# hand elsewhere, whatever a rule says. An answer given in the assistant's own client (channel ide) counts at low risk only,
+# Reading is always allowed. At low and medium risk a tap in Telegram is enough. Above that a tap is not: the card opens the page
+# of the action, where the server's name has to be typed by hand, or a passkey or a fresh code given. Where a rule of your own
+# takes a tap at high risk (channels with telegram, strength: tap), it takes two. On a locked server only signatures count,
+# whatever a rule says. An answer given in the assistant's own client (channel ide) counts at low risk only,
 # and only for people who switched that on for themselves.
 format: countersign-policy/1
 rules:
@@ -11,7 +13,7 @@ rules:
     ask:
       approvals: 1
       from: [approver, owner]
-      channels: [web, cli]
+      channels: [telegram, web, cli] # a card in Telegram tells, and leads to the page: what decides is strength
       strength: session
       expires: 15m
   - name: high-risk
@@ -21,7 +23,7 @@ rules:
       approvals: 1
       from: [approver, owner]
       channels: [telegram, web, cli]
-      strength: tap
+      strength: session
       expires: 15m
   - name: medium-risk
     when:

@@ -143,6 +143,8 @@ export interface ActionTable {
   /** The action that was refused because the state had drifted, and the differences: this one asks again. */
   follows_action: string | null;
   follows_json: string | null;
+  /** Why it was not asked for again although the state had drifted. */
+  not_followed: string | null;
   /** When the server takes everything back unless somebody confirms; and the confirmation, once it was given. */
   confirm_by: number | null;
   confirm_json: string | null;

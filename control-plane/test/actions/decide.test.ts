@@ -6,7 +6,7 @@ import type { Verdict } from '../../src/actions/decide.ts';
 import { withdraw } from '../../src/actions/withdraw.ts';
 import { write } from '../../src/storage/write.ts';
 import { addPerson } from '../storage/rows.ts';
-import { ana, anaAtDashboard, assistant, ben, type Heart, hasCode, heart } from './heart.ts';
+import { ana, anaAtDashboard, assistant, ben, type Heart, hasCode, heart, twoTaps } from './heart.ts';
 
 const person = (n: number) => ({ id: `prs_00000000000${n}`, name: `Person ${n}` });
 const addApprovers = (h: Heart, count: number) =>
@@ -86,7 +86,14 @@ const refused: [string, Partial<Verdict>, Parameters<typeof hasCode>[0], RegExp,
       /at low risk only/,
       { policy: '  - {name: lax, ask: {strength: form}}' },
     ],
-    ['one tap is to approve high risk', { secondTap: false }, 'channel_too_weak', /second tap/, { risk: 'high' }],
+    [
+      'one tap is to approve high risk',
+      { secondTap: false },
+      'channel_too_weak',
+      /second tap/,
+      { risk: 'high', policy: twoTaps },
+    ],
+    ['high risk is approved by Telegram', {}, 'channel_too_weak', /at least session, it was tap/, { risk: 'high' }],
     [
       'high risk is approved in the dashboard without typing the server',
       inWeb,
@@ -108,7 +115,13 @@ const refused: [string, Partial<Verdict>, Parameters<typeof hasCode>[0], RegExp,
       /typed_server/,
       { risk: 'high' },
     ],
-    ['critical risk is approved by Telegram', {}, 'channel_too_weak', /accepts web, cli only/, { risk: 'critical' }],
+    [
+      'critical risk is approved by Telegram',
+      {},
+      'channel_too_weak',
+      /at least session, it was tap/,
+      { risk: 'critical' },
+    ],
   ];
 for (const [what, verdict, code, words, { risk, policy } = {}] of refused)
   test(`when a verdict does not count because ${what}, nothing changes and it is audited`, async (t) => {
@@ -122,13 +135,13 @@ for (const [what, verdict, code, words, { risk, policy } = {}] of refused)
     assert.equal((await h.lastDetails('approval.refused'))?.details.error, code);
   });
 
-const accepted: [string, Partial<Verdict>, Risk][] = [
+const accepted: [string, Partial<Verdict>, Risk, string?][] = [
   [
     'a form is answered at low risk by a person who switched that on',
     { channel: 'ide', strength: 'form', person: ana, secondTap: undefined },
     'low',
   ],
-  ['a second tap confirms high risk', {}, 'high'],
+  ['a second tap confirms high risk where a rule takes taps', {}, 'high', twoTaps],
   ['the server is typed at high risk', { ...inWeb, typedServer: 'web-1' }, 'high'],
   ['a fresh code comes with it at high risk', { ...inWeb, strength: 'code' }, 'high'],
   [
@@ -137,9 +150,9 @@ const accepted: [string, Partial<Verdict>, Risk][] = [
     'critical',
   ],
 ];
-for (const [what, verdict, risk] of accepted)
+for (const [what, verdict, risk, policy] of accepted)
   test(`when ${what}, the approval counts`, async (t) => {
-    const h = await heart(t);
+    const h = await heart(t, policy === undefined ? {} : { policy });
     await write(h.db, (trx) => trx.updateTable('person').set({ ide_answers: 1 }).where('id', '=', ana.id).execute());
     const { actionId } = await h.ask({ risk });
     assert.equal((await h.answer(actionId, verdict)).outcome, 'approved');

@@ -6,7 +6,16 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { loadLibrary, type Playbook, parsePlaybook } from '@countersign/playbooks';
 import type { ActionResult } from '@countersign/protocol';
-import { capabilityIds, type ErrorCode, Fault, type LiveEvent, type Risk, type Strength } from '@countersign/protocol';
+import {
+  capabilityIds,
+  type ErrorCode,
+  Fault,
+  fault,
+  type LiveEvent,
+  type LockState,
+  type Risk,
+  type Strength,
+} from '@countersign/protocol';
 import { makeSigningKey } from '@countersign/protocol/signing';
 import { systemIds } from '@countersign/protocol/system-ids';
 import { actionById } from '../../src/actions/action.store.ts';
@@ -14,8 +23,9 @@ import { type ActionDeps, actionLimits } from '../../src/actions/action-deps.ts'
 import { decide, type Verdict } from '../../src/actions/decide.ts';
 import { makeFollowers } from '../../src/actions/followers.ts';
 import { type ProposeRequest, propose } from '../../src/actions/propose.ts';
+import { serverById } from '../../src/fleet/server.store.ts';
 import { openPolicy } from '../../src/policy/policy-book.ts';
-import type { ApprovalChannel, Caller } from '../../src/ports.ts';
+import type { ApprovalChannel, Caller, Prove } from '../../src/ports.ts';
 import { write } from '../../src/storage/write.ts';
 import { addPerson, addServer } from '../storage/rows.ts';
 import { tempDatabase, tempFolder } from '../storage/temp-database.ts';
@@ -58,6 +68,10 @@ export class SmallChannel implements ApprovalChannel {
   announce = async (actionId: string) => void this.told.push(`announce ${actionId}`);
   update = async (actionId: string) => void this.told.push(`update ${actionId}`);
 }
+
+/** A rule of an owner that takes taps at high risk; the built-in policy does not. */
+export const twoTaps =
+  '  - {name: two-taps, when: {risk: [high]}, ask: {channels: [telegram, web, cli], strength: tap}}';
 
 /** A playbook of one step at each risk, beside those of the library. */
 function playbookAt(risk: Risk): Playbook {
@@ -157,9 +171,30 @@ export async function heart(t: TestContext, options: { policy?: string; limits?:
     followers: makeFollowers(log),
     key: makeSigningKey(),
     limits: { ...actionLimits, ...options.limits },
+    party: () => ({ id: 'ops.example.org', origins: ['https://ops.example.org'] }),
+  };
+  const proofs: string[] = [];
+  /** Takes the password `right`, and keeps who gave a proof. */
+  const prove: Prove = async (caller, proof) => {
+    proofs.push(caller.person.name);
+    if (proof.kind !== 'password' || proof.password !== 'right') throw fault('sign_in_failed');
+    return 'session';
   };
   return {
     deps,
+    prove,
+    proofs,
+    /** Has web-1 follow a lock from now on; `null` ends it. */
+    lock: (state: LockState | null, server = web1) =>
+      write(db, async (trx) => {
+        const row = await serverById(trx, server);
+        const policy = { ...JSON.parse(row?.policy_json ?? '{}'), lock: state };
+        await trx
+          .updateTable('server')
+          .set({ policy_json: JSON.stringify(policy) })
+          .where('id', '=', server)
+          .execute();
+      }),
     db,
     path,
     clock,

@@ -12,6 +12,7 @@ import { recordOutput } from '../../src/actions/record-output.ts';
 import { type ActionOperationsDeps, actionOperations } from '../../src/operations/action-operations.ts';
 import { auditOperations } from '../../src/operations/audit-operations.ts';
 import { fileOperations } from '../../src/operations/file-operations.ts';
+import { pauseOperations } from '../../src/operations/pause-operations.ts';
 import { playbookOperations } from '../../src/operations/playbook-operations.ts';
 import type { Caller } from '../../src/ports.ts';
 import { write } from '../../src/storage/write.ts';
@@ -50,9 +51,16 @@ async function operations(t: TestContext) {
   };
   const handlers = {
     ...actionOperations(deps),
+    ...pauseOperations({ ...deps, prove: h.prove }),
     ...playbookOperations(deps),
     ...fileOperations({ ...deps, fleet: h.fleet }),
-    ...auditOperations({ ...deps, publicKey: deps.key.publicKey }),
+    ...auditOperations({
+      ...deps,
+      publicKey: deps.key.publicKey,
+      prove: h.prove,
+      rollbackAccepted: () => undefined,
+      fleet: { isOnline: () => false, askWitness: () => Promise.reject(new Error('this test asks no witness')) },
+    }),
   };
   /** As the binding does it: input parsed, output held against its schema. */
   const call = async <N extends OperationName & keyof typeof handlers>(
@@ -182,10 +190,9 @@ test('when an action is rejected, withdrawn, stopped or closed, the answer shows
     'rejected',
   );
   assert.equal((await call('cancelAction', { action: b.id })).state, 'withdrawn');
-  await assert.rejects(
-    call('stopAction', { action: c.id }, benAtDashboard),
-    hasCode('nothing_to_stop', /awaiting_approval/),
-  );
+  await assert.rejects(call('stopAction', { action: a.id }, benAtDashboard), hasCode('nothing_to_stop', /rejected/));
+  const early = await call('stopAction', { action: (await made('d')).id }, benAtDashboard);
+  assert.deepEqual([early.state, early.status.includes('Stopped by Ben before it was sent.')], ['withdrawn', true]);
   await write(db, (trx) => trx.updateTable('action').set({ state: 'running' }).where('id', '=', c.id).execute());
   assert.notEqual((await call('stopAction', { action: c.id }, benAtDashboard)).stop_requested_at, null);
   await write(db, (trx) => trx.updateTable('action').set({ state: 'unknown' }).where('id', '=', c.id).execute());

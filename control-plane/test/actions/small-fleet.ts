@@ -1,11 +1,12 @@
 /** Servers as the use cases see them: a small implementation of the port that keeps what it was handed. */
-import { fault, type PlanDraft, type Preview, type SignedGrant } from '@countersign/protocol';
+import { type ApproverSignature, fault, type PlanDraft, type Preview, type SignedGrant } from '@countersign/protocol';
 import type { Fleet } from '../../src/ports.ts';
 
-export class SmallFleet implements Pick<Fleet, 'isOnline' | 'preview' | 'dispatch' | 'stop' | 'observe'> {
+export class SmallFleet implements Pick<Fleet, 'isOnline' | 'preview' | 'dispatch' | 'stop' | 'confirm' | 'observe'> {
   readonly online = new Set<string>();
   readonly grants: SignedGrant[] = [];
   readonly stops: string[] = [];
+  readonly confirmations: { actionId: string; signatures: readonly ApproverSignature[] }[] = [];
   readonly drafts: PlanDraft[] = [];
   /** What a server says of a plan. Replace it to have it refuse, or to hold the answer back. */
   answer: (draft: PlanDraft) => Promise<Preview> = async (draft) => previewOf(draft);
@@ -32,6 +33,11 @@ export class SmallFleet implements Pick<Fleet, 'isOnline' | 'preview' | 'dispatc
 
   async stop(_serverId: string, actionId: string): Promise<void> {
     this.stops.push(actionId);
+  }
+
+  async confirm(serverId: string, actionId: string, signatures: readonly ApproverSignature[]): Promise<void> {
+    if (!this.isOnline(serverId)) throw fault('server_offline', { server: serverId, since: 'then' });
+    this.confirmations.push({ actionId, signatures });
   }
 }
 

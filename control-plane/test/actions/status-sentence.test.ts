@@ -22,6 +22,13 @@ const facts: StatusFacts = {
   step: null,
   stopRequested: false,
   result: null,
+  locked: false,
+  paused: null,
+  follows: null,
+  drifted: false,
+  followedBy: null,
+  notFollowed: null,
+  confirming: null,
 };
 const said = (change: Partial<StatusFacts>) => statusSentence({ ...facts, ...change });
 

@@ -41,6 +41,7 @@ async function actingWorld() {
     ...{ ...core, fleet: fleet.registry, key, channels: [], playbooks: new Map(), followers: makeFollowers(core.log) },
     policy: await openPolicy(core, { path: join(folder, 'policy.yaml') }),
     limits: actionLimits,
+    party: () => null,
   };
   actions = startActions(deps);
   fleet.registry.follow({ connected: (id) => running().serverConnected(id), disconnected: () => undefined });

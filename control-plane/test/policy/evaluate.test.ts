@@ -90,7 +90,7 @@ test('when there is no policy file, each risk is asked for, the higher the stron
   assert.deepEqual(asked, [
     ['form', 'telegram web cli ide', 1, 900_000],
     ['tap', 'telegram web cli', 1, 900_000],
-    ['tap', 'telegram web cli', 1, 900_000],
-    ['session', 'web cli', 1, 900_000],
+    ['session', 'telegram web cli', 1, 900_000],
+    ['session', 'telegram web cli', 1, 900_000],
   ]);
 });

@@ -42,7 +42,11 @@ export async function up(db: Schema): Promise<void> {
     .addPrimaryKeyConstraint('amendment_vote_key', ['amendment_id', 'person_id'] as never)
     .execute();
   await addColumns(db, 'approval', ['signature_json']);
-  await addColumns(db, 'action', ['follows_action', 'follows_json', 'confirm_by:bigint', 'confirm_json']);
+  await addColumns(db, 'action', [
+    ...['follows_action', 'follows_json', 'not_followed', 'confirm_by:bigint', 'confirm_json'],
+  ]);
+  // One action is asked for again once at most, whoever tries at the same time.
+  await schema.createIndex('action_follows').on('action').column('follows_action').unique().execute();
   await addColumns(db, 'server', ['witness_key', 'witness_json', 'contradiction_json']);
 }
 
