@@ -17,7 +17,11 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'react', test: /node_modules\/(react|react-dom|scheduler|@tanstack)\//, priority: 3 },
-            { name: 'protocol', test: /node_modules\/zod\/|\/protocol\/src\/|web\/src\/api\/jitless/, priority: 2 },
+            {
+              name: 'protocol',
+              test: /node_modules\/zod\/|\/protocol\/src\/(?!unified-diff|redaction)|web\/src\/api\/jitless/,
+              priority: 2,
+            },
             {
               name: 'ui',
               test: /web\/src\/ui\/(?!dialog|diff-view|qr|sparkline|switch|tabs|yaml)|lucide-react/,

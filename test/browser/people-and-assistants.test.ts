@@ -85,6 +85,7 @@ browserTest('when a person is invited, they join by the link and see what their 
   await mustBeSound(guest, 'invitation');
   await guest.getByRole('button', { name: 'Join' }).click();
   await guest.getByText('Welcome, Cyd').waitFor();
+  await guest.getByRole('button', { name: 'Not now' }).click();
   await guest.getByRole('button', { name: 'Later' }).click();
   await guest.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
   await guest.goto(`${world.url}/servers/add`);

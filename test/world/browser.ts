@@ -50,7 +50,7 @@ export async function signInAsOwner(
   await page.goto(`${world.url}/`);
   await page.getByLabel('E-mail').fill(world.email);
   await page.getByRole('textbox', { name: 'Password' }).fill(world.password);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
   return page;
 }

@@ -120,6 +120,11 @@ const policy = createRoute({
   path: '/policy',
   component: lazyRouteComponent(() => import('./pages/policy.tsx'), 'PolicyPage'),
 });
+const lock = createRoute({
+  getParentRoute: () => app,
+  path: '/lock',
+  component: lazyRouteComponent(() => import('./pages/lock.tsx'), 'LockPage'),
+});
 const connect = createRoute({
   getParentRoute: () => app,
   path: '/connect',
@@ -184,6 +189,7 @@ const inApp = [
   alerts,
   audit,
   policy,
+  lock,
   connect,
   telegram,
   tokens,

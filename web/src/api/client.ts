@@ -1,6 +1,7 @@
 /** The dashboard's way to the operator API: same origin, session cookie, types and words from the protocol. */
 import { Fault } from '@countersign/protocol/errors';
 import { operatorClient } from '@countersign/protocol/operator-api/client';
+import { PageFault } from './page-fault.ts';
 import { learnServerTime } from './server-time.ts';
 
 const timedFetch: typeof fetch = async (input, init) => {
@@ -21,6 +22,7 @@ export function isFault(error: unknown, code: Fault['code']): boolean {
 /** What to tell a person about any error: what is wrong, and what to do next. */
 export function wordsOf(error: unknown): { message: string; next: string } {
   if (error instanceof Fault) return { message: error.body.message, next: error.body.next_step };
+  if (error instanceof PageFault) return { message: error.message, next: error.next };
   if (error instanceof TypeError)
     return { message: 'The control plane does not answer.', next: 'Check that it runs and that you are online.' };
   if (error instanceof Error && 'issues' in error)

@@ -59,9 +59,14 @@ export function pages<N extends PagedName>(name: N, input: Omit<InputOf<N>, 'cur
 
 /** A mutation by an operation; afterwards what the named operations showed is asked for again. */
 export function useOperation<N extends OperationName>(name: N, touches: readonly OperationName[] = []) {
+  return useWork((input: InputOf<N>): Promise<OutputOf<N>> => call(name, input), touches);
+}
+
+/** The same for work of more than one call. */
+export function useWork<I, O>(work: (input: I) => Promise<O>, touches: readonly OperationName[]) {
   const client = useQueryClient();
-  return useMutation<OutputOf<N>, Error, InputOf<N>>({
-    mutationFn: (input) => call(name, input),
+  return useMutation<O, Error, I>({
+    mutationFn: work,
     onSettled: () => {
       for (const touched of touches) void client.invalidateQueries({ queryKey: [touched] });
     },

@@ -25,7 +25,18 @@ export function touchedBy(event: LiveEvent): Touched[] {
     case 'alert':
       return all('listAlerts', 'getOverview', 'listServers', 'getServerStatus', 'getTimeline');
     case 'audit':
-      return all('getAuditLog', 'getTimeline');
+      // What people change besides actions has no event of its own, but always an entry.
+      return all(
+        'getAuditLog',
+        'getTimeline',
+        'getOverview',
+        'getPause',
+        'getLock',
+        'getPolicy',
+        'listAmendments',
+        'listPeople',
+        'listPasskeys',
+      );
     case 'enrolment':
       return all('getEnrolment', 'listServers', 'getServerStatus', 'getOverview');
     case 'telegram_link':

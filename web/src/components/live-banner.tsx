@@ -10,7 +10,7 @@ export function LiveBanner() {
   const now = useNow();
   const stale = !up && lostAt !== null && now - lostAt > STALE_MS;
   return (
-    <div role="status" className={stale ? 'sticky top-0 z-20' : ''}>
+    <div role="status">
       {stale && (
         <p className="flex items-center justify-center gap-2 bg-warn-soft px-4 py-1.5 text-sm text-warn">
           <WifiOff aria-hidden className="size-4 shrink-0" />

@@ -8,6 +8,7 @@ import {
   Gauge,
   Inbox,
   KeyRound,
+  Lock,
   type LucideIcon,
   ScrollText,
   Send,
@@ -25,6 +26,7 @@ export interface Place {
     | '/alerts'
     | '/playbooks'
     | '/policy'
+    | '/lock'
     | '/audit'
     | '/connect'
     | '/telegram'
@@ -59,7 +61,8 @@ export const placeGroups: readonly PlaceGroup[] = [
   {
     title: 'Trust',
     places: [
-      { to: '/policy', label: 'Policy', icon: ShieldCheck, key: 'y', words: 'rules' },
+      { to: '/policy', label: 'Policy', icon: ShieldCheck, key: 'y', words: 'rules amendments tester' },
+      { to: '/lock', label: 'Lock', icon: Lock, key: 'x', words: 'keys holders signatures passkey locked' },
       { to: '/audit', label: 'Audit', icon: ScrollText, key: 'a', words: 'log verify export' },
     ],
   },
@@ -70,7 +73,7 @@ export const placeGroups: readonly PlaceGroup[] = [
       { to: '/telegram', label: 'Telegram', icon: Send, key: 't', words: 'pair phone bot' },
       { to: '/tokens', label: 'Tokens', icon: KeyRound, key: 'k' },
       { to: '/people', label: 'People', icon: Users, key: 'e', words: 'invite team roles' },
-      { to: '/account', label: 'Account', icon: CircleUser, key: 'u', words: 'settings theme totp password' },
+      { to: '/account', label: 'Account', icon: CircleUser, key: 'u', words: 'settings theme totp password passkeys' },
     ],
   },
 ];

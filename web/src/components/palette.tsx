@@ -2,7 +2,7 @@
 import { Dialog as Base } from '@base-ui/react/dialog';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { BookText, CornerDownLeft, Hand, type LucideIcon, Plus, Server } from 'lucide-react';
+import { BookText, CornerDownLeft, Hand, type LucideIcon, OctagonPause, Plus, Server } from 'lucide-react';
 import { type KeyboardEvent, useId, useMemo, useState } from 'react';
 import { query } from '../api/queries.ts';
 import { cx } from '../ui/cx.ts';
@@ -30,11 +30,17 @@ function rank(text: string, wanted: string): number | null {
   return 10 + at;
 }
 
-export default function Palette({ onClose }: { onClose: () => void }) {
+interface PaletteProps {
+  onClose: () => void;
+  /** Opens the question whether to pause everything; null for who may not, or when it is paused already. */
+  onPause: (() => void) | null;
+}
+
+export default function Palette({ onClose, onPause }: PaletteProps) {
   const [text, setText] = useState('');
   const [at, setAt] = useState(0);
   const id = useId();
-  const entries = useEntries(onClose);
+  const entries = useEntries(onClose, onPause);
   const found = useMemo(
     () =>
       entries
@@ -113,7 +119,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   );
 }
 
-function useEntries(onClose: () => void): Entry[] {
+function useEntries(onClose: () => void, onPause: (() => void) | null): Entry[] {
   const navigate = useNavigate();
   const overview = useQuery(query('getOverview', {}));
   const servers = useQuery(query('listServers', { limit: 200 }));
@@ -144,6 +150,9 @@ function useEntries(onClose: () => void): Entry[] {
           navigate({ to: '/servers/$server', params: { server: id } }),
         ),
       ),
+      ...(onPause
+        ? [entry('pause', 'Pause everything', 'do', OctagonPause, 'panic stop halt emergency', onPause)]
+        : []),
       entry('add', 'Add a server', 'do', Plus, 'new enrol install', () => navigate({ to: '/servers/add' })),
       ...(playbooks.data?.playbooks ?? []).map(({ id, title }) =>
         entry(id, title.replace(/\{\{(\w+)\}\}/g, '‹$1›'), 'playbook', BookText, id, () =>
@@ -151,5 +160,5 @@ function useEntries(onClose: () => void): Entry[] {
         ),
       ),
     ];
-  }, [overview.data, servers.data, playbooks.data, navigate, onClose]);
+  }, [overview.data, servers.data, playbooks.data, navigate, onClose, onPause]);
 }

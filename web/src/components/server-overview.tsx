@@ -13,6 +13,7 @@ import { duration, Exactly, When } from '../ui/time.tsx';
 import { AlertList } from './alert-list.tsx';
 import { Loaded } from './loaded.tsx';
 import { ServerPolicy } from './server-policy.tsx';
+import { ServerTrust } from './server-trust.tsx';
 
 export function ServerOverview({ server }: { server: ServerDetail }) {
   const alerts = useQuery(query('listAlerts', { server: server.id, state: 'firing' }));
@@ -34,6 +35,7 @@ export function ServerOverview({ server }: { server: ServerDetail }) {
           )
         }
       </Loaded>
+      <ServerTrust server={server} />
       <Figures server={server} />
       <div className="grid gap-7 lg:grid-cols-2">
         <Section title="Facts">

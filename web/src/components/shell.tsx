@@ -1,26 +1,31 @@
 /** The frame of every page for signed-in people: places, live state, keys. */
 import { Link, Outlet, useNavigate } from '@tanstack/react-router';
-import { Command, Menu, X } from 'lucide-react';
+import { Command, Menu, OctagonPause, X } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { useLiveStream } from '../api/live.ts';
+import { useMay } from '../api/session.ts';
 import { IconButton } from '../ui/button.tsx';
 import { modKey, useKeys } from '../ui/keys.ts';
 import { Mark } from '../ui/mark.tsx';
 import { useTabCount } from '../ui/page-head.tsx';
 import { LiveBanner } from './live-banner.tsx';
 import { places } from './nav.ts';
+import { PauseBanner } from './pause-banner.tsx';
 import { PhoneBar } from './phone-bar.tsx';
 import { SideNav } from './side-nav.tsx';
 import { useWaiting } from './waiting.ts';
 
 const Palette = lazy(() => import('./palette.tsx'));
 const KeyHelp = lazy(() => import('./key-help.tsx'));
+const PauseDialog = lazy(() => import('./pause-dialog.tsx'));
 
 export function Shell() {
   const navigate = useNavigate();
-  const [over, setOver] = useState<'palette' | 'help' | 'menu' | null>(null);
+  const [over, setOver] = useState<'palette' | 'help' | 'menu' | 'pause' | null>(null);
   useLiveStream();
-  useTabCount(useWaiting());
+  const mayPause = useMay('approver');
+  const waiting = useWaiting();
+  useTabCount(waiting.actions);
   useKeys({
     'mod+k': () => setOver('palette'),
     '/': () => document.querySelector<HTMLElement>('[data-search]')?.focus() ?? setOver('palette'),
@@ -41,6 +46,14 @@ export function Shell() {
           <Mark /> Countersign
         </Link>
         <div className="-mr-2 flex">
+          {mayPause && waiting.pause === null && (
+            <IconButton
+              icon={OctagonPause}
+              label="Pause everything"
+              className="text-crit!"
+              onClick={() => setOver('pause')}
+            />
+          )}
           <IconButton icon={Command} label="Go to or do something" onClick={() => setOver('palette')} />
           <IconButton
             icon={over === 'menu' ? X : Menu}
@@ -68,11 +81,14 @@ export function Shell() {
           >
             Go to… <kbd className="font-sans text-2xs text-faint">{modKey} K</kbd>
           </button>
-          <SideNav onGo={close} onHelp={() => setOver('help')} />
+          <SideNav onGo={close} onHelp={() => setOver('help')} onPause={() => setOver('pause')} />
         </div>
       </aside>
       <div className="min-w-0">
-        <LiveBanner />
+        <div className="sticky top-0 z-20">
+          <PauseBanner />
+          <LiveBanner />
+        </div>
         <main
           id="main"
           tabIndex={-1}
@@ -83,7 +99,10 @@ export function Shell() {
       </div>
       <PhoneBar onGo={close} />
       <Suspense>
-        {over === 'palette' && <Palette onClose={close} />}
+        {over === 'palette' && (
+          <Palette onClose={close} onPause={mayPause && waiting.pause === null ? () => setOver('pause') : null} />
+        )}
+        {over === 'pause' && <PauseDialog onClose={close} />}
         {over === 'help' && <KeyHelp onClose={close} />}
       </Suspense>
     </div>

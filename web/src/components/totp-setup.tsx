@@ -4,7 +4,7 @@ import { useOperation } from '../api/queries.ts';
 import { Button } from '../ui/button.tsx';
 import { CopyIcon } from '../ui/copy.tsx';
 import { DialogButtons } from '../ui/dialog.tsx';
-import { Field, Input } from '../ui/field.tsx';
+import { CodeField } from '../ui/field.tsx';
 import { Qr } from '../ui/qr.tsx';
 import { FaultNotice } from './fault-notice.tsx';
 import { Form } from './form.tsx';
@@ -51,22 +51,7 @@ export function TotpSetup({ onDone, onSkip, skipWord }: TotpSetupProps) {
           </p>
         </div>
       </div>
-      <Field label="Code that the app shows">
-        {(props) => (
-          <Input
-            {...props}
-            autoFocus
-            mono
-            required
-            inputMode="numeric"
-            autoComplete="one-time-code"
-            pattern="\d{6}"
-            maxLength={6}
-            value={code}
-            onChange={(event) => setCode(event.target.value.replace(/\D/g, ''))}
-          />
-        )}
-      </Field>
+      <CodeField label="Code that the app shows" autoFocus value={code} onChange={setCode} />
       <DialogButtons>
         <Button kind="quiet" onClick={onSkip}>
           {skipWord}

@@ -10,7 +10,7 @@ import { Button, IconButton } from '../ui/button.tsx';
 import { Section } from '../ui/card.tsx';
 import { Command } from '../ui/copy.tsx';
 import { Dialog, DialogButtons } from '../ui/dialog.tsx';
-import { Field, Input, Select } from '../ui/field.tsx';
+import { NameField, SelectField } from '../ui/field.tsx';
 import { Row, Rows } from '../ui/rows.tsx';
 import { When } from '../ui/time.tsx';
 import { Confirm } from './confirm.tsx';
@@ -116,34 +116,8 @@ function MakeHook({ onClose }: { onClose: () => void }) {
         </SecretOnce>
       ) : (
         <Form onSubmit={() => make.mutate({ name, kind })} error={make.error} label="Add a webhook">
-          <Field label="Name">
-            {(props) => (
-              <Input
-                {...props}
-                autoFocus
-                required
-                maxLength={100}
-                value={name}
-                onChange={(event) => setName(event.target.value)}
-              />
-            )}
-          </Field>
-          <Field label="From">
-            {(props) => (
-              <Select
-                {...props}
-                className="w-full"
-                value={kind}
-                onChange={(event) => setKind(event.target.value as Hook['kind'])}
-              >
-                {Object.entries(kinds).map(([id, word]) => (
-                  <option key={id} value={id}>
-                    {word}
-                  </option>
-                ))}
-              </Select>
-            )}
-          </Field>
+          <NameField autoFocus value={name} onChange={setName} />
+          <SelectField label="From" value={kind} onChange={setKind} options={kinds} />
           <DialogButtons>
             <Button kind="quiet" onClick={onClose}>
               Cancel

@@ -7,13 +7,14 @@ import { useOperation } from '../api/queries.ts';
 import { useMe } from '../api/session.ts';
 import { FaultNotice } from '../components/fault-notice.tsx';
 import { Form } from '../components/form.tsx';
+import { Passkeys } from '../components/passkeys.tsx';
 import { TotpSetup } from '../components/totp-setup.tsx';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
 import { Card, Section } from '../ui/card.tsx';
 import { Dialog, DialogButtons } from '../ui/dialog.tsx';
 import { Facts } from '../ui/facts.tsx';
-import { Field, PasswordInput } from '../ui/field.tsx';
+import { PasswordField } from '../ui/field.tsx';
 import { PageHead } from '../ui/page-head.tsx';
 import { Segmented } from '../ui/segmented.tsx';
 import { useStored } from '../ui/stored.ts';
@@ -62,6 +63,7 @@ export function AccountPage() {
             ]}
           />
         </Card>
+        <Passkeys />
         <Authenticator />
         <IdeAnswers />
         <Looks />
@@ -77,7 +79,7 @@ function Authenticator() {
   return (
     <Section
       title="Authenticator app"
-      hint="With it, a stolen password is not enough to sign in, and your approvals count for more."
+      hint="For devices without a passkey. With it, a stolen password is not enough to sign in, and your approvals count for more."
     >
       <Card className="flex flex-wrap items-center justify-between gap-3 p-4">
         {person.totp ? (
@@ -132,18 +134,7 @@ function IdeAnswers() {
           error={set.error}
           onSubmit={() => wanted !== null && set.mutate({ on: wanted, password }, { onSuccess: close })}
         >
-          <Field label="Password">
-            {(props) => (
-              <PasswordInput
-                {...props}
-                autoFocus
-                required
-                autoComplete="current-password"
-                value={password}
-                onChange={(event) => setPassword(event.target.value)}
-              />
-            )}
-          </Field>
+          <PasswordField autoFocus value={password} onChange={setPassword} />
           <DialogButtons>
             <Button kind="quiet" onClick={close}>
               Cancel

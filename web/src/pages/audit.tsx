@@ -1,10 +1,12 @@
 /** The audit log: filter, look at an entry, verify the chain, take it away. */
+import type { OutputOf } from '@countersign/protocol/operator-api/index';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { Download, ScrollText, ShieldCheck } from 'lucide-react';
-import { useMemo } from 'react';
+import { type ReactNode, useMemo } from 'react';
 import { pages, query, useOperation } from '../api/queries.ts';
 import { AuditEntries } from '../components/audit-entries.tsx';
+import { CheckedServers } from '../components/check-servers.tsx';
 import { FaultNotice } from '../components/fault-notice.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { Button, buttonClass } from '../ui/button.tsx';
@@ -115,54 +117,67 @@ export function AuditPage() {
 }
 
 function Verify() {
-  const verify = useOperation('verifyAudit');
+  const verify = useOperation('verifyAudit', ['getServerStatus', 'getOverview']);
   const { data } = verify;
+  const withServers = verify.variables?.against_servers === true;
+  const buttons = (
+    <div className="flex flex-wrap gap-2">
+      <Button busy={verify.isPending && !withServers} disabled={verify.isPending} onClick={() => verify.mutate({})}>
+        {data ? 'Verify again' : 'Verify the chain'}
+      </Button>
+      <Button
+        busy={verify.isPending && withServers}
+        disabled={verify.isPending}
+        onClick={() => verify.mutate({ against_servers: true })}
+      >
+        Check against servers
+      </Button>
+    </div>
+  );
+  if (!data)
+    return (
+      <div className="space-y-3">
+        <FaultNotice error={verify.error} />
+        <Notice icon={ShieldCheck} title="Recompute every hash and check every signed checkpoint." aside={buttons}>
+          The servers keep checkpoints too: comparing finds a log that was rewritten as a whole.
+        </Notice>
+      </div>
+    );
   return (
     <div className="space-y-3">
       <FaultNotice error={verify.error} />
-      {!data ? (
-        <Notice
-          icon={ShieldCheck}
-          title="Recompute every hash and check every signed checkpoint."
-          aside={
-            <Button busy={verify.isPending} onClick={() => verify.mutate({})}>
-              Verify the chain
-            </Button>
-          }
-        />
-      ) : (
-        <Notice
-          role="status"
-          tone={data.ok ? 'ok' : 'crit'}
-          icon={data.ok ? ShieldCheck : undefined}
-          title={
-            data.ok
-              ? `The chain is whole: ${data.entries.toLocaleString()} entries, ${data.checkpoints.toLocaleString()} signed checkpoints.`
-              : `The chain is broken in ${data.problems.length} ${data.problems.length === 1 ? 'place' : 'places'}.`
-          }
-          aside={
-            <Button busy={verify.isPending} onClick={() => verify.mutate({})}>
-              Verify again
-            </Button>
-          }
-        >
-          {data.ok ? (
-            <>
-              Head <span className="font-mono text-xs [overflow-wrap:anywhere]">{data.head}</span>
-            </>
-          ) : (
-            <ul className="list-disc pl-5">
-              {data.problems.map(({ seq, problem }, at) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: problems have no id
-                <li key={at}>
-                  {seq === null ? '' : `Entry ${seq}: `}
-                  {problem}
-                </li>
-              ))}
-            </ul>
-          )}
-        </Notice>
-      )}
+      <Verdict found={data} aside={buttons} />
+      {withServers && !verify.isPending && <CheckedServers servers={data.servers} />}
     </div>
+  );
+}
+
+function Verdict({ found, aside }: { found: OutputOf<'verifyAudit'>; aside: ReactNode }) {
+  const { ok, entries, checkpoints, head, problems } = found;
+  const agree = found.servers.filter(({ state }) => state === 'agrees').length;
+  const title = !ok
+    ? problems.length === 0
+      ? 'A server contradicts the log.'
+      : `The chain is broken in ${problems.length} ${problems.length === 1 ? 'place' : 'places'}.`
+    : `The chain is whole: ${entries.toLocaleString()} entries, ${checkpoints.toLocaleString()} signed checkpoints.`;
+  return (
+    <Notice role="status" tone={ok ? 'ok' : 'crit'} icon={ok ? ShieldCheck : undefined} title={title} aside={aside}>
+      {problems.length === 0 ? (
+        <>
+          {found.servers.length > 0 && `${agree} of ${found.servers.length} servers agree. `}
+          Head <span className="font-mono text-xs [overflow-wrap:anywhere]">{head}</span>
+        </>
+      ) : (
+        <ul className="list-disc pl-5">
+          {problems.map(({ seq, problem }, at) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: problems have no id
+            <li key={at}>
+              {seq === null ? '' : `Entry ${seq}: `}
+              {problem}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Notice>
   );
 }

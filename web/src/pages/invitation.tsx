@@ -5,7 +5,7 @@ import { useOperation } from '../api/queries.ts';
 import { Door } from '../components/door.tsx';
 import { Form } from '../components/form.tsx';
 import { NewPassword, PASSWORD_MIN } from '../components/new-password.tsx';
-import { TotpSetup } from '../components/totp-setup.tsx';
+import { SignInOffers } from '../components/sign-in-offers.tsx';
 import { Button } from '../ui/button.tsx';
 import { Notice } from '../ui/notice.tsx';
 
@@ -16,14 +16,7 @@ export function InvitationPage() {
   const [password, setPassword] = useState('');
   const go = () => void navigate({ to: '/', replace: true });
   if (accept.data)
-    return (
-      <Door
-        title={`Welcome, ${accept.data.person.name}`}
-        lead="An authenticator app makes a stolen password useless, and your approvals count for more."
-      >
-        <TotpSetup onDone={go} onSkip={go} skipWord="Later" />
-      </Door>
-    );
+    return <SignInOffers password={password} greeting={`Welcome, ${accept.data.person.name}`} onDone={go} />;
   return (
     <Door title="You are invited" lead="Choose a password to sign in with.">
       {secret === '' ? (

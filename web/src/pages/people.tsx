@@ -1,18 +1,20 @@
 /** Who works here, and what they may do. */
-import type { OutputOf, Role } from '@countersign/protocol/operator-api/index';
+import type { AmendmentView, OutputOf, Role } from '@countersign/protocol/operator-api/index';
 import { useQuery } from '@tanstack/react-query';
-import { Send, ShieldCheck, Trash2, UserPlus } from 'lucide-react';
+import { Fingerprint, Send, ShieldCheck, Trash2, UserCog, UserPlus } from 'lucide-react';
 import { useState } from 'react';
 import { query, useOperation } from '../api/queries.ts';
 import { useMay, useMe } from '../api/session.ts';
 import { Confirm } from '../components/confirm.tsx';
 import { Form } from '../components/form.tsx';
 import { Loaded } from '../components/loaded.tsx';
+import { AmendmentOutcome } from '../components/policy/amendments.tsx';
+import { ProofDialog } from '../components/proof-dialog.tsx';
 import { Badge } from '../ui/badge.tsx';
 import { Button, IconButton } from '../ui/button.tsx';
 import { Command } from '../ui/copy.tsx';
 import { Dialog, DialogButtons } from '../ui/dialog.tsx';
-import { Field, Input, Select } from '../ui/field.tsx';
+import { NameField, SelectField, TextField } from '../ui/field.tsx';
 import { PageHead } from '../ui/page-head.tsx';
 import { Row, Rows } from '../ui/rows.tsx';
 import { When } from '../ui/time.tsx';
@@ -31,6 +33,8 @@ export function PeoplePage() {
   const me = useMe().person;
   const [inviting, setInviting] = useState(false);
   const [removing, setRemoving] = useState<Person | null>(null);
+  const [changing, setChanging] = useState<Person | null>(null);
+  const [changed, setChanged] = useState<AmendmentView | null>(null);
   const remove = useOperation('removePerson', ['listPeople']);
   return (
     <>
@@ -57,7 +61,14 @@ export function PeoplePage() {
                 aside={
                   owner &&
                   person.id !== me.id && (
-                    <IconButton icon={Trash2} label={`Remove ${person.name}`} onClick={() => setRemoving(person)} />
+                    <>
+                      <IconButton
+                        icon={UserCog}
+                        label={`Change the role of ${person.name}`}
+                        onClick={() => setChanging(person)}
+                      />
+                      <IconButton icon={Trash2} label={`Remove ${person.name}`} onClick={() => setRemoving(person)} />
+                    </>
                   )
                 }
               />
@@ -65,7 +76,21 @@ export function PeoplePage() {
           </Rows>
         )}
       </Loaded>
-      <p className="mt-3 text-sm text-dim">To change somebody’s role, remove and invite them again.</p>
+      {changed && (
+        <div className="mt-3">
+          <AmendmentOutcome amendment={changed} />
+        </div>
+      )}
+      {changing && (
+        <ChangeRole
+          person={changing}
+          onClose={() => setChanging(null)}
+          onDone={(amendment) => {
+            setChanged(amendment);
+            setChanging(null);
+          }}
+        />
+      )}
       {inviting && <Invite onClose={() => setInviting(false)} />}
       <Confirm
         open={removing !== null}
@@ -82,12 +107,17 @@ export function PeoplePage() {
   );
 }
 
-function Marks({ person: { role, totp, telegram } }: { person: Person }) {
+function Marks({ person: { role, totp, telegram, passkeys } }: { person: Person }) {
   return (
     <>
       <Badge tone={role === 'viewer' ? 'idle' : 'accent'}>
         <span className="capitalize">{role}</span>
       </Badge>
+      {passkeys > 0 && (
+        <Badge tone="ok" icon={Fingerprint}>
+          {passkeys === 1 ? 'Passkey' : `${passkeys} passkeys`}
+        </Badge>
+      )}
       {totp && (
         <Badge tone="ok" icon={ShieldCheck}>
           Authenticator app
@@ -99,6 +129,31 @@ function Marks({ person: { role, totp, telegram } }: { person: Person }) {
         </Badge>
       )}
     </>
+  );
+}
+
+interface ChangeRoleProps {
+  person: Person;
+  onClose: () => void;
+  onDone: (amendment: AmendmentView) => void;
+}
+
+function ChangeRole({ person, onClose, onDone }: ChangeRoleProps) {
+  const change = useOperation('changeRole', ['listPeople', 'listAmendments', 'getOverview']);
+  const [role, setRole] = useState(person.role);
+  return (
+    <ProofDialog
+      title={`Role of ${person.name}`}
+      description="It counts at once, also for sessions that are open."
+      verb="Change the role"
+      ready={role !== person.role}
+      onProof={(proof) =>
+        change.mutateAsync({ person: person.id, role, proof }).then(({ amendment }) => onDone(amendment))
+      }
+      onClose={onClose}
+    >
+      <SelectField label="Role" value={role} onChange={setRole} options={roleWords} />
+    </ProofDialog>
   );
 }
 
@@ -127,46 +182,17 @@ function Invite({ onClose }: { onClose: () => void }) {
   return (
     <Dialog open onClose={onClose} title="Invite a person">
       <Form label="Invite" error={invite.error} onSubmit={() => invite.mutate({ email, name, role })}>
-        <Field label="Name">
-          {(props) => (
-            <Input
-              {...props}
-              autoFocus
-              required
-              maxLength={100}
-              value={name}
-              onChange={(event) => setName(event.target.value)}
-            />
-          )}
-        </Field>
-        <Field label="E-mail" hint="To sign in with; nothing is sent.">
-          {(props) => (
-            <Input
-              {...props}
-              type="email"
-              required
-              maxLength={200}
-              value={email}
-              onChange={(event) => setEmail(event.target.value)}
-            />
-          )}
-        </Field>
-        <Field label="Role">
-          {(props) => (
-            <Select
-              {...props}
-              className="w-full"
-              value={role}
-              onChange={(event) => setRole(event.target.value as Role)}
-            >
-              {Object.entries(roleWords).map(([id, words]) => (
-                <option key={id} value={id}>
-                  {words}
-                </option>
-              ))}
-            </Select>
-          )}
-        </Field>
+        <NameField autoFocus value={name} onChange={setName} />
+        <TextField
+          label="E-mail"
+          hint="To sign in with; nothing is sent."
+          type="email"
+          required
+          maxLength={200}
+          value={email}
+          onChange={setEmail}
+        />
+        <SelectField label="Role" value={role} onChange={setRole} options={roleWords} />
         <DialogButtons>
           <Button kind="quiet" onClick={onClose}>
             Cancel

@@ -7,27 +7,18 @@ import { Door } from '../components/door.tsx';
 import { Form } from '../components/form.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { NewPassword, PASSWORD_MIN } from '../components/new-password.tsx';
-import { TotpSetup } from '../components/totp-setup.tsx';
+import { SignInOffers } from '../components/sign-in-offers.tsx';
 import { Button, buttonClass } from '../ui/button.tsx';
-import { Field, Input } from '../ui/field.tsx';
+import { NameField, TextField } from '../ui/field.tsx';
 import { Notice } from '../ui/notice.tsx';
 
 export function SetupPage() {
   const navigate = useNavigate();
   const setup = useQuery(query('getSetup', {}));
   const [secret] = useState(() => location.hash.slice(1));
-  const [made, setMade] = useState(false);
-  if (made) {
-    const go = () => void navigate({ to: '/', replace: true });
-    return (
-      <Door
-        title="An authenticator app?"
-        lead="With it, a stolen password is not enough to sign in, and your approvals count for more. You can do it later in your account."
-      >
-        <TotpSetup onDone={go} onSkip={go} skipWord="Later" />
-      </Door>
-    );
-  }
+  const [password, setPassword] = useState<string | null>(null);
+  if (password !== null)
+    return <SignInOffers password={password} onDone={() => void navigate({ to: '/', replace: true })} />;
   return (
     <Door title="Welcome" lead="Make the first account: it owns this control plane.">
       <Loaded query={setup}>
@@ -39,7 +30,7 @@ export function SetupPage() {
                 restart prints a new one.
               </Notice>
             ) : (
-              <OwnerForm secret={secret} onMade={() => setMade(true)} />
+              <OwnerForm secret={secret} onMade={setPassword} />
             )
           ) : (
             <Notice
@@ -57,7 +48,7 @@ export function SetupPage() {
   );
 }
 
-function OwnerForm({ secret, onMade }: { secret: string; onMade: () => void }) {
+function OwnerForm({ secret, onMade }: { secret: string; onMade: (password: string) => void }) {
   const setUp = useOperation('setUp', ['getMe']);
   const [name, setName] = useState('');
   const [email, setEmail] = useState('');
@@ -66,34 +57,25 @@ function OwnerForm({ secret, onMade }: { secret: string; onMade: () => void }) {
     <Form
       label="First account"
       error={setUp.error}
-      onSubmit={() => setUp.mutate({ secret, email, name, password }, { onSuccess: onMade })}
+      onSubmit={() => setUp.mutate({ secret, email, name, password }, { onSuccess: () => onMade(password) })}
     >
-      <Field label="Name" hint="As others see it when you decide.">
-        {(props) => (
-          <Input
-            {...props}
-            autoFocus
-            required
-            maxLength={100}
-            autoComplete="name"
-            value={name}
-            onChange={(event) => setName(event.target.value)}
-          />
-        )}
-      </Field>
-      <Field label="E-mail" hint="To sign in with; nothing is sent.">
-        {(props) => (
-          <Input
-            {...props}
-            type="email"
-            required
-            maxLength={200}
-            autoComplete="username"
-            value={email}
-            onChange={(event) => setEmail(event.target.value)}
-          />
-        )}
-      </Field>
+      <NameField
+        hint="As others see it when you decide."
+        autoFocus
+        autoComplete="name"
+        value={name}
+        onChange={setName}
+      />
+      <TextField
+        label="E-mail"
+        hint="To sign in with; nothing is sent."
+        type="email"
+        required
+        maxLength={200}
+        autoComplete="username"
+        value={email}
+        onChange={setEmail}
+      />
       <NewPassword value={password} onChange={setPassword} />
       <Button
         type="submit"

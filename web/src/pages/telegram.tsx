@@ -13,7 +13,7 @@ import { Loaded } from '../components/loaded.tsx';
 import { Button, buttonClass } from '../ui/button.tsx';
 import { Card } from '../ui/card.tsx';
 import { Command } from '../ui/copy.tsx';
-import { Field, PasswordInput } from '../ui/field.tsx';
+import { PasswordField } from '../ui/field.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { PageHead } from '../ui/page-head.tsx';
 import { Qr } from '../ui/qr.tsx';
@@ -115,17 +115,12 @@ function Pair({ username }: { username: string }) {
       error={start.error}
       onSubmit={() => start.mutate({ password }, { onSettled: () => setPassword('') })}
     >
-      <Field label="Your password" hint="Confirms that it is you: the paired account can approve in your name.">
-        {(props) => (
-          <PasswordInput
-            {...props}
-            required
-            autoComplete="current-password"
-            value={password}
-            onChange={(event) => setPassword(event.target.value)}
-          />
-        )}
-      </Field>
+      <PasswordField
+        label="Your password"
+        hint="Confirms that it is you: the paired account can approve in your name."
+        value={password}
+        onChange={setPassword}
+      />
       <Button type="submit" kind="primary" icon={ExternalLink} busy={start.isPending} disabled={password === ''}>
         Connect Telegram
       </Button>

@@ -13,12 +13,26 @@ import { Badge } from '../ui/badge.tsx';
 import { Button, buttonClass, IconButton } from '../ui/button.tsx';
 import { Dialog, DialogButtons } from '../ui/dialog.tsx';
 import { Empty } from '../ui/empty.tsx';
-import { Field, Input, Select } from '../ui/field.tsx';
+import { NameField, SelectField } from '../ui/field.tsx';
 import { PageHead } from '../ui/page-head.tsx';
 import { Row, Rows } from '../ui/rows.tsx';
 import { When } from '../ui/time.tsx';
 
 type Token = OutputOf<'listTokens'>['tokens'][number];
+
+const scopeWords = {
+  request: 'Read, and ask for changes',
+  read: 'Read only',
+} as const satisfies Record<Token['scope'], string>;
+// Not bare numbers: an object puts those first, whatever order they are written in.
+const lastingWords = {
+  ever: 'Not by itself',
+  d1: '1 day',
+  d7: '7 days',
+  d30: '30 days',
+  d90: '90 days',
+  d365: '1 year',
+} as const;
 
 export function TokensPage() {
   const tokens = useQuery(query('listTokens', {}));
@@ -110,7 +124,7 @@ function MakeToken({ onClose }: { onClose: () => void }) {
   const make = useOperation('createToken', ['listTokens', 'getOverview']);
   const [name, setName] = useState('');
   const [scope, setScope] = useState<Token['scope']>('request');
-  const [days, setDays] = useState('');
+  const [lasts, setLasts] = useState<keyof typeof lastingWords>('ever');
   return (
     <Dialog open onClose={onClose} title={make.isSuccess ? `Token ${name}` : 'New token'}>
       {make.data ? (
@@ -125,45 +139,11 @@ function MakeToken({ onClose }: { onClose: () => void }) {
         <Form
           label="New token"
           error={make.error}
-          onSubmit={() => make.mutate({ name, scope, ...(days === '' ? {} : { days: Number(days) }) })}
+          onSubmit={() => make.mutate({ name, scope, ...(lasts === 'ever' ? {} : { days: Number(lasts.slice(1)) }) })}
         >
-          <Field label="Name" hint="Where it is used: claude-code on my laptop.">
-            {(props) => (
-              <Input
-                {...props}
-                autoFocus
-                required
-                maxLength={100}
-                value={name}
-                onChange={(event) => setName(event.target.value)}
-              />
-            )}
-          </Field>
-          <Field label="It may">
-            {(props) => (
-              <Select
-                {...props}
-                className="w-full"
-                value={scope}
-                onChange={(event) => setScope(event.target.value as Token['scope'])}
-              >
-                <option value="request">Read, and ask for changes</option>
-                <option value="read">Read only</option>
-              </Select>
-            )}
-          </Field>
-          <Field label="Ends after" note="optional">
-            {(props) => (
-              <Select {...props} className="w-full" value={days} onChange={(event) => setDays(event.target.value)}>
-                <option value="">Not by itself</option>
-                <option value="1">1 day</option>
-                <option value="7">7 days</option>
-                <option value="30">30 days</option>
-                <option value="90">90 days</option>
-                <option value="365">1 year</option>
-              </Select>
-            )}
-          </Field>
+          <NameField hint="Where it is used: claude-code on my laptop." autoFocus value={name} onChange={setName} />
+          <SelectField label="It may" value={scope} onChange={setScope} options={scopeWords} />
+          <SelectField label="Ends after" note="optional" value={lasts} onChange={setLasts} options={lastingWords} />
           <DialogButtons>
             <Button kind="quiet" onClick={onClose}>
               Cancel

@@ -3,13 +3,15 @@ import { LoaderCircle, type LucideIcon } from 'lucide-react';
 import type { ButtonHTMLAttributes, ReactNode } from 'react';
 import { cx } from './cx.ts';
 
-type Kind = 'primary' | 'plain' | 'quiet' | 'danger';
+type Kind = 'primary' | 'plain' | 'quiet' | 'danger' | 'alarm';
 type Size = 'sm' | 'md' | 'lg';
 
 const kinds = {
   primary: 'bg-accent text-on-accent hover:bg-accent-strong',
   plain: 'bg-surface text-ink border border-line-strong hover:bg-sunken shadow-lift',
   quiet: 'text-dim hover:bg-sunken hover:text-ink',
+  /** For what must be found at once and never pressed by mistake. */
+  alarm: 'bg-crit text-on-alarm hover:bg-crit-strong',
   danger: 'bg-surface text-crit border border-line-strong hover:bg-crit-soft hover:border-crit shadow-lift',
 } as const satisfies Record<Kind, string>;
 
@@ -32,7 +34,7 @@ export function buttonClass(kind: Kind = 'plain', size: Size = 'md', more?: stri
 interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   kind?: Kind;
   size?: Size;
-  icon?: LucideIcon;
+  icon?: LucideIcon | undefined;
   /** Something is under way: the button waits and says so. */
   busy?: boolean;
   /** A key that does the same; shown, and told to screen readers. */

@@ -80,6 +80,105 @@ export function Select({ className, children, ...rest }: SelectHTMLAttributes<HT
   );
 }
 
+type Labelled = Omit<FieldProps, 'children'>;
+
+interface TextFieldProps extends Labelled, Omit<InputHTMLAttributes<HTMLInputElement>, 'onChange' | 'value'> {
+  value: string;
+  onChange: (text: string) => void;
+  mono?: boolean;
+}
+
+/** A labelled line of text. */
+export function TextField({ label, hint, error, note, value, onChange, ...rest }: TextFieldProps) {
+  return (
+    <Field label={label} hint={hint} error={error} note={note}>
+      {(props) => <Input {...rest} {...props} value={value} onChange={(event) => onChange(event.target.value)} />}
+    </Field>
+  );
+}
+
+/** What something, or somebody, is called. */
+export function NameField({ label = 'Name', ...rest }: Omit<TextFieldProps, 'label'> & { label?: ReactNode }) {
+  return <TextField label={label} required maxLength={100} {...rest} />;
+}
+
+/** Six digits of an authenticator app. */
+export function CodeField({ required = true, onChange, ...rest }: TextFieldProps) {
+  return (
+    <TextField
+      mono
+      inputMode="numeric"
+      autoComplete="one-time-code"
+      pattern="\d{6}"
+      maxLength={6}
+      required={required}
+      onChange={(text) => onChange(text.replace(/\D/g, ''))}
+      {...rest}
+    />
+  );
+}
+
+interface SelectFieldProps<T extends string> extends Labelled {
+  value: T;
+  onChange: (value: T) => void;
+  /** Value → words, in the order shown. */
+  options: Readonly<Record<T, string>>;
+  autoFocus?: boolean;
+}
+
+/** A labelled choice of one. */
+export function SelectField<T extends string>({
+  value,
+  onChange,
+  options,
+  autoFocus,
+  ...labelled
+}: SelectFieldProps<T>) {
+  return (
+    <Field {...labelled}>
+      {(props) => (
+        <Select
+          {...props}
+          autoFocus={autoFocus}
+          className="w-full"
+          value={value}
+          onChange={(event) => onChange(event.target.value as T)}
+        >
+          {Object.entries<string>(options).map(([id, words]) => (
+            <option key={id} value={id}>
+              {words}
+            </option>
+          ))}
+        </Select>
+      )}
+    </Field>
+  );
+}
+
+/** A labelled password: the one in force, unless told. */
+export function PasswordField({
+  label = 'Password',
+  hint,
+  value,
+  onChange,
+  ...rest
+}: Omit<TextFieldProps, 'label' | 'mono'> & { label?: ReactNode }) {
+  return (
+    <Field label={label} hint={hint}>
+      {(props) => (
+        <PasswordInput
+          required
+          autoComplete="current-password"
+          {...rest}
+          {...props}
+          value={value}
+          onChange={(event) => onChange(event.target.value)}
+        />
+      )}
+    </Field>
+  );
+}
+
 /** A password that can be looked at. */
 export function PasswordInput(props: InputHTMLAttributes<HTMLInputElement>) {
   const [shown, setShown] = useState(false);

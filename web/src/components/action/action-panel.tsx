@@ -21,14 +21,18 @@ import { FaultNotice } from '../fault-notice.tsx';
 import { ServerLink } from '../links.tsx';
 import { Loaded } from '../loaded.tsx';
 import { ActionStateBadge, RiskBadge } from '../states.tsx';
+import { AskedAgain } from './asked-again.tsx';
 import { CloseDialog } from './close-dialog.tsx';
 import { type Asking, DecisionBar } from './decision-bar.tsx';
 import { Expiry } from './expiry.tsx';
 import { Approvals, History } from './history.tsx';
+import { KeepIt } from './keep-it.tsx';
 import { Outcome } from './outcome.tsx';
 import { PlanChecks, PlanEffects } from './plan-effects.tsx';
 import { AskerFacts, Fingerprint, RiskFacts } from './plan-facts.tsx';
 import { PlanParameters } from './plan-parameters.tsx';
+import { Signatures } from './signatures.tsx';
+import { lockOf } from './signing.ts';
 import { UntrustedReason } from './untrusted-reason.tsx';
 import { WhatRuns } from './what-runs.tsx';
 
@@ -53,6 +57,8 @@ export function ActionPanel({ id, ask = null, level = 1 }: ActionPanelProps) {
       {(it) => (
         <article ref={article} aria-label={it.title} className="space-y-4">
           <Head action={it} level={level} />
+          {it.confirm_by !== null && <KeepIt action={it} confirmBy={it.confirm_by} />}
+          <AskedAgain action={it} />
           {it.state !== 'awaiting_approval' && (
             <Part title="What happened" level={level}>
               <div className="space-y-4">
@@ -180,6 +186,11 @@ function Plan({ action, level }: { action: Action; level: 1 | 2 }) {
           </div>
         )}
       </Part>
+      {lockOf(action) !== null && (
+        <Part level={level} title="Signatures">
+          <Signatures action={action} />
+        </Part>
+      )}
       <Part level={level} title="Fingerprint">
         <Fingerprint action={action} />
       </Part>

@@ -6,6 +6,7 @@ import { ThumbsDown, ThumbsUp } from 'lucide-react';
 import { cx } from '../../ui/cx.ts';
 import { AtClock, When } from '../../ui/time.tsx';
 import { textTone } from '../../ui/tone.ts';
+import { KeyName } from '../key-name.tsx';
 import { actionLooks, channelWords, strengthWords } from '../states.tsx';
 
 const eventWords: Readonly<Record<string, string>> = {
@@ -68,6 +69,11 @@ export function Approvals({ action }: { action: ActionDetail }) {
               <span className="text-dim">
                 {channelWords[approval.channel]}, by {strengthWords[approval.strength]}, <When at={approval.at} />
               </span>
+              {approval.signed_with && (
+                <p className="text-dim">
+                  Signed with <KeyName value={approval.signed_with} />
+                </p>
+              )}
               {approval.reason && <p className="text-dim">“{stripControl(approval.reason)}”</p>}
             </div>
           </li>

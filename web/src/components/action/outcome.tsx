@@ -36,6 +36,12 @@ export function Outcome({ action }: { action: OutputOf<'getAction'> }) {
   );
 }
 
+const phaseWords: Readonly<Record<string, string>> = {
+  checking: 'Checking that it worked…',
+  undoing: 'Taking it back…',
+  confirming: 'All is done, and the server waits for somebody to confirm it.',
+};
+
 function Steps({ action }: { action: ActionDetail }) {
   const { plan, result, current_step: current, state } = action;
   const currentAt = plan.steps.findIndex(({ id }) => id === current?.step);
@@ -75,11 +81,7 @@ function Steps({ action }: { action: ActionDetail }) {
       </ul>
       {current && state === 'running' && (
         <p role="status" className="mt-2 text-sm text-info">
-          {current.phase === 'checking'
-            ? 'Checking that it worked…'
-            : current.phase === 'undoing'
-              ? 'The check failed: taking it back…'
-              : `Step ${current.step} is running…`}
+          {phaseWords[current.phase] ?? `Step ${current.step} is running…`}
         </p>
       )}
     </div>

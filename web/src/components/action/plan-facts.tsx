@@ -2,12 +2,15 @@
 
 import type { ActionDetail } from '@countersign/protocol/operator-api/index';
 import { fingerprint } from '@countersign/protocol/plan';
+import { CircleCheck } from 'lucide-react';
 import { CopyIcon } from '../../ui/copy.tsx';
 import { Escaped } from '../../ui/escaped.tsx';
 import { Facts } from '../../ui/facts.tsx';
-import { When } from '../../ui/time.tsx';
+import { Notice } from '../../ui/notice.tsx';
+import { duration, When } from '../../ui/time.tsx';
 import { PlaybookLink } from '../links.tsx';
 import { channelWords, RiskBadge, sourceWords, strengthWords } from '../states.tsx';
+import { type DigestCheck, useDigestCheck } from './signing.ts';
 
 export function RiskFacts({ action }: { action: ActionDetail }) {
   const undos = action.plan.preview.steps.flatMap(({ step, undo }) => (undo === null ? [] : [{ step, undo }]));
@@ -19,6 +22,12 @@ export function RiskFacts({ action }: { action: ActionDetail }) {
           'Reversible',
           action.reversible ? 'Yes: when the check fails, it is undone once.' : 'No: it cannot be taken back.',
         ],
+        action.plan.confirm
+          ? [
+              'Dead man’s switch',
+              `The server takes it back by itself unless somebody confirms within ${duration(action.plan.confirm.within_ms)} that it can be reached. ${action.plan.confirm.because}`,
+            ]
+          : null,
         [
           'Undo',
           undos.length === 0 ? (
@@ -88,6 +97,7 @@ export function AskerFacts({ action }: { action: ActionDetail }) {
 /** The part of the digest that people compare by eye, the same on every screen. */
 export function Fingerprint({ action }: { action: ActionDetail }) {
   const short = fingerprint(action.digest);
+  const check = useDigestCheck(action);
   return (
     <div className="text-sm">
       <p className="flex flex-wrap items-center gap-x-3">
@@ -100,6 +110,30 @@ export function Fingerprint({ action }: { action: ActionDetail }) {
         <span className="min-w-0 font-mono [overflow-wrap:anywhere]">SHA-256 {action.digest}</span>
         <CopyIcon text={action.digest} label="Copy the digest" />
       </p>
+      <DigestVerdict check={check} />
+    </div>
+  );
+}
+
+/** Whether the fingerprint is that of the plan on this page, as this page finds out by itself. */
+function DigestVerdict({ check }: { check: DigestCheck }) {
+  if (check === 'checking') return null;
+  if (check === 'same')
+    return (
+      <p className="mt-1.5 flex items-center gap-1.5 text-dim">
+        <CircleCheck aria-hidden className="size-4 shrink-0 text-ok" /> This page computed it from the plan above: it is
+        the same.
+      </p>
+    );
+  return (
+    <div className="mt-2">
+      {check === 'impossible' ? (
+        <Notice title="This page cannot compute it: that takes https, or localhost." />
+      ) : (
+        <Notice tone="crit" role="alert" title="This is not the fingerprint of the plan above. Do not approve it.">
+          The control plane shows one plan and wants another one approved. Tell who runs it.
+        </Notice>
+      )}
     </div>
   );
 }

@@ -1,0 +1,162 @@
+/** Changes of policy, roles, people and tokens that other owners agree to: what is open, and what became of the others. */
+import type { AmendmentView } from '@countersign/protocol/operator-api/index';
+import { useQuery } from '@tanstack/react-query';
+import { Ban, CircleCheck, Clock, Hand, type LucideIcon, Undo2 } from 'lucide-react';
+import { useState } from 'react';
+import { query, useOperation } from '../../api/queries.ts';
+import { useMay, useMe } from '../../api/session.ts';
+import { Badge } from '../../ui/badge.tsx';
+import { Button } from '../../ui/button.tsx';
+import { DiffView } from '../../ui/diff-view.tsx';
+import { Disclosure } from '../../ui/disclosure.tsx';
+import { Notice } from '../../ui/notice.tsx';
+import { When } from '../../ui/time.tsx';
+import type { Tone } from '../../ui/tone.ts';
+import { Confirm } from '../confirm.tsx';
+import { Loaded } from '../loaded.tsx';
+import { ProofDialog } from '../proof-dialog.tsx';
+
+type State = AmendmentView['state'];
+
+const looks = {
+  proposed: { tone: 'warn', icon: Hand, word: 'Waits for agreement' },
+  made: { tone: 'ok', icon: CircleCheck, word: 'Made' },
+  declined: { tone: 'crit', icon: Ban, word: 'Declined' },
+  withdrawn: { tone: 'idle', icon: Undo2, word: 'Withdrawn' },
+  expired: { tone: 'idle', icon: Clock, word: 'Expired' },
+} as const satisfies Record<State, { tone: Tone; icon: LucideIcon; word: string }>;
+
+/** Said after somebody asked for such a change: it is made, or it waits. */
+export function AmendmentOutcome({ amendment }: { amendment: AmendmentView }) {
+  const waits = amendment.others_needed - amendment.agreed.length;
+  return amendment.state === 'made' ? (
+    <Notice role="status" tone="ok" title={`Done: ${amendment.title}`} />
+  ) : (
+    <Notice role="status" tone="warn" icon={Hand} title={`Proposed: ${amendment.title}`}>
+      By the rule “{amendment.rule}” it waits for {waits} more {waits === 1 ? 'owner' : 'owners'} to agree, on the
+      policy page.
+    </Notice>
+  );
+}
+
+export function Amendments() {
+  const amendments = useQuery(query('listAmendments', {}));
+  return (
+    <Loaded query={amendments}>
+      {({ amendments: all }) =>
+        all.length === 0 ? (
+          <p className="text-dim">None yet.</p>
+        ) : (
+          <ul
+            aria-label="Amendments"
+            className="divide-y divide-line rounded-xl border border-line bg-surface shadow-lift"
+          >
+            {all
+              .toSorted((a, b) => Number(b.state === 'proposed') - Number(a.state === 'proposed'))
+              .map((amendment) => (
+                <Amendment key={amendment.id} amendment={amendment} />
+              ))}
+          </ul>
+        )
+      }
+    </Loaded>
+  );
+}
+
+function Amendment({ amendment }: { amendment: AmendmentView }) {
+  const { tone, icon, word } = looks[amendment.state];
+  const { agreed, others_needed: needed } = amendment;
+  return (
+    <li className="space-y-2 px-4 py-3 text-sm">
+      <div className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
+        <span className="font-medium [overflow-wrap:anywhere]">{amendment.title}</span>
+        <Badge tone={tone} icon={icon}>
+          {word}
+        </Badge>
+      </div>
+      <p className="text-dim">
+        by {amendment.by.name} <When at={amendment.at} /> · rule “{amendment.rule}”
+        {needed > 0 && ` · ${agreed.length} of ${needed} others agreed`}
+        {agreed.length > 0 && `: ${agreed.map(({ name }) => name).join(', ')}`}
+        {amendment.declined_by && ` · declined by ${amendment.declined_by.name}`}
+        {amendment.state === 'proposed' && (
+          <>
+            {' '}
+            · ends <When at={amendment.expires_at} />
+          </>
+        )}
+      </p>
+      {amendment.diff && (
+        <Disclosure summary="What changes" open={amendment.state === 'proposed'}>
+          <DiffView diff={amendment.diff} label={amendment.title} />
+        </Disclosure>
+      )}
+      {amendment.state === 'proposed' && <Decide amendment={amendment} />}
+    </li>
+  );
+}
+
+function Decide({ amendment }: { amendment: AmendmentView }) {
+  const owner = useMay('owner');
+  const me = useMe().person;
+  const [asking, setAsking] = useState<'agree' | 'decline' | 'withdraw' | null>(null);
+  const decide = useOperation('decideAmendment', [
+    'listAmendments',
+    'getOverview',
+    'getPolicy',
+    'listPeople',
+    'listTokens',
+  ]);
+  const close = () => setAsking(null);
+  if (!owner) return null;
+  const own = amendment.by.id === me.id;
+  const agreed = amendment.agreed.some(({ id }) => id === me.id);
+  return (
+    <div className="flex flex-wrap gap-2 pt-1">
+      {own ? (
+        <Button icon={Undo2} onClick={() => setAsking('withdraw')}>
+          Withdraw
+        </Button>
+      ) : (
+        <>
+          <Button kind="danger" onClick={() => setAsking('decline')}>
+            Decline
+          </Button>
+          {!agreed && (
+            <Button kind="primary" onClick={() => setAsking('agree')}>
+              Agree…
+            </Button>
+          )}
+        </>
+      )}
+      {asking === 'agree' && (
+        <ProofDialog
+          title={`Agree: ${amendment.title}`}
+          description={`Asked for by ${amendment.by.name}. Once enough owners agree, it is in force at once.`}
+          verb="Agree"
+          wide={amendment.diff !== null}
+          onProof={(proof) => decide.mutateAsync({ amendment: amendment.id, verdict: 'agree', proof }).then(close)}
+          onClose={close}
+        >
+          {amendment.diff && <DiffView diff={amendment.diff} label="What changes" />}
+        </ProofDialog>
+      )}
+      <Confirm
+        open={asking === 'decline' || asking === 'withdraw'}
+        onClose={close}
+        title={asking === 'withdraw' ? 'Withdraw it?' : 'Decline it?'}
+        verb={asking === 'withdraw' ? 'Withdraw' : 'Decline'}
+        busy={decide.isPending}
+        error={decide.error}
+        onConfirm={() =>
+          decide.mutate(
+            { amendment: amendment.id, verdict: asking === 'withdraw' ? 'withdraw' : 'decline' },
+            { onSuccess: close },
+          )
+        }
+      >
+        {amendment.title}. Nothing changes.
+      </Confirm>
+    </div>
+  );
+}
