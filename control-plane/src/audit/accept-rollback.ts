@@ -24,7 +24,7 @@ export async function acceptRollback(
   caller: Caller,
   { reason, proof }: { readonly reason: string; readonly proof: Proof },
 ): Promise<void> {
-  await deps.prove(caller, proof);
+  await deps.prove(caller, proof, 'best');
   const servers = await write(deps.db, async (trx) => {
     const contradicted = await contradictedServers(trx);
     if (contradicted.length === 0)

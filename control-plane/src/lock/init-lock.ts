@@ -25,7 +25,7 @@ export async function initLock(
   caller: Caller,
   { state, proof }: { readonly state: LockState; readonly proof: Proof },
 ): Promise<void> {
-  await deps.prove(caller, proof);
+  await deps.prove(caller, proof, 'best');
   const sound = checked(state);
   if (sound.disabled) throw fault('lock_change_invalid', { reason: 'the lock was ended' });
   await write(deps.db, async (trx) => {

@@ -3,16 +3,21 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Call, operationNames } from '@countersign/protocol/operator-api/index';
+import { attempts } from '../../src/access/attempts.ts';
+import { hashPassword } from '../../src/access/passwords.ts';
 import { insertPerson } from '../../src/access/person.store.ts';
+import { prove } from '../../src/access/prove.ts';
 import { alertOperations } from '../../src/operations/alert-operations.ts';
+import { auditOperations } from '../../src/operations/audit-operations.ts';
 import { diagnosticOperations } from '../../src/operations/diagnostic-operations.ts';
 import type { Handlers } from '../../src/operations/handler.ts';
 import { bindOperations } from '../../src/operations/index.ts';
+import { lockOperations } from '../../src/operations/lock-operations.ts';
 import { overviewOperations } from '../../src/operations/overview-operations.ts';
 import { serverOperations } from '../../src/operations/server-operations.ts';
 import { timelineOperations } from '../../src/operations/timeline-operations.ts';
 import { openPolicy } from '../../src/policy/policy-book.ts';
-import type { Caller } from '../../src/ports.ts';
+import type { Caller, Prove } from '../../src/ports.ts';
 import { write } from '../../src/storage/write.ts';
 import { fleetWorld, type WorldOptions } from './fleet-world.ts';
 
@@ -31,19 +36,33 @@ export const assistant: Caller = {
   session: null,
 };
 
+/** The owner's proof, and one that is wrong. */
+export const proof = { kind: 'password', password: 'correct horse battery' } as const;
+export const wrongProof = { kind: 'password', password: 'incorrect horse' } as const;
+let passwordHash: Promise<string> | undefined;
+
 export async function operationsWorld(options: WorldOptions & { tlsPin?: string } = {}) {
   const world = await fleetWorld(options);
   const { core, fleet, key, url } = world;
   const folder = await mkdtemp(join(tmpdir(), 'countersign-fleet-'));
   const policy = await openPolicy(core, { path: join(folder, 'policy.yaml') });
+  passwordHash ??= hashPassword(proof.password, core.ids);
+  const hash = await passwordHash;
   await write(core.db, (trx) =>
-    insertPerson(trx, { ...owner.person, email: 'ada@example.org', passwordHash: null, at: core.clock.now() }),
+    insertPerson(trx, { ...owner.person, email: 'ada@example.org', passwordHash: hash, at: core.clock.now() }),
   );
+  const access = {
+    ...{ ...core, sealKey: Buffer.alloc(32), attempts: attempts(core.clock), accessEnded: () => undefined },
+    place: { publicUrl: url },
+  };
   const deps = {
     ...core,
     fleet: fleet.registry,
     presence: fleet.presence,
     announceThresholds: fleet.announceThresholds,
+    lockChanged: () => fleet.lockChanged(),
+    rollbackAccepted: (ids: readonly string[]) => fleet.rollbackAccepted(ids),
+    prove: ((caller, given, least) => prove(access, caller, given, least)) as Prove,
     place: { publicUrl: url },
     publicKey: key.publicKey,
     tlsPin: options.tlsPin ?? null,
@@ -53,6 +72,8 @@ export async function operationsWorld(options: WorldOptions & { tlsPin?: string 
     ...serverOperations(deps),
     ...diagnosticOperations(deps),
     ...alertOperations(deps),
+    ...auditOperations(deps),
+    ...lockOperations(deps),
     ...timelineOperations(deps),
     ...overviewOperations(deps),
   };
