@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LiveEvent } from '@countersign/protocol';
 import { type Clock, systemClock } from '@countersign/protocol';
-import { makeSigningKey } from '@countersign/protocol/signing';
+import { makeSigningKey, type SigningKey } from '@countersign/protocol/signing';
 import { systemIds } from '@countersign/protocol/system-ids';
 import Fastify from 'fastify';
 import { type SimulatedAgentOptions, simulatedAgent } from '../../../test/load/simulated-agent.ts';
@@ -18,6 +18,9 @@ import { openDatabase } from '../../src/storage/database.ts';
 
 export interface WorldOptions {
   readonly clock?: Clock;
+  /** A database file and the control plane's key, to go on where another world ended. */
+  readonly path?: string;
+  readonly key?: SigningKey;
   readonly limits?: Partial<FleetLimits>;
   /** What becomes of reports about actions; by default they are collected. */
   readonly take?: (serverId: string, report: Report) => Promise<void>;
@@ -26,7 +29,7 @@ export interface WorldOptions {
 }
 
 export async function fleetWorld(options: WorldOptions = {}) {
-  const db = await openDatabase({ path: ':memory:' });
+  const db = await openDatabase({ path: options.path ?? ':memory:' });
   const live: LiveEvent[] = [];
   const logged: { level: string; event: string; fields: Readonly<Record<string, unknown>> }[] = [];
   const logTo =
@@ -41,7 +44,7 @@ export async function fleetWorld(options: WorldOptions = {}) {
     live: { publish: (event) => live.push(event) },
     log: { info: logTo('info'), warn: logTo('warn'), error: logTo('error') },
   };
-  const key = makeSigningKey();
+  const key = options.key ?? makeSigningKey();
   const fleet = openFleet(core, { key, limits: { ...fleetLimits, ...options.limits } });
   const reports: { serverId: string; report: Report }[] = [];
   const take =

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Call, operationNames } from '@countersign/protocol/operator-api/index';
 import { attempts } from '../../src/access/attempts.ts';
 import { hashPassword } from '../../src/access/passwords.ts';
-import { insertPerson } from '../../src/access/person.store.ts';
+import { insertPerson, personById } from '../../src/access/person.store.ts';
 import { prove } from '../../src/access/prove.ts';
 import { alertOperations } from '../../src/operations/alert-operations.ts';
 import { auditOperations } from '../../src/operations/audit-operations.ts';
@@ -48,9 +48,11 @@ export async function operationsWorld(options: WorldOptions & { tlsPin?: string 
   const policy = await openPolicy(core, { path: join(folder, 'policy.yaml') });
   passwordHash ??= hashPassword(proof.password, core.ids);
   const hash = await passwordHash;
-  await write(core.db, (trx) =>
-    insertPerson(trx, { ...owner.person, email: 'ada@example.org', passwordHash: hash, at: core.clock.now() }),
-  );
+  const restored = (await personById(core.db, owner.person.id)) !== undefined;
+  if (!restored)
+    await write(core.db, (trx) =>
+      insertPerson(trx, { ...owner.person, email: 'ada@example.org', passwordHash: hash, at: core.clock.now() }),
+    );
   const access = {
     ...{ ...core, sealKey: Buffer.alloc(32), attempts: attempts(core.clock), accessEnded: () => undefined },
     place: { publicUrl: url },
