@@ -22,6 +22,8 @@ Installs the Countersign agent. Run it with the command that the dashboard or `c
   --ca-file FILE     certificates to trust in place of the system's
   --proxy URL        HTTP proxy to dial out through
   --read-only        diagnostics only: this server will never change anything
+  --lock-keys FILE   lock this server: it runs a change only with the signatures that the lock in FILE asks for
+                     (FILE comes from `countersign lock init`)
   --airgap TARBALL   install from a package that is here already, instead of downloading it
   --no-start         install, but start nothing
   --dry-run          say what would be done, change nothing
@@ -38,11 +40,11 @@ step() { printf '  %s\n' "$*"; }
 die() { printf 'countersign: %s\n' "$1" >&2; [ $# -lt 2 ] || printf '  %s\n' "$2" >&2; exit 1; }
 
 parse() {
-  url='' token=${COUNTERSIGN_TOKEN:-} token_file='' cp_key='' tls_pin='' ca_file='' proxy='' airgap=''
+  url='' token=${COUNTERSIGN_TOKEN:-} token_file='' cp_key='' tls_pin='' ca_file='' proxy='' lock_keys='' airgap=''
   mode=install read_only=no start=yes dry_run=no
   while [ $# -gt 0 ]; do
     case $1 in
-      --url|--token|--token-file|--cp-key|--tls-pin|--ca-file|--proxy|--airgap)
+      --url|--token|--token-file|--cp-key|--tls-pin|--ca-file|--proxy|--lock-keys|--airgap)
         [ $# -ge 2 ] || die "$1 needs a value" "see --help"
         value=$2
         case $1 in
@@ -53,6 +55,7 @@ parse() {
           --tls-pin) tls_pin=$value ;;
           --ca-file) ca_file=$value ;;
           --proxy) proxy=$value ;;
+          --lock-keys) lock_keys=$value ;;
           --airgap) airgap=$value ;;
         esac
         shift ;;
@@ -91,6 +94,7 @@ check_values() {
   esac
   case $ca_file in ''|/*) ;; *) die "--ca-file needs an absolute path" ;; esac
   case $proxy in *[!A-Za-z0-9:/.@_~%\[\]-]*) die "--proxy has characters that an address cannot have" ;; esac
+  [ -z "$lock_keys" ] || [ -r "$lock_keys" ] || die "cannot read the lock file $lock_keys"
   if [ -n "$token_file" ]; then
     [ -r "$token_file" ] || die "cannot read the token file $token_file"
     token=$(tr -d ' \r\n' <"$token_file")
@@ -169,6 +173,17 @@ download_package() {
   found=$(sha256sum "$work/package" | head -c 64)
   [ "$found" = "$sum" ] || die "the package is damaged: SHA-256 $found, expected $sum" "nothing was changed; run the command again"
 }
+
+# The lock is judged by the agent that is about to be installed, in a folder of its own: a lock that does not fit, or another one
+# that this server pins already, ends the installation before anything is changed.
+check_lock() {
+  [ -n "$lock_keys" ] || return 0
+  mkdir "$work/check"
+  tar -xzf "$work/package" -C "$work/check" --no-same-owner
+  pin_lock "$work/check/bin/countersign-agent" --check >/dev/null || die "the lock in $lock_keys cannot be pinned" "nothing was changed"
+  rm -rf "$work/check"
+}
+pin_lock() { program=$1; shift; "$program" lock pin "$lock_keys" --policy "$etc/policy.yaml" "$@"; }
 
 refuse_downgrade() {
   [ -e "$opt/current" ] || return 0
@@ -317,6 +332,7 @@ plan() {
   step "$etc/agent.yaml, and $etc/policy.yaml unless it is there (mode $([ "$read_only" = yes ] && echo observe || echo act))"
   step "$units: $unit_names"
   step "$var: key, outbox and journal"
+  [ -z "$lock_keys" ] || step "the lock of $lock_keys in $etc/policy.yaml: only what its holders sign can change this server"
   [ "$start" = no ] || step "start countersign-link and countersign-runner.socket"
   say "Nothing was changed."
 }
@@ -326,15 +342,24 @@ install_agent() {
   check_values
   need_system
   obtain_package
-  if [ "$dry_run" = yes ]; then plan; exit 0; fi
+  if [ "$dry_run" = yes ]; then
+    [ -z "$lock_keys" ] || { download_package; check_lock; }
+    plan
+    exit 0
+  fi
   refuse_downgrade
   say "Installing the Countersign agent $version"
   download_package
   step "package verified: SHA-256 $sum"
+  check_lock
   unpack
   make_user
   write_settings
   install_units
+  if [ -n "$lock_keys" ]; then
+    pin_lock "$opt/current/bin/countersign-agent" >/dev/null
+    step "locked: changes need the signatures that $lock_keys asks for"
+  fi
   enrol
   if [ "$known" = yes ]; then step "enrolled already: key and policy stay"; else step "enrolled: the key was made here and stays here"; fi
   if [ "$start" = no ]; then
@@ -354,6 +379,7 @@ install_agent() {
   say
   step "log:        journalctl -u countersign-link -f"
   step "policy:     $etc/policy.yaml"
+  step "lock:       $opt/current/bin/countersign-agent lock"
   step "uninstall:  $opt/current/install.sh --uninstall"
 }
 

@@ -19,6 +19,10 @@ const USAGE = `countersign-agent ${agentVersion}
   runner     carry out what was approved; systemd or the link starts it
   status     [--wait SECONDS] whether the link is connected
   doctor     find out why it is not
+  lock       whose signatures this server counts, as it follows them
+  lock pin   FILE [--replace] [--check] [--policy FILE]
+             lock this server: pin the lock in FILE (of \`countersign lock init\`) in its policy; --check only tries
+  witness    what this server keeps of audit log and journal, signed, as JSON
   uninstall  remove the agent from this server
   probe      http URL [HOST] | tcp PORT: one request or connection to a port of this server
 
@@ -37,6 +41,9 @@ const options = {
   proxy: { type: 'string' },
   mode: { type: 'string' },
   wait: { type: 'string' },
+  policy: { type: 'string' },
+  replace: { type: 'boolean' },
+  check: { type: 'boolean' },
   stdio: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
@@ -86,6 +93,8 @@ const verbs: Record<string, (call: Call) => Promise<number>> = {
   runner,
   status,
   doctor,
+  lock,
+  witness,
   uninstall,
   probe,
 };
@@ -162,6 +171,26 @@ async function doctor({ file }: Call): Promise<number> {
     if (next !== undefined && !ok) print(`         → ${next}`);
   }
   return findings.every(({ ok }) => ok) ? 0 : 1;
+}
+
+async function lock({ values, words, file }: Call): Promise<number> {
+  const { followedLock, lockLines, pinLock, readLockFile } = await import('./verbs/lock.ts');
+  const [verb, lockFile, ...more] = words;
+  if (verb === undefined) {
+    const config = readConfig(file);
+    return print(lockLines(followedLock(config), config).join('\n'));
+  }
+  if (verb !== 'pin' || lockFile === undefined || more.length > 0) return refuse('it is `lock` or `lock pin FILE`');
+  const { policy, replace = false, check: checkOnly = false } = values;
+  const policyFile = policy === undefined ? readConfig(file).policyFile : resolve(policy);
+  const written = pinLock({ policyFile, lock: readLockFile(resolve(lockFile)), replace, checkOnly });
+  if (!written) return print(`Pinned in ${policyFile} already.`);
+  return print(checkOnly ? `The lock can be pinned in ${policyFile}.` : `Pinned in ${policyFile}. In force at once.`);
+}
+
+async function witness({ file }: Call): Promise<number> {
+  const { witness } = await import('./verbs/witness.ts');
+  return print(JSON.stringify(witness(readConfig(file))));
 }
 
 async function uninstall({ file }: Call): Promise<number> {

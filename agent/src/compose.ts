@@ -10,7 +10,7 @@ import { readBoot } from './host/boot.ts';
 import type { Execute } from './host/execution.ts';
 import { readFacts } from './host/facts.ts';
 import { type Log, lineLog } from './host/log.ts';
-import { isMissing, readOwnFile } from './host/own-files.ts';
+import { isMissing, isRefused, readOwnFile } from './host/own-files.ts';
 import { startRunnerProcess } from './host/runner-process.ts';
 import { SettingsProblem } from './host/yaml.ts';
 import { Backoff } from './link/backoff.ts';
@@ -166,8 +166,4 @@ function stampOf(file: string): string {
     if (isMissing(error) || isRefused(error)) return '';
     throw error;
   }
-}
-
-function isRefused(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
 }

@@ -1,6 +1,7 @@
 /** The install script on a real server: dry run, install, what it may not do, upgrade in place, uninstall without a trace. */
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
+import { approver, lockOf } from '../../agent/test/run/locked.ts';
 import { bootHost, type Host } from '../hosts/host.ts';
 import { hostTest, whyNoHosts } from '../hosts/requirements.ts';
 import { eventually } from '../world/eventually.ts';
@@ -27,6 +28,8 @@ after(async () => {
 
 const run = (line: string) => host.exec(['sh', '-c', line], { timeoutMs: 120_000, okCodes: 'any' });
 
+const lock = lockOf([approver('Ada'), approver('Bob')], { high: 2 });
+
 /** Everything that an installation could leave behind. */
 async function traces(): Promise<string> {
   const { stdout } = await run(
@@ -50,12 +53,25 @@ hostTest('when the script runs dry, it says what it would do and changes nothing
   assert.equal(await traces(), '');
 });
 
+hostTest('T1: when a lock is given that nobody could open, the script says why and changes nothing', async () => {
+  await host.writeFile('/root/bad.json', JSON.stringify({ ...lock, signatures: { ...lock.signatures, high: 3 } }));
+  const refused = await run(`${command} --lock-keys /root/bad.json`);
+  assert.equal(refused.exitCode, 1, refused.stdout);
+  assert.match(refused.stderr, /it asks for 3 holders and names 2[\s\S]*nothing was changed/);
+  await host.writeFile('/root/lock.json', JSON.stringify(lock));
+  const dry = await run(`${command} --lock-keys /root/lock.json --dry-run`);
+  assert.equal(dry.exitCode, 0, dry.stderr);
+  assert.match(dry.stdout, /the lock of \/root\/lock\.json/);
+  assert.equal(await traces(), '');
+});
+
 hostTest('when an option or value is wrong, the script says which and changes nothing', async () => {
   for (const [line, says] of [
     [`${command} --no-such-option`, /no option --no-such-option/],
     [command.replace(/ed25519:\S+/, 'ed25519:x.y'), /cp-key/],
     [command.replace(/--url \S+/, '--url http://192.0.2.1:7070'), /plain http/],
     [command.replace(/--token \S+/, '--token-file /nowhere'), /cannot read/],
+    [`${command} --lock-keys /nowhere`, /cannot read the lock file/],
   ] as const) {
     const { exitCode, stderr } = await run(line);
     assert.equal(exitCode, 1, line);
@@ -131,6 +147,29 @@ hostTest('when the command runs again without a token, it upgrades in place and 
   assert.equal((await run('cat /var/lib/countersign/link/key.json; cat /etc/countersign/policy.yaml')).stdout, before);
   await serverOnline(world, server.id);
 });
+
+hostTest(
+  'T1: when it is run again with lock keys, the server is locked, keeps its policy, and takes no other lock',
+  async () => {
+    const upgrade = command.replace(/--token \S+ ?/, '');
+    const before = (await run('cat /etc/countersign/policy.yaml')).stdout;
+    const { exitCode, stdout, stderr } = await run(`${upgrade} --lock-keys /root/lock.json`);
+    assert.equal(exitCode, 0, `${stdout}\n${stderr}`);
+    const policy = (await run('cat /etc/countersign/policy.yaml; stat -c "%a %U" /etc/countersign/policy.yaml')).stdout;
+    assert.ok(policy.startsWith(before.trimEnd()), policy);
+    assert.match(policy, /644 root/);
+    await eventually('the server to tell its lock', async () => {
+      const status = await world.owner('getServerStatus', { server: server.id });
+      return status.policy?.lock?.chain === lock.chain;
+    });
+    const shown = (await run('/opt/countersign/current/bin/countersign-agent lock')).stdout;
+    assert.match(shown, /^locked: changes need the signature of Ada or Bob[\s\S]*high 2/);
+    await host.writeFile('/root/other.json', JSON.stringify({ ...lock, chain: 'lck_00000000000x' }));
+    const refused = await run(`${upgrade} --lock-keys /root/other.json`);
+    assert.equal(refused.exitCode, 1);
+    assert.match(refused.stderr, /pins another lock already[\s\S]*--replace[\s\S]*nothing was changed/);
+  },
+);
 
 hostTest('when the server reboots, the agent comes back by itself', async () => {
   await host.reboot();

@@ -150,6 +150,11 @@ export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
+/** Whether a thrown system error says that we may not. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
+}
+
 function regular(file: number, path: string) {
   const found = fstatSync(file);
   if (!found.isFile()) throw new RangeError(`${path} is no regular file`);

@@ -20,7 +20,7 @@ import { whyUnusable } from '@countersign/protocol/follow-lock';
 import { z } from 'zod';
 import type { LocalRules } from '../capabilities/capability.ts';
 import { readOwnFile } from '../host/own-files.ts';
-import { readSettings } from '../host/yaml.ts';
+import { parseSettings, readSettingsText } from '../host/yaml.ts';
 
 const patternSchema = z
   .string()
@@ -38,6 +38,12 @@ export type OwnCommand = z.infer<typeof ownCommandSchema>;
 
 const lists = (allow: string[]) =>
   z.strictObject({ allow: z.array(patternSchema).default(allow), deny: z.array(patternSchema).default([]) });
+
+/** A whole lock, as a file of `countersign lock init` holds it. One that nobody could open does not fit. */
+export const pinnedLockSchema = lockStateSchema.superRefine((lock, context) => {
+  const reason = whyUnusable(lock);
+  if (reason !== null) context.addIssue({ code: 'custom', message: reason });
+});
 
 export const policyFileSchema = z.strictObject({
   mode: z.enum(['observe', 'act']).default('observe'),
@@ -57,14 +63,7 @@ export const policyFileSchema = z.strictObject({
       strength: strengthSchema.default('form'),
     })
     .prefault({}),
-  /** A whole lock, as `countersign lock show` prints it. */
-  lock: lockStateSchema
-    .superRefine((lock, context) => {
-      const reason = whyUnusable(lock);
-      if (reason !== null) context.addIssue({ code: 'custom', message: reason });
-    })
-    .nullable()
-    .default(null),
+  lock: pinnedLockSchema.nullable().default(null),
   /** Files of NAME=value lines whose values are blacked out wherever they turn up. */
   secrets_from: z.array(pathSchema).max(20).default([]),
 });
@@ -135,8 +134,13 @@ export const defaultPolicy: LocalPolicy = policyFrom(policyFileSchema.parse({}))
  * fit: then nothing may be changed, and nobody guesses what its owner meant.
  */
 export function readLocalPolicy(path: string): LocalPolicy {
-  const file = readSettings(path, policyFileSchema);
-  if (file === null) return defaultPolicy;
+  const text = readSettingsText(path);
+  return text === null ? defaultPolicy : parsePolicy(text, path);
+}
+
+/** The policy in the text of a file. Throws as {@link readLocalPolicy} does. */
+export function parsePolicy(text: string, path: string): LocalPolicy {
+  const file = parseSettings(text, policyFileSchema, path);
   return { ...policyFrom(file), secretValues: file.secrets_from.flatMap(secretsIn) };
 }
 

@@ -96,7 +96,8 @@ export class LockBook {
       const bytes = readOwnFile(this.#path, FILE_BYTES_MAX)?.bytes ?? Buffer.alloc(0);
       return bytes.subarray(0, bytes.lastIndexOf('\n') + 1);
     } catch (error) {
-      throw new SettingsProblem(`the lock cannot be followed: ${error instanceof Error ? error.message : error}`);
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new SettingsProblem(`the lock cannot be followed: ${reason}`, { cause: error });
     }
   }
 

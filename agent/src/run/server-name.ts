@@ -6,7 +6,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { idSchema } from '@countersign/protocol';
 import { z } from 'zod';
-import { makeOwnFolder, replaceOwnFile } from '../host/own-files.ts';
+import { isRefused, makeOwnFolder, replaceOwnFile } from '../host/own-files.ts';
 import { readOwnJson } from '../host/own-json.ts';
 
 const schema = z.object({ serverId: idSchema('srv'), serverName: z.string().max(100) });
@@ -30,7 +30,6 @@ export function forgetServerName(runnerFolder: string): void {
   try {
     rmSync(join(runnerFolder, 'server.json'), { force: true });
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM')))
-      throw error;
+    if (!isRefused(error)) throw error;
   }
 }

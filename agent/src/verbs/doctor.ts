@@ -10,6 +10,7 @@ import { handshake } from '../link/handshake.ts';
 import { linkKey, readIdentity } from '../link/identity.ts';
 import { readStatus } from '../link/status-file.ts';
 import { readLocalPolicy } from '../run/local-policy.ts';
+import { standingOf } from './lock.ts';
 
 export interface Diagnosis {
   readonly what: string;
@@ -38,6 +39,7 @@ export async function doctor(file: string): Promise<Diagnosis[]> {
         said: `mode ${policy.mode}, at most ${policy.maxRisk} risk, commands ${policy.commands === false ? 'off' : 'on'}`,
       };
     }).found,
+    attempt('lock', 'read docs/local-policy.md on locked servers', () => ({ said: standingOf(config) })).found,
     attempt('identity', 'run the install command again with a new token', () => {
       const identity = readIdentity(config.stateDir);
       if (identity === null) throw new SettingsProblem('this server is not enrolled');

@@ -1,8 +1,11 @@
 /** `countersign-agent status`: whether the link runs and is connected. */
 import { delay, isoTime, systemClock } from '@countersign/protocol';
 import type { AgentConfig } from '../config.ts';
+import { isRefused } from '../host/own-files.ts';
+import { SettingsProblem } from '../host/yaml.ts';
 import { readIdentity } from '../link/identity.ts';
 import { type LinkStatus, readStatus } from '../link/status-file.ts';
+import { standingOf } from './lock.ts';
 
 const POLL_MS = 250;
 
@@ -18,8 +21,17 @@ export async function status(config: AgentConfig, waitS: number): Promise<{ conn
   const name = identity === null ? 'not enrolled' : `${identity.serverName} (${identity.serverId})`;
   return {
     connected: found?.state === 'connected',
-    lines: [`server:  ${name}`, `control: ${config.url}`, `link:    ${say(found)}`],
+    lines: [`server:  ${name}`, `control: ${config.url}`, `lock:    ${sayLock(config)}`, `link:    ${say(found)}`],
   };
+}
+
+function sayLock(config: AgentConfig): string {
+  try {
+    return standingOf(config);
+  } catch (error) {
+    if (error instanceof SettingsProblem || isRefused(error)) return `not known: ${(error as Error).message}`;
+    throw error;
+  }
 }
 
 function say(found: LinkStatus | null): string {

@@ -63,7 +63,7 @@ test('when a person enrols, links, asks for the status and uninstalls, each verb
   assert.equal(status.code, 0, status.out);
   assert.match(status.out, /web-1 \(srv_000000000001\)[\s\S]*connected since/);
   const doctor = await run(['doctor', ...where]);
-  assert.deepEqual([doctor.code, doctor.out.match(/^ok/gm)?.length], [0, 6], doctor.out);
+  assert.deepEqual([doctor.code, doctor.out.match(/^ok/gm)?.length], [0, 7], doctor.out);
   assert.match((await run(['uninstall', ...where])).err, /still runs/);
   link.kill('SIGTERM');
   const [code] = await once(link, 'exit');
