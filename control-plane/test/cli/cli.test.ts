@@ -152,10 +152,16 @@ test('when doctor looks, it prints a fix for everything that is wrong', async (c
   );
 });
 
-test('when two control planes would share a data folder, the second one refuses', async (context) => {
+test('F12: when two control planes would share a data folder, the second one refuses, also while the first one hangs', async (context) => {
   const machine = await makeMachine(context);
-  await machine.start();
-  await assert.rejects(machine.start(), /ended with 2[\s\S]*runs on .* already/);
+  const first = await machine.start();
+  const other = { COUNTERSIGN_PORT: '0' };
+  await assert.rejects(machine.start('main.ts', other), /ended with 2[\s\S]*runs on .* already/);
+  process.kill(first.pid, 'SIGSTOP');
+  await assert.rejects(machine.start('main.ts', other), /ended with 2[\s\S]*runs on .* already/);
+  process.kill(first.pid, 'SIGCONT');
+  assert.equal(await first.stop(), 0);
+  assert.equal(await (await machine.start()).stop(), 0);
 });
 
 test('when the port is taken, the control plane says so in words and ends with 2', async (context) => {

@@ -1,39 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { sha256 } from '@countersign/protocol/digest';
-import { operatorClient } from '@countersign/protocol/operator-api/client';
-import { type Machine, makeMachine, password, until } from './processes.ts';
-
-/** A machine with its own agent, which may write below one folder. */
-async function machineWithAgent(context: TestContext) {
-  const machine = await makeMachine(context, { COUNTERSIGN_LOCAL_AGENT: 'act' });
-  const folder = join(machine.dataDir, 'etc');
-  const state = join(machine.dataDir, 'local-agent');
-  for (const path of [folder, state]) mkdirSync(path, { mode: 0o700 });
-  writeFileSync(join(state, 'policy.yaml'), `mode: observe\nread_roots: ["${folder}"]\nwrite_roots: ["${folder}"]\n`, {
-    mode: 0o600,
-  });
-  const file = join(folder, 'app.ini');
-  writeFileSync(file, '[http]\nworkers = 2\n');
-  const controlPlane = await machine.start('start.ts');
-  await machine.cli(['setup', '--email', 'ada@example.org', '--password-stdin'], { input: password });
-  const online = async () => (await machine.cli(['servers', '--json'])).json().servers?.[0]?.state === 'online';
-  await until(online, controlPlane.printed);
-  const { servers } = (await machine.cli(['servers', '--json'])).json();
-  return { machine, file, server: servers[0].name as string };
-}
-
-/** An assistant asks, with a token of its own, for new content of the file. */
-async function askByToken(machine: Machine, server: string, file: string, content: string): Promise<string> {
-  const { secret } = (await machine.cli(['token', 'create', '--name', 'Claude Code', '--json'])).json();
-  const call = operatorClient({ base: machine.url, fetch, bearer: secret });
-  const expected_sha256 = sha256(readFileSync(file));
-  const { action } = await call('writeFile', { server, path: file, content, expected_sha256, reason: 'more traffic' });
-  assert.equal(action?.state, 'awaiting_approval');
-  return action?.id ?? '';
-}
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { askByToken, machineWithAgent } from './agent-machine.ts';
+import { until } from './processes.ts';
 
 test('when an assistant asks, the request is listed, shown, approved and carried out; at high risk the server has to be named', async (context) => {
   const { machine, file, server } = await machineWithAgent(context);

@@ -31,7 +31,7 @@ export interface Machine {
   start(
     script?: 'main.ts' | 'start.ts',
     env?: Record<string, string>,
-  ): Promise<{ printed(): string; stop(): Promise<number | null> }>;
+  ): Promise<{ readonly pid: number; printed(): string; stop(): Promise<number | null> }>;
 }
 
 /** A machine with an empty data folder. Everything that it started ends with the test. */
@@ -77,6 +77,7 @@ export async function makeMachine(context: TestContext, extra: Record<string, st
         return JSON.parse(file).pid === child.pid && /Ctrl-C stops/.test(out());
       }, printed);
       return {
+        pid: child.pid ?? 0,
         printed,
         stop: async () => {
           running.delete(child);
