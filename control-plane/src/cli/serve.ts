@@ -1,5 +1,5 @@
 /** Runs the control plane in this process: configuration, composition, the words of the first run, an orderly end. */
-
+import { join } from 'node:path';
 import { systemClock } from '@countersign/protocol';
 import { setupNeeded } from '../access/set-up.ts';
 import { forgetSetupLink, makeSetupLink } from '../access/setup-link.ts';
@@ -8,10 +8,10 @@ import { type Config, ConfigError, loadConfig } from '../config/config.ts';
 import { type Env, readEnv, variables } from '../config/env.ts';
 import { makeLog } from '../log.ts';
 import type { Log } from '../ports.ts';
+import { claimStore } from '../storage/database.ts';
 import { version } from '../version.ts';
 import { greetingLines } from './greeting.ts';
-import { pinnedFetch } from './pinned-fetch.ts';
-import { forgetRunning, type Running, readRunning, writeRunning } from './running.ts';
+import { forgetRunning, readRunning, writeRunning } from './running.ts';
 
 export interface ServeOptions {
   /** Starts what runs beside the control plane, once it listens. */
@@ -29,8 +29,8 @@ export async function serve(options: ServeOptions = {}): Promise<void> {
     write: (line) => void process.stderr.write(line),
     ...(colour ? { form: 'words', least: 'warn' } : {}),
   });
-  await refuseSecond(config);
   await using stack = new AsyncDisposableStack();
+  stack.use(await claimOrExit(config));
   const controlPlane = stack.use(await composeOrExit(config, log));
   stack.defer(() => forgetRunning(config.dataDir, process.pid));
   const setupLink = await tellWhereWeAre(controlPlane);
@@ -83,25 +83,16 @@ async function composeOrExit(config: Config, log: Log): Promise<ControlPlane> {
   }
 }
 
-/** Two control planes on one store would both dispatch. */
-async function refuseSecond({ dataDir }: Config): Promise<void> {
+/** Two control planes on one store would both dispatch, also when the other one only seems to be dead. */
+async function claimOrExit({ dataDir }: Config): Promise<Disposable> {
+  const claim = claimStore(join(dataDir, 'running.lock'));
+  if (claim) return claim;
   const other = await readRunning(dataDir);
-  if (other === null || !(await answers(other))) return; // left behind by one that crashed
   process.stderr.write(
-    `A control plane runs on ${dataDir} already (process ${other.pid}, ${other.publicUrl}).\n` +
+    `A control plane runs on ${dataDir} already${other ? ` (process ${other.pid}, ${other.publicUrl})` : ''}.\n` +
       '  Stop it first, or set COUNTERSIGN_DATA to another folder.\n',
   );
   process.exit(2);
-}
-
-async function answers({ url, pin }: Running): Promise<boolean> {
-  const ask = pin === null ? fetch : pinnedFetch(pin);
-  try {
-    return (await ask(`${url}/healthz`, { signal: AbortSignal.timeout(2_000) })).ok;
-  } catch (error) {
-    if (error instanceof TypeError || (error as Error).name === 'TimeoutError') return false;
-    throw error;
-  }
 }
 
 function nextSignal(): Promise<void> {

@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite from 'better-sqlite3';
 import { Kysely, type SqliteDatabase, type Transaction } from 'kysely';
-import { OneConnectionDialect } from './dialect.ts';
+import { isBusy, OneConnectionDialect } from './dialect.ts';
 import { migrate } from './migrations/migrate.ts';
 import type { Tables } from './tables.ts';
 
@@ -55,6 +55,24 @@ export async function databaseOn(
 function makePrivateFile(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   closeSync(openSync(path, 'a', 0o600));
+}
+
+/**
+ * Makes this process the only one that works on a store, until it is disposed of or ends in whatever way: SQLite's own lock, on
+ * a file beside the store, so that reading the store stays free for others. `null` when another process holds it, also one that
+ * hangs.
+ */
+export function claimStore(path: string): Disposable | null {
+  makePrivateFile(path);
+  const claim = new BetterSqlite(path, { timeout: 0 });
+  try {
+    claim.exec('begin exclusive');
+    return { [Symbol.dispose]: () => void claim.close() };
+  } catch (error) {
+    claim.close();
+    if (isBusy(error)) return null;
+    throw error;
+  }
 }
 
 /** Preparing a statement costs more than running a small one, and the program has few different ones: keep them. */
