@@ -18,6 +18,8 @@ import { decide } from './actions/decide.ts';
 import { makeFollowers } from './actions/followers.ts';
 import { startActions } from './actions/start-actions.ts';
 import { takeInWebhook } from './alerts/take-in-webhook.ts';
+import { amendmentsOnClock } from './amendments/amendments-on-clock.ts';
+import type { AmendmentDeps } from './amendments/make-amendment.ts';
 import { ideForms } from './approvals/ide-forms.ts';
 import { type OpenTelegram, openTelegram, type TelegramDeps } from './approvals/telegram/open-telegram.ts';
 import { webChannel } from './approvals/web-channel.ts';
@@ -127,16 +129,28 @@ type Parts = Awaited<ReturnType<typeof openParts>> & {
   readonly place: ListeningPlace;
 };
 
+/** The rules, and what it takes to change them, roles, people and tokens. */
+async function openAdministration({ config, core, access, place }: Parts, stack: AsyncDisposableStack) {
+  const amending: AmendmentDeps = {
+    ...{ ...access, live: core.live, place },
+    policy: await openPolicy(core, { path: join(config.dataDir, 'policy.yaml') }),
+    prove: (caller, proof, least) => prove({ ...access, place }, caller, proof, least),
+  };
+  stack.use(amendmentsOnClock(amending));
+  return amending;
+}
+
 /** Actions, the channels that ask people, and the operations over all of it. */
 async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
   const { config, core, access, fleet, place, secrets } = parts;
   const key = secrets.controlPlaneKey;
+  const amending = await openAdministration(parts, stack);
   const channels: ApprovalChannel[] = [webChannel(core)];
   const { playbooks, problems } = await loadLibrary();
   for (const problem of problems) core.log.error('playbook.invalid', { ...problem });
   const actionDeps: ActionDeps = {
     ...{ ...core, fleet: fleet.registry, key, channels, playbooks, followers: makeFollowers(core.log) },
-    policy: await openPolicy(core, { path: join(config.dataDir, 'policy.yaml') }),
+    policy: amending.policy,
     limits: { ...actionLimits, ...parts.overrides.actionLimits },
     party: () => {
       const found = relyingPartyOf(place.publicUrl);
@@ -151,10 +165,9 @@ async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
     ...core,
     handlers: allOperations({
       ...{
-        ...access,
         ...actionDeps,
+        ...amending,
         fleet: fleet.registry,
-        place,
         telegram,
         dataDir: config.dataDir,
         publicKey: key.publicKey,
@@ -166,7 +179,6 @@ async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
       rollbackAccepted: (serverIds) => fleet.rollbackAccepted(serverIds),
       diagnose: (server, readings, options) => diagnose({ ...core, fleet: fleet.registry }, server, readings, options),
       confirmCode: (caller, code) => confirmCode(access, caller, code),
-      prove: (caller, proof, least) => prove({ ...access, place }, caller, proof, least),
       stdioCommand: `npm --prefix ${root} run -s cli -- mcp`,
     }),
   });

@@ -75,7 +75,7 @@ export const auditEvents = {
   'person.removed': details(['name'], ['email']),
   'person.role_changed': details(['person', 'name', 'from', 'to']),
   'amendment.proposed': details(
-    ['amendment', 'kind', 'rule', 'others_needed', 'strength', 'sha256', 'before', 'expires_at'],
+    ['amendment', 'kind', 'rule', 'others_needed', 'sha256', 'before', 'expires_at'],
     ['title'],
   ),
   'amendment.agreed': details(['amendment', 'kind', 'given', 'needed'], ['title']),

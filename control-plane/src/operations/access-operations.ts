@@ -1,6 +1,5 @@
 /** Operations of a signed-in person on their own account, and of owners on the people who work here. */
 import { fault, isoTime } from '@countersign/protocol';
-import type { AccessCore } from '../access/access.ts';
 import { confirmTotp, startTotp } from '../access/authenticator.ts';
 import { invitePerson } from '../access/invite-person.ts';
 import { allPeople, personById } from '../access/person.store.ts';
@@ -8,6 +7,8 @@ import { removePerson } from '../access/remove-person.ts';
 import { setIdeAnswers } from '../access/set-ide-answers.ts';
 import { signOut } from '../access/sign-out.ts';
 import { personView } from '../access/views.ts';
+import type { AmendmentDeps } from '../amendments/make-amendment.ts';
+import { othersMustAgree } from '../amendments/propose-amendment.ts';
 import type { Handlers } from './handler.ts';
 
 type AccessHandlers = Pick<
@@ -17,9 +18,7 @@ type AccessHandlers = Pick<
 
 const done = { done: true } as const;
 
-export interface AccessOperationsDeps extends AccessCore {
-  readonly place: { readonly publicUrl: string };
-}
+export type AccessOperationsDeps = AmendmentDeps;
 
 export function accessOperations(deps: AccessOperationsDeps): AccessHandlers {
   const view = async (id: string) => {
@@ -47,12 +46,14 @@ export function accessOperations(deps: AccessOperationsDeps): AccessHandlers {
       return done;
     },
     listPeople: async () => ({ people: (await allPeople(deps.db)).map(personView) }),
-    invitePerson: async (caller, input) => {
+    invitePerson: async (caller, { proof, ...input }) => {
+      await othersMustAgree(deps, caller, { does: 'invite_person', ...input }, proof);
       const { personId, secret, expiresAt } = await invitePerson(deps, caller, input);
       const link = `${deps.place.publicUrl}/invite#${secret}`;
       return { person: await view(personId), link, expires_at: isoTime(expiresAt) };
     },
-    removePerson: async (caller, { person }) => {
+    removePerson: async (caller, { person, proof }) => {
+      await othersMustAgree(deps, caller, { does: 'remove_person', person }, proof);
       await removePerson(deps, caller, person);
       return done;
     },

@@ -2,6 +2,7 @@
 import { type AccessOperationsDeps, accessOperations } from './access-operations.ts';
 import { type ActionOperationsDeps, actionOperations } from './action-operations.ts';
 import { type AlertOperationsDeps, alertOperations } from './alert-operations.ts';
+import { type AmendmentOperationsDeps, amendmentOperations } from './amendment-operations.ts';
 import { type AuditOperationsDeps, auditOperations } from './audit-operations.ts';
 import { type DiagnosticOperationsDeps, diagnosticOperations } from './diagnostic-operations.ts';
 import { type FileOperationsDeps, fileOperations } from './file-operations.ts';
@@ -20,6 +21,7 @@ import { type TokenOperationsDeps, tokenOperations } from './token-operations.ts
 export type AllOperationsDeps = SetupOperationsDeps &
   AccessOperationsDeps &
   PasskeyOperationsDeps &
+  AmendmentOperationsDeps &
   TokenOperationsDeps &
   ActionOperationsDeps &
   PauseOperationsDeps &
@@ -39,6 +41,7 @@ export function allOperations(deps: AllOperationsDeps): Handlers {
     ...setupOperations(deps),
     ...accessOperations(deps),
     ...passkeyOperations(deps),
+    ...amendmentOperations(deps),
     ...tokenOperations(deps),
     ...actionOperations(deps),
     ...pauseOperations(deps),

@@ -1,10 +1,13 @@
 /** What needs a person now, and what is left to set up. */
+import { isoTime } from '@countersign/protocol';
+import { passkeysOf } from '../access/passkey.store.ts';
 import { personById } from '../access/person.store.ts';
 import { firstCallOf } from '../access/setting.store.ts';
 import { newestActions, withParts } from '../actions/action.store.ts';
 import { actionView } from '../actions/action-view.ts';
 import { pauseNow } from '../actions/pause.store.ts';
 import { pauseView } from '../actions/pause.ts';
+import { countWaitingFor } from '../amendments/amendment-view.ts';
 import { countServers } from '../fleet/server.store.ts';
 import { contradictedServers } from '../fleet/witness.store.ts';
 import type { PolicyBook } from '../policy/policy-book.ts';
@@ -14,13 +17,15 @@ import { firingAlerts } from './alert-operations.ts';
 import type { Handlers } from './handler.ts';
 import { countActionsIn, countOtherVersions, loopWasTried } from './overview.store.ts';
 
-export interface OverviewOperationsDeps extends Pick<Core, 'db'> {
+export interface OverviewOperationsDeps extends Pick<Core, 'db' | 'clock'> {
   readonly fleet: { isOnline(serverId: string): boolean; readonly onlineIds: readonly string[] };
   readonly policy: PolicyBook;
 }
 
 const ACTIONS_SHOWN = 20;
 const ALERTS_SHOWN = 20;
+/** How long its owner is told of a passkey that was added (T4). */
+const NEW_PASSKEY_MS = 24 * 3_600_000;
 
 export function overviewOperations(deps: OverviewOperationsDeps): Pick<Handlers, 'getOverview'> {
   const { db, fleet } = deps;
@@ -40,7 +45,7 @@ export function overviewOperations(deps: OverviewOperationsDeps): Pick<Handlers,
         firing: await firingAlerts(db, ALERTS_SHOWN),
         checklist: await checklist(deps, caller, servers.enrolled),
         pause: pause && pauseView(pause),
-        amendments: 0,
+        amendments: await countWaitingFor(db, caller, deps.clock.now()),
         notices: await notices(deps, caller),
       };
     },
@@ -60,7 +65,7 @@ async function checklist({ db }: OverviewOperationsDeps, { person }: Caller, enr
 
 type Notice = { severity: 'critical' | 'warning' | 'info'; text: string };
 
-async function notices({ db, policy }: OverviewOperationsDeps, { person }: Caller): Promise<Notice[]> {
+async function notices({ db, policy, clock }: OverviewOperationsDeps, { person }: Caller): Promise<Notice[]> {
   const all: Notice[] = [];
   const contradicted = await contradictedServers(db);
   if (contradicted.length > 0)
@@ -86,11 +91,17 @@ async function notices({ db, policy }: OverviewOperationsDeps, { person }: Calle
       severity: 'info',
       text: `${counted(others, 'agent')} of another version than this control plane: run the install command again on the server.`,
     });
+  for (const { name, created_at } of await passkeysOf(db, person.id))
+    if (clock.now() - created_at < NEW_PASSKEY_MS)
+      all.push({
+        severity: 'warning',
+        text: `The passkey “${name}” was added to your account at ${isoTime(created_at)}. If that was not you, remove it in Settings.`,
+      });
   const self = await personById(db, person.id);
-  if (self !== undefined && self.totp_confirmed === 0)
+  if (self !== undefined && self.totp_confirmed === 0 && self.passkeys === 0)
     all.push({
       severity: 'info',
-      text: 'Your account has no authenticator app yet: a password alone is weak for approving changes.',
+      text: 'Your account has no passkey and no authenticator app yet: a password alone is weak for approving changes.',
     });
   return all;
 }

@@ -1,16 +1,16 @@
 /** Operations on tokens of assistants, and how to connect one. */
-import type { AccessCore } from '../access/access.ts';
 import { createToken } from '../access/create-token.ts';
 import { revokeToken } from '../access/revoke-token.ts';
 import { firstCallOf } from '../access/setting.store.ts';
 import { liveTokens } from '../access/token.store.ts';
 import { tokenView } from '../access/views.ts';
+import type { AmendmentDeps } from '../amendments/make-amendment.ts';
+import { othersMustAgree } from '../amendments/propose-amendment.ts';
 import type { Handlers } from './handler.ts';
 
 type TokenHandlers = Pick<Handlers, 'listTokens' | 'createToken' | 'revokeToken' | 'getConnect'>;
 
-export interface TokenOperationsDeps extends AccessCore {
-  readonly place: { readonly publicUrl: string };
+export interface TokenOperationsDeps extends AmendmentDeps {
   /** The command that starts the MCP server on stdio, on this machine. */
   readonly stdioCommand: string;
 }
@@ -21,7 +21,8 @@ export function tokenOperations(deps: TokenOperationsDeps): TokenHandlers {
     listTokens: async ({ person }) => ({
       tokens: (await liveTokens(deps.db, person.role === 'owner' ? null : person.id)).map(tokenView),
     }),
-    createToken: async (caller, input) => {
+    createToken: async (caller, { proof, ...input }) => {
+      await othersMustAgree(deps, caller, { does: 'create_token', ...input }, proof);
       const { token, secret } = await createToken(deps, caller, input);
       return { token: tokenView(token), secret };
     },

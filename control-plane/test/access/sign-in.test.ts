@@ -21,7 +21,8 @@ test('when the setup link is used, its owner is signed in, and a second use is r
   assert.match(answer.session ?? '', /^css_/);
   assert.deepEqual(await door.call()('getSetup', {}), { needed: false });
   await assert.rejects(door.call()('setUp', { ...owner, secret, cli: true }), codes('setup_done'));
-  assert.deepEqual(await auditEvents(door), ['setup.link_made', 'setup.finished', 'person.signed_in', 'setup.refused']);
+  const about = (await auditEvents(door)).filter((event) => event !== 'policy.loaded');
+  assert.deepEqual(about, ['setup.link_made', 'setup.finished', 'person.signed_in', 'setup.refused']);
 });
 
 test('when two use the setup link at once, one owner is made', async (context) => {

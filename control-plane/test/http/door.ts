@@ -1,5 +1,5 @@
 /** A control plane's door for tests: real store, real sockets, only the operations on access behind it. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,9 @@ import { systemIds } from '@countersign/protocol/system-ids';
 import type { AccessCore } from '../../src/access/access.ts';
 import { attempts } from '../../src/access/attempts.ts';
 import { authenticate } from '../../src/access/authenticate.ts';
+import { prove } from '../../src/access/prove.ts';
 import { makeSetupSecret } from '../../src/access/set-up.ts';
+import type { AmendmentDeps } from '../../src/amendments/make-amendment.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { loadSecrets } from '../../src/config/secrets.ts';
 import { makeApp } from '../../src/http/app.ts';
@@ -20,11 +22,13 @@ import { liveHub } from '../../src/http/live-hub.ts';
 import { operationRoutes } from '../../src/http/operation-routes.ts';
 import { dashboard } from '../../src/http/static.ts';
 import { accessOperations } from '../../src/operations/access-operations.ts';
+import { amendmentOperations } from '../../src/operations/amendment-operations.ts';
 import type { Handlers } from '../../src/operations/handler.ts';
 import { bindOperations } from '../../src/operations/index.ts';
 import { passkeyOperations } from '../../src/operations/passkey-operations.ts';
 import { setupOperations } from '../../src/operations/setup-operations.ts';
 import { tokenOperations } from '../../src/operations/token-operations.ts';
+import { openPolicy } from '../../src/policy/policy-book.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 
 /** The system's clock, which a test can put forward. */
@@ -48,6 +52,8 @@ export interface DoorOptions {
   readonly env?: Record<string, string>;
   readonly requestsPerMinute?: number;
   readonly webDist?: string;
+  /** Text of policy.yaml; the built-in policy unless told. */
+  readonly policy?: string;
 }
 
 export type Door = Awaited<ReturnType<typeof openDoor>>;
@@ -74,11 +80,18 @@ export async function openDoor(context: TestContext, options: DoorOptions = {}) 
     ...{ db, clock, ids, log, sealKey: secrets.sealKey, attempts: attempts(clock) },
     accessEnded: (ended) => streams?.end(ended),
   };
+  const policyPath = join(dataDir, 'policy.yaml');
+  if (options.policy !== undefined) writeFileSync(policyPath, options.policy);
+  const amending: AmendmentDeps = {
+    ...{ ...core, place, live: hub, policy: await openPolicy(core, { path: policyPath }) },
+    prove: (caller, proof, least) => prove({ ...core, place }, caller, proof, least),
+  };
   const handlers = {
     ...setupOperations({ ...core, dataDir }),
-    ...accessOperations({ ...core, place }),
-    ...passkeyOperations({ ...core, place, live: hub }),
-    ...tokenOperations({ ...core, place, stdioCommand: 'countersign mcp' }),
+    ...accessOperations(amending),
+    ...passkeyOperations(amending),
+    ...amendmentOperations(amending),
+    ...tokenOperations({ ...amending, stdioCommand: 'countersign mcp' }),
   } as Handlers;
   const callAs = bindOperations({ db, clock, log, handlers });
   const app = await makeApp({
@@ -105,7 +118,7 @@ export async function openDoor(context: TestContext, options: DoorOptions = {}) 
   });
   const base = `${config.tls.mode === 'own' ? 'https' : 'http'}://127.0.0.1:${port}`;
   return {
-    ...{ app, db, clock, core, config, place, hub, base, port, dataDir, secrets },
+    ...{ app, db, clock, core, amending, config, place, hub, base, port, dataDir, secrets },
     setupSecret: async () => (await makeSetupSecret(core)).secret,
     call: (bearer?: string) => operatorClient({ base, fetch, ...(bearer === undefined ? {} : { bearer }) }),
   };

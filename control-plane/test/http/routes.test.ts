@@ -179,7 +179,7 @@ test('when health and metrics are asked for, they say how it is', async (context
   });
   const { text, headers } = await raw(door, 'GET', '/metrics', { host: 'localhost' });
   assert.match(String(headers['content-type']), /^text\/plain; version=0\.0\.4/);
-  assert.match(text, /^# TYPE countersign_audit_entries_total counter\ncountersign_audit_entries_total 0$/m);
+  assert.match(text, /^# TYPE countersign_audit_entries_total counter\ncountersign_audit_entries_total 1$/m);
   assert.match(text, /^countersign_http_requests_total\{status="2xx"\} 1$/m);
   for (const line of text.trim().split('\n'))
     assert.match(line, /^(# (HELP|TYPE) .+|[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? -?[\d.e+]+)$/);
