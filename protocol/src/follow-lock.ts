@@ -12,7 +12,8 @@ export function holdersThatSigned(
   signatures: readonly ApproverSignature[],
 ): ReadonlySet<string> {
   const good = signatures.filter((signature) => whyNotCounted(state, digest, signature) === null);
-  return new Set(good.map(({ key }) => holderOf(state, key) ?? ''));
+  const signed = state.keys.filter(({ key }) => good.some((signature) => signature.key === key));
+  return new Set(signed.map(({ holder }) => holder));
 }
 
 /** Why one signature does not count on this lock, in words; `null` when it does. */

@@ -1,7 +1,7 @@
 /** The install script on a real server: dry run, install, what it may not do, upgrade in place, uninstall without a trace. */
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
-import { approver, lockOf } from '../../agent/test/run/locked.ts';
+import { approver, lockOf } from '../../protocol/test/approvers.ts';
 import { bootHost, type Host } from '../hosts/host.ts';
 import { hostTest, whyNoHosts } from '../hosts/requirements.ts';
 import { eventually } from '../world/eventually.ts';

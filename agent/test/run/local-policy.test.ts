@@ -8,7 +8,7 @@ import { SettingsProblem } from '../../src/host/yaml.ts';
 import { judgePlan } from '../../src/run/judge-plan.ts';
 import { readLocalPolicy, summaryOf } from '../../src/run/local-policy.ts';
 import { draftOf } from './bed.ts';
-import { approver, lockOf } from './locked.ts';
+import { approver, lockOf } from '../../../protocol/test/approvers.ts';
 
 const lock = lockOf([approver('Ada'), approver('Bob')]);
 

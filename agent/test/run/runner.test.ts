@@ -6,7 +6,7 @@ import type { ActionResult, PlanProbe, Preview, StepPreview } from '@countersign
 import { driftBetween } from '../../src/run/preview.ts';
 import type { Report } from '../../src/run/runner-wire.ts';
 import { approvalOf, command, draftOf, grantOf, makeBed, planOf, start, until, Watched } from './bed.ts';
-import { approver, lockOf } from './locked.ts';
+import { approver, lockOf } from '../../../protocol/test/approvers.ts';
 
 const lockedPolicy = `mode: act\nlock: ${JSON.stringify(lockOf([approver('Ada')]))}\n`;
 

@@ -12,7 +12,7 @@ import { parseSettings, withMember } from '../../src/host/yaml.ts';
 import { policyFileSchema, readLocalPolicy } from '../../src/run/local-policy.ts';
 import { LockBook } from '../../src/run/lock-book.ts';
 import { followedLock, lockLines, pinLock, readLockFile, standingOf } from '../../src/verbs/lock.ts';
-import { approver, changeOf, lockOf, PARTY, passkeyHolder } from '../run/locked.ts';
+import { approver, changeOf, lockOf, PARTY, passkeyHolder } from '../../../protocol/test/approvers.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
 const ada = approver('Ada');
