@@ -64,6 +64,7 @@ export const actionSchema = z.object({
     )
     .describe('exactly what runs; untrusted_output: effects and diff from the server'),
   error: errorSchema,
+  followed_by: z.string().nullable().describe('the action that asks again, since the state had changed'),
   next: z.string(),
 });
 
@@ -95,6 +96,7 @@ export function actionView(
       untrusted_output: [...effects, ...(diff === null ? [] : [diff])].join('\n'),
     })),
     error: errorOf(detail),
+    followed_by: detail.followed_by,
     next: nextFor(detail),
   };
 }
@@ -153,7 +155,9 @@ function whoCanApprove({ approvals_needed, approvals_given, policy }: ActionDeta
   return `${missing} more: ${who}, by ${policy.channels.join(', ')}. Never you.`;
 }
 
-function nextFor({ id, state }: ActionDetail): string {
+function nextFor({ id, state, followed_by }: ActionDetail): string {
+  if (followed_by !== null)
+    return `It was asked again as ${followed_by}: call get_action with that id. Do not ask for the same yourself.`;
   const wait = `Call get_action with {"action":"${id}","wait_s":50}`;
   switch (state) {
     case 'awaiting_approval':

@@ -181,6 +181,8 @@ function otherAnswers(): Answers {
         forSeconds: 60,
         offlineSeconds: 90,
       },
+      trust: 'web-1 trusts this control plane.',
+      witness: null,
       added_at: at,
       history: [],
     }),

@@ -86,6 +86,7 @@ async function link(
   { actionId, repeated }: Proposed,
   differences: string[],
 ): Promise<void> {
+  if (repeated && (await followerOf(trx, row.id)) === actionId) return; // another one was quicker than we
   if (repeated) return giveUp(deps, trx, row, `it was asked for again as ${actionId} already`);
   const about = { at: deps.clock.now(), who: whoIs('system'), serverId: row.server_id, actionId: row.id };
   const seq = await appendEntry(trx, {

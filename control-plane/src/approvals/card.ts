@@ -2,7 +2,7 @@
  * The words of a card, the same on every channel: what is to be done, where, exactly how, at what risk, who asks, until when.
  * Pure. Everything comes from the plan and from us; the assistant's own words stand last and apart. Threat T7.
  */
-import { escapeDeceptive, looksDeceptive, type Risk, shorten } from '@countersign/protocol';
+import { channelsThatDecide, escapeDeceptive, looksDeceptive, type Risk, shorten } from '@countersign/protocol';
 import type { ActionDetail } from '@countersign/protocol/operator-api/index';
 
 export interface CardParameter {
@@ -38,6 +38,10 @@ export interface Card {
   readonly fingerprint: string;
   readonly digest: string;
   readonly approvals: { readonly given: number; readonly needed: number };
+  /** Why a tap on the card cannot approve it, so that the page of the action has to be opened; null where a tap can. */
+  readonly mustOpen: string | null;
+  /** What changed since it was approved before, when it asks again; each a sentence. */
+  readonly differences: readonly string[];
   /** What is known, what happens next, who can act. */
   readonly status: string;
   /** Who decided, when and where; null while nobody did. */
@@ -72,10 +76,20 @@ export function cardOf(detail: ActionDetail): Card {
     fingerprint: detail.fingerprint,
     digest: detail.digest,
     approvals: { given: detail.approvals_given, needed: detail.approvals_needed },
+    mustOpen: mustOpen(detail),
+    differences: detail.follows?.differences.map((words) => clean(words, 300)) ?? [],
     status: clean(detail.status, 600),
     decision: decisionOf(detail),
     untrustedReason: detail.untrusted_reason === null ? null : clean(detail.untrusted_reason, 1000),
   };
+}
+
+function mustOpen({ state, lock, policy, risk, server }: ActionDetail): string | null {
+  if (state !== 'awaiting_approval') return null;
+  if (lock !== null)
+    return `Server ${clean(server.name, 100)} is locked: it counts only signatures, and those are made on the page of the action.`;
+  if (channelsThatDecide(policy, false).includes('telegram')) return null;
+  return `A tap is not enough for this: at ${risk} risk, rule ${policy.rule} asks for more.`;
 }
 
 function parameter(name: string, value: unknown, changed: readonly string[]): CardParameter {

@@ -4,6 +4,7 @@ import type { ActionDetail } from '@countersign/protocol/operator-api/index';
 import type { ActionDeps } from '../actions/action-deps.ts';
 import { actionDetail } from '../actions/action-detail.ts';
 import { closeUnknown } from '../actions/close-unknown.ts';
+import { asSeenBy } from '../actions/conceal-plan.ts';
 import { confirmAction } from '../actions/confirm-action.ts';
 import { decide } from '../actions/decide.ts';
 import { listActions } from '../actions/list-actions.ts';
@@ -50,15 +51,15 @@ function askingOperations(deps: ActionOperationsDeps): Asking {
     writeFile: (caller, { server, reason, ...file }, { signal }) =>
       ask(caller, { server, wanted: { kind: 'file', ...file }, reason, signal }),
     listActions: (_caller, input) => listActions(deps, input),
-    getAction: async (_caller, { action, wait_s }, { signal }) => {
+    getAction: async (caller, { action, wait_s }, { signal }) => {
       if (wait_s > 0) await waitForAction(deps, action, { ms: wait_s * 1000, signal });
       const detail = await actionDetail(deps, action);
       const { text, truncated } = await outputTail(deps.db, action, OUTPUT_TAIL);
-      return { ...detail, untrusted_output: text, output_truncated: truncated };
+      return { ...asSeenBy(caller, detail), untrusted_output: text, output_truncated: truncated };
     },
     cancelAction: async (caller, { action }) => {
       await withdraw(deps, caller, action);
-      return actionDetail(deps, action);
+      return asSeenBy(caller, await actionDetail(deps, action));
     },
   };
 }

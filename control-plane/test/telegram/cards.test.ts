@@ -4,6 +4,7 @@ import { actionStates, type PlanDraft } from '@countersign/protocol';
 import { actionDetail } from '../../src/actions/action-detail.ts';
 import { renderCard } from '../../src/approvals/telegram/render-card.ts';
 import { ben } from '../actions/heart.ts';
+import { ed25519Approver, lockWith } from '../actions/locks.ts';
 import { previewOf } from '../actions/small-fleet.ts';
 import { type TelegramWorld, telegramWorld } from './telegram-world.ts';
 
@@ -177,7 +178,7 @@ test('when everything about an action is as long as it can be, its card still fi
           preview: { ...detail.plan.preview, predictable: false, steps: [...steps] },
         },
       },
-      { publicUrl: `https://${'x'.repeat(200)}.example.org`, armed: true, locked: true, personId: ben.id },
+      { publicUrl: `https://${'x'.repeat(200)}.example.org`, armed: true, personId: ben.id },
     );
     assert.ok(rendered.text.text.length <= 4096, `${state}: ${rendered.text.text.length}`);
     assert.ok(rendered.text.entities.length <= 100);
@@ -202,7 +203,10 @@ test('when the dashboard has a name that Telegram takes, the button leads there;
 test('when a tap is not enough, by policy or by a locked server, the card leads to the dashboard instead of Approve', async (t) => {
   const policy = `  - name: session
     when: { servers: [db-1] }
-    ask: { channels: [telegram, web], strength: session }`;
+    ask: { channels: [telegram, web], strength: session }
+  - name: high-risk
+    when: { risk: [high] }
+    ask: { channels: [telegram, web, cli], strength: session }`;
   await using world = await telegramWorld(t, { policy, publicUrl: 'https://cp.example.org' });
   const phone = await world.link(ben);
   const texts = (chat = phone.chat) =>
@@ -211,28 +215,28 @@ test('when a tap is not enough, by policy or by a locked server, the card leads 
       .buttons.flat()
       .map(({ text }) => text);
   await world.ask({ server: 'db-1' });
-  await world.twin.waitForMessage(phone.chat, 'A tap is not enough for this.');
+  await world.twin.waitForMessage(
+    phone.chat,
+    'A tap is not enough for this: at medium risk, rule session asks for more.',
+  );
   assert.deepEqual(texts(), ['Reject', 'Approve in the dashboard']);
-  await world.db
-    .updateTable('server')
-    .set({ policy_json: JSON.stringify({ ...JSON.parse((await lockOf(world)) ?? ''), locked: true, approverKeys: 1 }) })
-    .where('name', '=', 'web-1')
-    .execute();
+  await world.ask({ risk: 'high' });
+  await world.twin.waitForMessage(
+    phone.chat,
+    'A tap is not enough for this: at high risk, rule high-risk asks for more.',
+  );
+  assert.deepEqual(texts(), ['Reject', 'Approve in the dashboard']);
+  await world.lock(lockWith({ ana: [ed25519Approver()] }));
   await world.ask();
-  await world.twin.waitForMessage(phone.chat, 'This server is locked: a tap is not enough.');
+  await world.twin.waitForMessage(phone.chat, 'Server web-1 is locked: it counts only signatures');
   assert.deepEqual(texts(), ['Reject', 'Approve in the dashboard']);
   assert.equal((await world.tap(phone, 'Reject')).text, 'Rejected. Nothing will run.');
 });
 
-async function lockOf({ db }: TelegramWorld) {
-  return (await db.selectFrom('server').select('policy_json').where('name', '=', 'web-1').executeTakeFirst())
-    ?.policy_json;
-}
-
 test('when policy does not accept Telegram, nobody gets a card there and it reaches nobody', async (t) => {
-  await using world = await telegramWorld(t);
+  await using world = await telegramWorld(t, { policy: '  - {name: page-only, ask: {channels: [web, cli]}}' });
   const { chat } = await world.link(ben);
-  const { actionId } = await world.ask({ risk: 'critical' });
+  const { actionId } = await world.ask();
   await world.settled();
   assert.deepEqual(world.twin.messages(chat), []);
   assert.equal(await world.bot.now.channel.canReach(actionId), false);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ben } from '../actions/heart.ts';
+import { ben, twoTaps } from '../actions/heart.ts';
 import { telegramWorld } from './telegram-world.ts';
 
 test('when a linked person sends /status, it counts servers, requests and alerts, and nothing in it can be tapped by mistake', async (t) => {
@@ -29,7 +29,7 @@ test('when a linked person sends /servers, each is shown with its newest figures
 });
 
 test('when a linked person sends /pending, the list answers the card that expires first', async (t) => {
-  await using world = await telegramWorld(t);
+  await using world = await telegramWorld(t, { policy: twoTaps });
   const { user, chat } = await world.link(ben);
   world.twin.sendText(user, chat, '/pending');
   await world.twin.waitForMessage(chat, 'Nothing waits for a decision.');

@@ -5,7 +5,7 @@ import { expireDue } from '../../src/actions/expire-due.ts';
 import { recordFinished } from '../../src/actions/record-finished.ts';
 import { recordStarted } from '../../src/actions/record-started.ts';
 import { withdraw } from '../../src/actions/withdraw.ts';
-import { ana, assistant, ben, resultOf, web1 } from '../actions/heart.ts';
+import { ana, assistant, ben, resultOf, twoTaps, web1 } from '../actions/heart.ts';
 import { type TelegramWorld, telegramWorld, until } from './telegram-world.ts';
 
 /** Sequences per run; the long run asks for more. */
@@ -87,7 +87,7 @@ async function converged(world: TelegramWorld, actionId: string): Promise<boolea
 
 /** A few sequences in one world, so that chats do not grow without end. */
 async function run(t: TestContext, from: number, to: number): Promise<void> {
-  await using world = await telegramWorld(t);
+  await using world = await telegramWorld(t, { policy: twoTaps });
   const phones = [await world.link(ben), await world.link(ana)];
   for (let sequence = from; sequence < to; sequence += 1) {
     const dice = chance(SEED * 1_000_003 + sequence);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { expireDue } from '../../src/actions/expire-due.ts';
-import { ana, ben } from '../actions/heart.ts';
+import { ana, ben, twoTaps } from '../actions/heart.ts';
 import { telegramWorld, vic } from './telegram-world.ts';
 
 const twoPeople = `  - name: two-people
@@ -29,7 +29,7 @@ test('when an approver taps Approve, the action is approved in their name and th
 });
 
 test('when an approver taps Reject, nothing will run and the card says who rejected', async (t) => {
-  await using world = await telegramWorld(t);
+  await using world = await telegramWorld(t, { policy: twoTaps });
   const phone = await world.link(ben);
   const { actionId } = await world.ask({ risk: 'high' });
   await world.twin.waitForMessage(phone.chat, 'Restart');
@@ -39,7 +39,7 @@ test('when an approver taps Reject, nothing will run and the card says who rejec
 });
 
 test('when the risk is high, one tap changes only the keyboard and the second one approves', async (t) => {
-  await using world = await telegramWorld(t);
+  await using world = await telegramWorld(t, { policy: twoTaps });
   const phone = await world.link(ben);
   const { actionId } = await world.ask({ risk: 'high' });
   await world.twin.waitForMessage(phone.chat, 'Restart');
@@ -55,7 +55,7 @@ test('when the risk is high, one tap changes only the keyboard and the second on
 });
 
 test('when somebody taps Back, the first buttons return and nothing was decided', async (t) => {
-  await using world = await telegramWorld(t);
+  await using world = await telegramWorld(t, { policy: twoTaps });
   const phone = await world.link(ben);
   const { actionId } = await world.ask({ risk: 'high' });
   await world.twin.waitForMessage(phone.chat, 'Restart');
@@ -69,7 +69,7 @@ test('when somebody taps Back, the first buttons return and nothing was decided'
 });
 
 test('when the second tap does not come within a minute, the card asks from the start again', async (t) => {
-  await using world = await telegramWorld(t);
+  await using world = await telegramWorld(t, { policy: twoTaps });
   const phone = await world.link(ben);
   await world.ask({ risk: 'high' });
   await world.twin.waitForMessage(phone.chat, 'Restart');
@@ -80,7 +80,7 @@ test('when the second tap does not come within a minute, the card asks from the 
 });
 
 test('when the program restarts between the two taps, both are needed again', async (t) => {
-  await using world = await telegramWorld(t);
+  await using world = await telegramWorld(t, { policy: twoTaps });
   const phone = await world.link(ben);
   const { actionId } = await world.ask({ risk: 'high' });
   await world.twin.waitForMessage(phone.chat, 'Restart');

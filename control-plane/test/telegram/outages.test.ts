@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ana, ben } from '../actions/heart.ts';
+import { ana, ben, twoTaps } from '../actions/heart.ts';
 import { type TelegramWorld, telegramWorld, until } from './telegram-world.ts';
 
 /** Lets time go by in steps, with turns for the network, until something holds. Returns how much went by, milliseconds. */
@@ -119,7 +119,7 @@ test('when the answer to a card is lost, it is sent again, and a tap on either c
 });
 
 test('when the program died before it noted the card that it sent, a tap makes that copy the kept one', async (t) => {
-  await using world = await telegramWorld(t);
+  await using world = await telegramWorld(t, { policy: twoTaps });
   const phone = await world.link(ben);
   const { actionId } = await world.ask({ risk: 'high' });
   const { messageId } = await world.twin.waitForMessage(phone.chat, 'Restart');
@@ -153,7 +153,7 @@ test('when a person blocks the bot, others go on; when they come back, they get 
 });
 
 test('when a person deletes a card that waits, it is shown again; when it is decided, it is let go', async (t) => {
-  await using world = await telegramWorld(t);
+  await using world = await telegramWorld(t, { policy: twoTaps });
   const { chat } = await world.link(ben);
   const { actionId } = await world.ask({ risk: 'high' });
   const { messageId } = await world.twin.waitForMessage(chat, 'Restart');

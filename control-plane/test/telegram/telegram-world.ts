@@ -217,7 +217,6 @@ const serverView = {
   last_seen_at: null,
   os: null,
   mode: 'act',
-  locked: false,
   firing_alerts: 1,
   sample: {
     at: '2026-11-20T02:13:00.000Z',

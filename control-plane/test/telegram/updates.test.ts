@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { write } from '../../src/storage/write.ts';
-import { ben } from '../actions/heart.ts';
+import { ben, twoTaps } from '../actions/heart.ts';
 import { telegramWorld, until } from './telegram-world.ts';
 
 test('when updates come twice, each is handled once', async (t) => {
@@ -34,7 +34,7 @@ test('when a tap comes twice, one decision is made and the second one is not eve
 });
 
 test('when the second tap overtakes the first, it counts for nothing', async (t) => {
-  await using world = await telegramWorld(t);
+  await using world = await telegramWorld(t, { policy: twoTaps });
   const { user, chat } = await world.link(ben);
   const { actionId } = await world.ask({ risk: 'high' });
   const card = await world.twin.waitForMessage(chat, 'Restart');

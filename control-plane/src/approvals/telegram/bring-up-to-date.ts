@@ -25,7 +25,6 @@ export interface UpToDateDeps extends Telegram {
   readonly editedAt: Map<string, number>;
   /** Documents that were sent for a card that was not, by {@link copyKey}: the number of the message. */
   readonly documents: Map<string, number>;
-  readonly isLocked: (serverId: string) => Promise<boolean>;
 }
 
 /** A running action is edited at most this often, milliseconds. */
@@ -65,18 +64,17 @@ async function detailIfThere(deps: UpToDateDeps, actionId: string): Promise<Acti
   }
 }
 
-async function render(deps: UpToDateDeps, detail: ActionDetail, person: LinkedPerson): Promise<RenderedCard> {
+function render(deps: UpToDateDeps, detail: ActionDetail, person: LinkedPerson): RenderedCard {
   const { publicUrl } = deps.place;
   const armed = deps.arming.armedFor(person.id, detail.id) > 0;
-  const locked = await deps.isLocked(detail.server.id);
-  return renderCard(detail, { publicUrl, armed, locked, personId: person.id });
+  return renderCard(detail, { publicUrl, armed, personId: person.id });
 }
 
 /** A card for somebody who has none yet. Only what waits for a decision is shown anew. */
 async function show(deps: UpToDateDeps, detail: ActionDetail, person: LinkedPerson): Promise<undefined> {
   const late = detail.expires_at !== null && Date.parse(detail.expires_at) <= deps.clock.now();
   if (detail.state !== 'awaiting_approval' || late) return;
-  const card = await render(deps, detail, person);
+  const card = render(deps, detail, person);
   const place = { action_id: detail.id, chat_id: person.telegramId };
   const documentId = await sendDocumentOnce(deps, copyKey(place), person.telegramId, card);
   const messageId = await sendCard(deps.api, person.telegramId, card, documentId);
@@ -105,7 +103,7 @@ async function follow(
   copy: Copy,
   person: LinkedPerson | undefined,
 ): Promise<number | undefined> {
-  const card = person ? await render(deps, detail, person) : hiddenCard;
+  const card = person ? render(deps, detail, person) : hiddenCard;
   const hash = hashOf(card);
   if (hash !== copy.shown_hash) {
     const waitMs = person ? waitBeforeEdit(deps, detail, copy) : 0;

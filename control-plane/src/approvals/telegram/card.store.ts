@@ -84,8 +84,3 @@ export async function unsettledActions(db: Db | Trx, since: number): Promise<str
     .execute();
   return rows.map(({ id }) => id);
 }
-
-/** The own policy of the server of an action, as its agent told it (JSON), and who asked. */
-export function policyOfServer(db: Db | Trx, serverId: string): Promise<{ policy_json: string | null } | undefined> {
-  return db.selectFrom('server').select('policy_json').where('id', '=', serverId).executeTakeFirst();
-}

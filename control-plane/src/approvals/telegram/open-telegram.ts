@@ -2,7 +2,6 @@
  * Puts the parts of this folder together: what `compose.ts` needs to know of it. Telegram being down, slow or refusing us is
  * a state that people are shown, never a failure of anything else.
  */
-import { isLocked as checksSignatures, localPolicySummarySchema } from '@countersign/protocol/agent-wire/facts';
 import { autoRetry } from '@grammyjs/auto-retry';
 import { Api } from 'grammy';
 import type { ApprovalChannel, Caller } from '../../ports.ts';
@@ -10,7 +9,6 @@ import { write } from '../../storage/write.ts';
 import { arming } from './arming.ts';
 import { type BotDeps, takeUpdate } from './bot.ts';
 import { bringUpToDate, type UpToDateDeps } from './bring-up-to-date.ts';
-import { policyOfServer } from './card.store.ts';
 import { confirmLink } from './confirm-link.ts';
 import { deliveries, urgency } from './deliveries.ts';
 import { greet, offerCommands } from './greet.ts';
@@ -81,7 +79,6 @@ class Opened implements OpenTelegram {
       closedChats: this.#closedChats,
       editedAt: new Map(),
       documents: new Map(),
-      isLocked: (serverId) => isLocked(telegram, serverId),
     };
     this.#deliveries = deliveries({ ...telegram, carryOut: (job) => bringUpToDate(upToDate, job) });
     this.channel = telegramChannel({ ...telegram, deliveries: this.#deliveries, closedChats: this.#closedChats });
@@ -179,12 +176,4 @@ class Opened implements OpenTelegram {
   #tell(chatId: string, text: ReturnType<typeof lines>): void {
     this.#telegram.calls.let('news of a link', sendText(this.#telegram.api, chatId, text));
   }
-}
-
-/** Whether the server itself checks approver signatures, as its agent told it. What cannot be read counts as locked. */
-async function isLocked({ db }: Telegram, serverId: string): Promise<boolean> {
-  const server = await policyOfServer(db, serverId);
-  if (!server || server.policy_json === null) return false;
-  const policy = localPolicySummarySchema.safeParse(JSON.parse(server.policy_json));
-  return policy.success ? checksSignatures(policy.data) : true;
 }

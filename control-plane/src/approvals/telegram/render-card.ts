@@ -2,7 +2,6 @@
  * A card as a Telegram message: what, where and its state first, then exactly what will run, last the assistant's words.
  * Pure. What is too long for a phone becomes a summary, and the whole plan goes ahead of it as a document.
  */
-import { strengthAtLeast } from '@countersign/protocol';
 import type { ActionDetail } from '@countersign/protocol/operator-api/index';
 import { FormattedString } from '@grammyjs/parse-mode';
 import type { InlineKeyboard } from 'grammy';
@@ -16,8 +15,6 @@ export interface CardView {
   readonly publicUrl: string;
   /** Whether this person tapped once already. */
   readonly armed: boolean;
-  /** Whether the server itself checks approver signatures, so that a tap cannot be enough. */
-  readonly locked: boolean;
   /** Who reads this copy. */
   readonly personId: string;
 }
@@ -36,10 +33,11 @@ const BODY_MAX = 2_000;
 /** Telegram keeps about 100 entities of a message. */
 const ENTITIES_MAX = 80;
 const REASON_MAX = 500;
+const DIFFERENCES_MAX = 3;
 
 export function renderCard(detail: ActionDetail, view: CardView): RenderedCard {
   const card = cardOf(detail);
-  const tapCounts = !view.locked && strengthAtLeast('tap', detail.policy.strength);
+  const tapCounts = card.mustOpen === null;
   const whole = lines([...planLines(card), '', ...termLines(card)]);
   const isLong =
     whole.text.length > BODY_MAX ||
@@ -48,7 +46,8 @@ export function renderCard(detail: ActionDetail, view: CardView): RenderedCard {
   const body = isLong ? lines([...summaryLines(card), '', ...termLines(card)]) : whole;
   const text = lines([
     ...headLines(detail, card, view),
-    ...(tapCounts ? [] : elsewhereLines(detail, view)),
+    ...elsewhereLines(card, view),
+    ...differenceLines(card),
     '',
     body,
     ...reasonLines(card),
@@ -118,10 +117,17 @@ function stateLines(detail: ActionDetail, { state, status, decision, expiresAt, 
   return [fmt`${stateMark[state]} ${until}${counted}`, ...decided];
 }
 
-function elsewhereLines({ id, state }: ActionDetail, { publicUrl, locked }: CardView): Line[] {
-  if (state !== 'awaiting_approval') return [];
-  const why = locked ? 'This server is locked: a tap is not enough.' : 'A tap is not enough for this.';
-  return [fmt`🔒 ${why} Approve in the dashboard: ${value(`${publicUrl}/actions/${id}`)}`];
+function elsewhereLines({ actionId, mustOpen }: Card, { publicUrl }: CardView): Line[] {
+  if (mustOpen === null) return [];
+  return [fmt`🔒 ${sentence(mustOpen)} Approve in the dashboard: ${value(`${publicUrl}/actions/${actionId}`)}`];
+}
+
+/** Why people are asked once more: what is not as it was when it was approved. */
+function differenceLines({ differences }: Card): Line[] {
+  if (differences.length === 0) return [];
+  const shown = differences.slice(0, DIFFERENCES_MAX).map((words) => sentence(words, { max: 200 }));
+  const more = differences.length - shown.length;
+  return [bold('Asked again, since it changed'), ...shown, ...(more > 0 ? [`and ${more} more`] : [])];
 }
 
 function planLines(card: Card): Line[] {

@@ -1,5 +1,5 @@
 /** A tap on a card: who tapped, on what, and what becomes of it. Answers within a second, whatever happens. */
-import { Fault, fault, riskAtMost, shorten } from '@countersign/protocol';
+import { channelsThatDecide, Fault, fault, riskAtMost, shorten } from '@countersign/protocol';
 import type { ActionDetail } from '@countersign/protocol/operator-api/index';
 import type { CallbackQuery } from 'grammy/types';
 import { appendEntry, type Who, whoIs } from '../../audit/ledger.ts';
@@ -87,10 +87,13 @@ async function carryOut(
   }
 }
 
-/** Whether the first tap only asks for the second. Who may not decide, or comes too late, is told so at once. */
+/** Whether the first tap only asks for the second. Who may not decide, not by a tap, or comes too late, is told so at once. */
 function asksTwice(detail: ActionDetail, { role }: LinkedPerson): boolean {
   return (
-    detail.state === 'awaiting_approval' && detail.policy.from.includes(role) && !riskAtMost(detail.risk, 'medium')
+    detail.state === 'awaiting_approval' &&
+    detail.policy.from.includes(role) &&
+    channelsThatDecide(detail.policy, detail.lock !== null).includes('telegram') &&
+    !riskAtMost(detail.risk, 'medium')
   );
 }
 
