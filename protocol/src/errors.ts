@@ -478,6 +478,13 @@ export const errorCatalogue = {
     'Nothing was done: {reason} since the plan was approved.',
     'Ask for the action again, so that the present state is approved.',
   ),
+  cannot_arm: entry(
+    'server',
+    409,
+    false,
+    'Nothing was done: the server cannot see to it that the change is taken back by itself ({reason}).',
+    'Look at systemd on the server; a change that could lock everybody out is not begun without a way back.',
+  ),
   journal_unwritable: entry(
     'server',
     503,

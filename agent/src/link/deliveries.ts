@@ -15,11 +15,15 @@ import type { Kept, Outbox } from './outbox.ts';
 /** Beyond this many unsent bytes the rest waits here instead of in the socket. */
 const SOCKET_BYTES_MAX = 1024 * 1024;
 
+type StepMessage = Extract<FromRunner, { type: 'step' }>;
+
 export class Deliveries {
   readonly #outbox: Outbox;
   readonly #chunks: Chunks;
   /** Called when the control plane has stored a report. */
   readonly #onStored: (report: { actionId: string; report: Report['kind'] }) => void;
+  /** Actions that wait for a human's confirmation: told on every connection until they are over. */
+  readonly #confirming = new Map<string, StepMessage>();
   #wire: Wire | null = null;
   #queue: FromAgent[] = [];
   #waits = false;
@@ -48,6 +52,7 @@ export class Deliveries {
       this.#queue.push(message);
     }
     for (const actionId of this.#chunks.actions) if (!ended.has(actionId)) this.#queueOutput(actionId);
+    this.#queue.push(...this.#confirming.values());
     this.#pump();
   }
 
@@ -62,7 +67,13 @@ export class Deliveries {
     else if (message.type === 'output') {
       const { type: _, ...chunk } = message;
       if (this.#chunks.add(chunk)) this.#send(message);
-    } else this.#send(message);
+    } else if (message.phase === 'confirming') this.#ask(message);
+    else this.#send(message);
+  }
+
+  /** Whether a confirmation of this action was asked for on the present connection. */
+  asksToConfirm(actionId: string): boolean {
+    return this.#confirming.has(actionId);
   }
 
   alert(alert: AgentAlert): void {
@@ -80,8 +91,20 @@ export class Deliveries {
     }
   }
 
+  /**
+   * A connection that was there before may live on behind rules that let no new one through. So it is cut, and a confirmation
+   * is asked for on one that this server has made as it is now.
+   */
+  #ask(message: StepMessage): void {
+    const asked = this.#confirming.has(message.actionId);
+    this.#confirming.set(message.actionId, message);
+    if (asked) this.#send(message);
+    else this.#wire?.cut();
+  }
+
   #take(report: Report): void {
     const { kind, ...rest } = report;
+    if (kind !== 'started') this.#confirming.delete(report.actionId);
     this.#post(this.#outbox.put(`${kind} ${report.actionId}`, { type: kind, ...rest } as Parameters<Outbox['put']>[1]));
   }
 

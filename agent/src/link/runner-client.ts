@@ -5,6 +5,7 @@
  */
 import type { Readable, Writable } from 'node:stream';
 import {
+  type ApproverSignature,
   type Clock,
   delay,
   errorCodes,
@@ -126,6 +127,11 @@ export class RunnerClient {
 
   stop(actionId: string): void {
     this.#tell({ type: 'stop', actionId });
+  }
+
+  /** A human confirms that this server can still be reached. */
+  confirm(actionId: string, signatures: readonly ApproverSignature[]): void {
+    this.#tell({ type: 'confirm', actionId, signatures: [...signatures] });
   }
 
   /** The control plane has stored a report. */

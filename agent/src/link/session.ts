@@ -73,6 +73,10 @@ function obey(talk: Talk, message: FromControlPlane): void {
     case 'stop':
       runner.stop(message.actionId);
       break;
+    case 'confirm':
+      if (deliveries.asksToConfirm(message.actionId)) runner.confirm(message.actionId, message.signatures);
+      else log.warn('confirmation.unasked', { actionId: message.actionId });
+      break;
     case 'lock_changes':
       void passLockChanges(talk, message.changes);
       break;

@@ -1,5 +1,6 @@
 /** The gate: whether a grant is carried out here, refused, or known already. Everything is asked before anything is written. */
 import { type Fault, fault, type PlanDraft, type SignedGrant } from '@countersign/protocol';
+import { RULES_FILE } from '../capabilities/nft.ts';
 import { SettingsProblem } from '../host/yaml.ts';
 import type { Journal } from './journal.ts';
 import type { ActionRecord } from './journal-index.ts';
@@ -43,11 +44,12 @@ export function accept(gate: Gate, signed: SignedGrant, skewMs: number | null): 
 
 /** What a plan works on: units, files and folders. Of commands nobody can say; whoever approves them knows what else runs. */
 export function subjectsOf(plan: Pick<PlanDraft, 'steps' | 'undo'>): string[] {
-  const subjects = [...plan.steps, ...plan.undo].flatMap(({ parameters }) =>
-    ['unit', 'path', 'root'].flatMap((name) =>
+  const subjects = [...plan.steps, ...plan.undo].flatMap(({ capability, parameters }) => [
+    ...(capability === 'firewall.apply' ? [`path ${RULES_FILE}`] : []),
+    ...['unit', 'path', 'root'].flatMap((name) =>
       typeof parameters[name] === 'string' ? [`${name} ${parameters[name]}`] : [],
     ),
-  );
+  ]);
   return [...new Set(subjects)];
 }
 

@@ -30,6 +30,12 @@ export const journalEntrySchema = z.discriminatedUnion('kind', [
   /** One step is about to begin. Durable before it does. */
   z.object({ kind: z.literal('step_intent'), ...step, memory: z.json() }),
   z.object({ kind: z.literal('step_result'), ...step, outcome: stepOutcomeSchema }),
+  /** Could lock everybody out: taken back at `until`, unless confirmed before. Durable before the first step. */
+  z.object({ kind: z.literal('armed'), ...action, until: z.int() }),
+  /** Steps and check are over: a confirmation counts from here on. */
+  z.object({ kind: z.literal('confirming'), ...action }),
+  /** A human confirmed: nothing takes it back any more. */
+  z.object({ kind: z.literal('confirmed'), ...action }),
   z.object({ kind: z.literal('stop_asked'), ...action }),
   z.object({ kind: z.literal('refused'), ...action, digest: sha256Schema, fault: wireFaultSchema }),
   /** The head that the result names is the one before this entry. */

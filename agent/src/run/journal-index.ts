@@ -27,6 +27,8 @@ export interface ActionRecord {
   readonly bootId: string | null;
   readonly started: { readonly at: number } | null;
   readonly steps: readonly StepRecord[];
+  /** Set for an action that could lock everybody out: when it is taken back, and how far the wait for a human is. */
+  readonly armed: { readonly until: number; readonly confirming: boolean; readonly confirmed: boolean } | null;
   readonly stopAsked: boolean;
   readonly refused: { readonly fault: WireFault; readonly at: number } | null;
   readonly result: ActionResult | null;
@@ -94,6 +96,12 @@ function change(before: ActionRecord, entry: ActionEntry, at: number): Partial<A
           it.step === entry.step && it.phase === entry.phase ? { ...it, outcome: entry.outcome } : it,
         ),
       };
+    case 'armed':
+      return { armed: { until: entry.until, confirming: false, confirmed: false } };
+    case 'confirming':
+      return before.armed === null ? {} : { armed: { ...before.armed, confirming: true } };
+    case 'confirmed':
+      return before.armed === null ? {} : { armed: { ...before.armed, confirmed: true } };
     case 'stop_asked':
       return { stopAsked: true };
     case 'refused':
@@ -115,6 +123,7 @@ function blank(actionId: string, digest: string, at: number): ActionRecord {
     bootId: null,
     started: null,
     steps: [],
+    armed: null,
     stopAsked: false,
     refused: null,
     result: null,

@@ -14,6 +14,7 @@ import {
 } from '@countersign/protocol';
 import type { ChangeContext, Changer, ObserveContext } from '../capabilities/capability.ts';
 import { bounded, TimeIsUp } from './bounded.ts';
+import { NobodyConfirmed } from './confirm.ts';
 import type { Phase } from './journal-index.ts';
 import { changeContext, type Run, rememberedSteps, StopAsked, skipped } from './run.ts';
 
@@ -30,6 +31,7 @@ export class StepLost extends Error {
 /** A changer with its parameter types widened: parameters are parsed by the schema of its own capability. */
 interface AnyChanger {
   readonly predictable: boolean;
+  readonly undoAgain?: boolean;
   preview(parameters: never, context: ObserveContext): ReturnType<Changer['preview']>;
   remember?(parameters: never, context: ChangeContext): Promise<Json>;
   perform(parameters: never, memory: Json, context: ChangeContext): Promise<StepResult>;
@@ -138,6 +140,7 @@ function notBegun(run: Run, step: string, error: unknown): StepOutcome {
 
 function sayWhy(run: Run, error: unknown): string {
   if (error instanceof StopAsked) return 'Stopped: its processes were ended.';
+  if (error instanceof NobodyConfirmed) return 'It was ended because the time to confirm was over.';
   if (error instanceof TimeIsUp) return `It was ended because it took longer than ${Math.round(error.ms / 1000)} s.`;
   if (error instanceof Fault) return error.message;
   run.ports.log.error('defect', {

@@ -6,8 +6,8 @@
 import { fault, type StepOutcome } from '@countersign/protocol';
 import type { ActionRecord, StepRecord } from './journal-index.ts';
 import { changerOf, noteOutcome, StepLost, timed } from './perform-step.ts';
-import { changeContext, type Run, rememberedSteps, skipped } from './run.ts';
-import { carryOn, conclude, type Ending, lost, outcomesSoFar } from './run-plan.ts';
+import { changeContext, type Run, rememberedSteps, StopAsked, skipped, undoName } from './run.ts';
+import { carryOn, conclude, type Ending, lost, outcomesSoFar, unconfirmed } from './run-plan.ts';
 
 /** Brings an open action to its end. Rejects only for defects. */
 export async function recover(run: Run, record: ActionRecord): Promise<Ending> {
@@ -16,6 +16,7 @@ export async function recover(run: Run, record: ActionRecord): Promise<Ending> {
       refused: fault('precondition_failed', { reason: 'the runner ended before the first step, and nothing was done' }),
     };
   const startedAt = record.started?.at ?? run.ports.clock.now();
+  await keepArmed(run);
   try {
     return { result: await settle(run, record, startedAt) };
   } catch (error) {
@@ -26,7 +27,7 @@ export async function recover(run: Run, record: ActionRecord): Promise<Ending> {
 
 async function settle(run: Run, record: ActionRecord, startedAt: number) {
   const cut = record.steps.find(({ outcome }) => outcome === null);
-  if (cut !== undefined) {
+  if (cut !== undefined && !(await undoneAgain(run, cut))) {
     const outcome = await findOut(run, cut);
     if (outcome === null) return lost(run, startedAt, outcomesSoFar(run, record), whyLost(run, record, cut));
     noteOutcome(run, cut.phase, outcome);
@@ -34,8 +35,32 @@ async function settle(run: Run, record: ActionRecord, startedAt: number) {
   const now = run.journal.find(run.actionId) ?? record;
   const steps = withSkipped(run, outcomesSoFar(run, now));
   const undone = now.steps.flatMap((step) => (step.phase === 'undo' && step.outcome ? [step.outcome] : []));
-  if (undone.length === 0) return carryOn(run, startedAt, steps);
+  if (!now.steps.some(({ phase }) => phase === 'undo')) return carryOn(run, startedAt, steps);
+  if (record.armed?.confirming && !(run.stop.reason instanceof StopAsked))
+    return unconfirmed(run, startedAt, steps, null, undone);
   return conclude(run, startedAt, steps, { passed: false, readings: [] }, undone);
+}
+
+/** The machine's timer is gone after a reboot. */
+async function keepArmed({ confirmation, ports, actionId }: Run): Promise<void> {
+  if (confirmation?.stage !== 'armed' && confirmation?.stage !== 'confirming') return;
+  try {
+    await ports.deadMan.arm(actionId, confirmation.until - ports.clock.now());
+  } catch (error) {
+    // This runner still takes it back; going on is the only way to that.
+    ports.log.error('revert.not_armed', { actionId, error });
+  }
+}
+
+/** Whether a step's own undo was cut off that may simply be begun again; what still runs of it is ended. */
+async function undoneAgain(run: Run, cut: StepRecord): Promise<boolean> {
+  const planned = run.plan.steps.find(({ id }) => id === cut.step);
+  if (cut.phase !== 'undo' || run.plan.undo.length > 0 || planned === undefined) return false;
+  if (changerOf(run, planned).changer.undoAgain !== true) return false;
+  const processes = run.ports.processes(run.actionId, undoName(cut.step));
+  await processes.stop();
+  await processes.forget();
+  return true;
 }
 
 const NEVER = new AbortController().signal;

@@ -2,7 +2,13 @@
 import type { Journal } from './journal.ts';
 import { type ActionRecord, isOpen, type ReportKind, unkept } from './journal-index.ts';
 import { reportOf } from './report-of.ts';
+import type { StepPhase } from './run.ts';
 import type { FromRunner, OutputChunk, Report } from './runner-wire.ts';
+
+/** Where an action is, as links are told it. */
+export function stepMessage(actionId: string, at: number, step: string, phase: StepPhase, until?: number): FromRunner {
+  return { type: 'step', actionId, step, phase, ...(until === undefined ? {} : { until }), at };
+}
 
 /** A link that listens. */
 export type Listener = (message: FromRunner) => void;

@@ -1,9 +1,10 @@
 /**
  * Carries out a plan whose intent is in the journal. Read `runPlan` as the contents page of what a server does:
- * look again, start, steps, check, undo once, result.
+ * look again, arm, start, steps, check, wait for a human where one has to confirm, undo once, result.
  */
 import { type ActionResult, Fault, fault, type StepOutcome, shorten } from '@countersign/protocol';
 import { checkPlan, preconditionsUnmet, probeOnce } from './check-plan.ts';
+import { arm, awaitConfirmation, NobodyConfirmed } from './confirm.ts';
 import type { ActionRecord } from './journal-index.ts';
 import { performStep, StepLost, sentence } from './perform-step.ts';
 import { driftBetween, preview } from './preview.ts';
@@ -18,7 +19,7 @@ export type Ending = { readonly refused: Fault } | { readonly result: ActionResu
 /** From the intent to the ending. Rejects only for defects. `onStarted` is called when the first step is about to begin. */
 export async function runPlan(run: Run, onStarted: () => void): Promise<Ending> {
   const startedAt = run.ports.clock.now();
-  const refused = await whyNotNow(run);
+  const refused = (await whyNotNow(run)) ?? (await arm(run));
   if (refused !== null) return { refused };
   run.journal.append({ kind: 'started', actionId: run.actionId }, { sync: false });
   onStarted();
@@ -32,12 +33,26 @@ export async function runPlan(run: Run, onStarted: () => void): Promise<Ending> 
 export async function carryOn(run: Run, startedAt: number, done: readonly StepOutcome[]): Promise<ActionResult> {
   const steps = [...done];
   try {
+    return await goOn(run, startedAt, steps);
+  } catch (error) {
+    if (error instanceof StepLost) return lost(run, startedAt, steps, error.message);
+    throw error;
+  }
+}
+
+async function goOn(run: Run, startedAt: number, steps: StepOutcome[]): Promise<ActionResult> {
+  let check: ActionResult['check'] = null;
+  try {
     await performSteps(run, steps);
-    const check = steps.every(({ state }) => state === 'done') ? await checkPlan(run) : null;
+    // A runner that takes over while a human is asked has no more to check.
+    const checked = run.confirmation?.stage === 'confirming' || run.confirmation?.stage === 'confirmed';
+    check = isDone(steps) && !checked ? await checkPlan(run) : null;
+    if (run.confirmation !== null && isDone(steps) && check?.passed !== false)
+      await awaitConfirmation(run, run.confirmation);
     return await conclude(run, startedAt, steps, check);
   } catch (error) {
-    if (error instanceof StopAsked) return stopped(run, startedAt, steps);
-    if (error instanceof StepLost) return lost(run, startedAt, steps, error.message);
+    if (error instanceof NobodyConfirmed) return await unconfirmed(run, startedAt, steps, check);
+    if (error instanceof StopAsked) return await stopped(run, startedAt, steps);
     throw error;
   }
 }
@@ -51,21 +66,39 @@ export async function conclude(
   undone: readonly StepOutcome[] = [],
 ): Promise<ActionResult> {
   const failed = steps.find(({ state }) => state === 'failed');
-  if (failed === undefined && steps.every(({ state }) => state === 'done') && check?.passed !== false)
-    return resultOf(run, startedAt, 'succeeded', succeededSentence(steps, check), { steps, check });
-  if (steps.some(({ state }) => state === 'stopped') || run.stop.aborted) return stopped(run, startedAt, steps);
+  if (failed === undefined && isDone(steps) && check?.passed !== false)
+    return resultOf(run, startedAt, 'succeeded', succeededSentence(run, steps, check), { steps, check });
+  if (steps.some(({ state }) => state === 'stopped') || run.stop.reason instanceof StopAsked)
+    return stopped(run, startedAt, steps, undone);
   const why = failed ? `Step ${failed.step} failed: ${failed.summary}` : whyUnchecked(steps, check);
   const undo = await undoPlan(run, undone);
   return resultOf(run, startedAt, 'failed', why, { steps, check, undo });
 }
 
-/** The result of an action when nobody can say how a step ended: what the state is now is read and told, nothing is tried again. */
+/** The result of an action that nobody confirmed in time: everything is taken back, once. */
+export async function unconfirmed(
+  run: Run,
+  startedAt: number,
+  steps: readonly StepOutcome[],
+  check: ActionResult['check'],
+  undone: readonly StepOutcome[] = [],
+): Promise<ActionResult> {
+  const seconds = Math.round((run.plan.confirm?.within_ms ?? 0) / 1000);
+  const why = `Nobody confirmed within ${seconds} s that the server can still be reached.`;
+  return resultOf(run, startedAt, 'failed', why, { steps, check, undo: await undoPlan(run, undone) });
+}
+
+/**
+ * The result of an action when nobody can say how a step ended: what the state is now is read and told, nothing is tried
+ * again. What could have locked everybody out is taken back all the same, unless that itself is what was cut off.
+ */
 export async function lost(
   run: Run,
   startedAt: number,
   steps: readonly StepOutcome[],
   why: string,
 ): Promise<ActionResult> {
+  const undo = mustReturn(run) && !undoBegun(run) ? await undoPlan(run) : NOT_NEEDED;
   const check = await probeOnce(run);
   const now =
     check === null
@@ -73,7 +106,7 @@ export async function lost(
       : check.passed
         ? ' The state now is as the plan wanted it.'
         : ' The state now is not as the plan wanted it.';
-  return resultOf(run, startedAt, 'unknown', `It is not known how it ended: ${why}.${now}`, { steps, check });
+  return resultOf(run, startedAt, 'unknown', `It is not known how it ended: ${why}.${now}`, { steps, check, undo });
 }
 
 /** The steps of a record in the order of the plan; those that were not begun are `skipped`. */
@@ -111,21 +144,40 @@ const DIFFERENCES_MAX = 2000;
 async function performSteps(run: Run, steps: StepOutcome[]): Promise<void> {
   for (const step of run.plan.steps) {
     if (steps.some((outcome) => outcome.step === step.id)) continue;
-    if (run.stop.aborted) steps.push(skipped(step.id, 'Stopped before it began.'));
+    if (run.stop.aborted) steps.push(skipped(step.id, whyStopped(run)));
     else if (steps.some(({ state }) => state !== 'done'))
       steps.push(skipped(step.id, 'Not begun, since a step before it failed.'));
     else steps.push((await performStep(run, step, 'run')).outcome);
   }
 }
 
-function stopped(run: Run, startedAt: number, steps: readonly StepOutcome[]): ActionResult {
+const whyStopped = (run: Run) =>
+  run.stop.reason instanceof NobodyConfirmed ? 'Not begun: the time to confirm is over.' : 'Stopped before it began.';
+
+const isDone = (steps: readonly StepOutcome[]) => steps.every(({ state }) => state === 'done');
+
+/** Whether what was done must not stay unless a human confirms it, and nobody has. */
+const mustReturn = ({ confirmation }: Run) => confirmation !== null && confirmation.stage !== 'confirmed';
+
+const undoBegun = (run: Run) => run.journal.find(run.actionId)?.steps.some(({ phase }) => phase === 'undo') === true;
+
+/** A stop leaves what ran already, but for what could have locked everybody out: to stop is not to confirm. */
+async function stopped(
+  run: Run,
+  startedAt: number,
+  steps: readonly StepOutcome[],
+  undone: readonly StepOutcome[] = [],
+): Promise<ActionResult> {
+  const undo = mustReturn(run) ? await undoPlan(run, undone) : NOT_NEEDED;
   const ran = steps.filter(({ state }) => state === 'done').map(({ step }) => step);
   const cut = steps.filter(({ state }) => state === 'stopped').map(({ step }) => step);
   const said = [
-    ran.length > 0 ? `What ran already stays: ${ran.join(', ')}.` : 'No step had finished.',
+    ran.length === 0
+      ? 'No step had finished.'
+      : `What ran already ${undo === NOT_NEEDED ? 'stays' : 'is not kept, since nobody confirmed it'}: ${ran.join(', ')}.`,
     cut.length > 0 ? `Ended in the middle: ${cut.join(', ')}.` : '',
   ];
-  return resultOf(run, startedAt, 'stopped', `Stopped. ${said.join(' ')}`, { steps, check: null });
+  return resultOf(run, startedAt, 'stopped', `Stopped. ${said.join(' ')}`, { steps, check: null, undo });
 }
 
 function resultOf(
@@ -147,8 +199,10 @@ function resultOf(
   };
 }
 
-function succeededSentence(steps: readonly StepOutcome[], check: ActionResult['check']): string {
+function succeededSentence(run: Run, steps: readonly StepOutcome[], check: ActionResult['check']): string {
   const last = steps.at(-1)?.summary ?? '';
+  if (run.confirmation !== null)
+    return `${last === '' ? 'Done.' : last} A human confirmed that the server can still be reached.`;
   return `${last === '' ? 'Done.' : last} ${check === null ? 'There is nothing to check afterwards.' : 'The check passed.'}`;
 }
 

@@ -1,6 +1,7 @@
 /** What the runner is handed by `compose.ts`: capabilities, processes, time, its journal, and who it is. */
 import type { Clock, Fault, Ids, SignedLockChange } from '@countersign/protocol';
 import type { Changers, Observers } from '../capabilities/capability.ts';
+import type { DeadMan } from '../host/dead-man.ts';
 import type { Execute, StepProcesses } from '../host/execution.ts';
 import type { Log } from '../host/log.ts';
 import type { LocalPolicy } from './local-policy.ts';
@@ -22,6 +23,8 @@ export interface RunPorts extends ObservePorts {
   readonly changers: Changers;
   /** The processes of one step: transient units where systemd is there, so that they outlive the runner. */
   readonly processes: (actionId: string, step: string) => StepProcesses;
+  /** Takes an action back even when this process is dead. */
+  readonly deadMan: DeadMan;
   /** A folder of the runner's own. */
   readonly stateDir: string;
   readonly serverId: string;

@@ -1,6 +1,7 @@
 /** One action on its way: what every part of carrying it out needs to hold. */
 import type { Json, Plan, SignedGrant, StepOutcome } from '@countersign/protocol';
 import type { ChangeContext, RememberedStep } from '../capabilities/capability.ts';
+import type { Confirmation } from './confirm.ts';
 import type { Journal } from './journal.ts';
 import type { LocalPolicy } from './local-policy.ts';
 import { observeContext } from './observe.ts';
@@ -12,7 +13,7 @@ export class StopAsked extends Error {
   override readonly name = 'StopAsked';
 }
 
-export type StepPhase = 'running' | 'checking' | 'undoing';
+export type StepPhase = 'running' | 'checking' | 'confirming' | 'undoing';
 
 export interface Run {
   readonly ports: RunPorts;
@@ -22,10 +23,12 @@ export interface Run {
   readonly grant: SignedGrant;
   readonly plan: Plan;
   readonly output: Output;
-  /** Aborted with {@link StopAsked}. */
+  /** Aborted with {@link StopAsked}, or with `NobodyConfirmed` when the time to confirm is over. */
   readonly stop: AbortSignal;
-  /** Tells watchers where it is. */
-  readonly tell: (step: string, phase: StepPhase) => void;
+  /** The wait for a human; `null` for a plan that cannot lock anybody out. */
+  readonly confirmation: Confirmation | null;
+  /** Tells watchers where it is; `until` while it waits for a human. */
+  readonly tell: (step: string, phase: StepPhase, until?: number) => void;
 }
 
 /** What the undo of a step is called: its processes have other names than those of the step. No step id holds a dot. */

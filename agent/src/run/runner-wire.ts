@@ -5,6 +5,7 @@
 
 import {
   actionResultSchema,
+  approverSignatureSchema,
   idSchema,
   observationIdSchema,
   planDraftSchema,
@@ -47,6 +48,8 @@ export const toRunnerSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('cancel'), ...request }),
   z.strictObject({ type: z.literal('accept'), grant: signedGrantSchema, skewMs: z.number().nullable() }),
   z.strictObject({ type: z.literal('stop'), ...action }),
+  /** A human confirms that this server can still be reached. */
+  z.strictObject({ type: z.literal('confirm'), ...action, signatures: z.array(approverSignatureSchema).max(20) }),
   /** The control plane has stored this report: the runner need not tell it again. */
   z.strictObject({ type: z.literal('kept'), ...action, report: z.enum(['started', 'refused', 'finished']) }),
 ]);
@@ -99,7 +102,9 @@ export const fromRunnerSchema = z.discriminatedUnion('type', [
     type: z.literal('step'),
     ...action,
     step: z.string().max(60),
-    phase: z.enum(['running', 'checking', 'undoing']),
+    phase: z.enum(['running', 'checking', 'confirming', 'undoing']),
+    /** While it is `confirming`: when it is taken back. */
+    until: z.int().optional(),
     at: z.int(),
   }),
   z.object({

@@ -3,6 +3,7 @@
  * has it. It knows no socket: links attach and detach. Source: design.md, section 6.
  */
 import {
+  type ApproverSignature,
   Fault,
   type ObservationId,
   type PlanDraft,
@@ -14,6 +15,8 @@ import {
 } from '@countersign/protocol';
 import { SettingsProblem } from '../host/yaml.ts';
 import { accept, subjectsOf, unreadable } from './accept.ts';
+import { armAgain, Confirmation, takeConfirmation } from './confirm.ts';
+import { endAfterDefect } from './defect.ts';
 import type { Journal } from './journal.ts';
 import { type ActionRecord, isOpen, type ReportKind, unkept } from './journal-index.ts';
 import { judgePlan } from './judge-plan.ts';
@@ -22,7 +25,7 @@ import { observe } from './observe.ts';
 import { Output } from './output.ts';
 import { preview } from './preview.ts';
 import { recover } from './recover.ts';
-import { type Listener, Reporter } from './reporter.ts';
+import { type Listener, Reporter, stepMessage } from './reporter.ts';
 import { type Run, StopAsked } from './run.ts';
 import { type Ending, runPlan } from './run-plan.ts';
 import type { RunPorts } from './run-ports.ts';
@@ -34,6 +37,7 @@ interface Running {
   readonly subjects: readonly string[];
   readonly stop: AbortController;
   readonly output: Output;
+  readonly confirmation: Confirmation | null;
 }
 
 export class Runner {
@@ -44,14 +48,14 @@ export class Runner {
   readonly #witness: ServerWitness;
   #onQuiet: () => void = () => undefined;
 
-  /** Takes over where an earlier runner was cut off. */
-  constructor(ports: RunPorts, journal: Journal) {
+  /** Takes over where an earlier runner was cut off. `expired`: an action whose time to confirm is over by the machine's timer. */
+  constructor(ports: RunPorts, journal: Journal, expired: string | null = null) {
     this.#ports = ports;
     this.#journal = journal;
     this.#reporter = new Reporter(journal, (actionId) => this.#chunksOf(actionId));
     const { stateDir, clock, serverId, controlPlaneKey } = ports;
     this.#witness = new ServerWitness({ folder: stateDir, clock, serverId, controlPlaneKey, journal });
-    for (const record of journal.all()) if (isOpen(record)) this.#takeOver(record);
+    for (const record of journal.all()) if (isOpen(record)) this.#takeOver(record, record.actionId === expired);
   }
 
   /** How many actions are under way. */
@@ -66,7 +70,11 @@ export class Runner {
 
   /** Lets a link listen. It is told first what no link has stored yet. Returns what ends it. */
   attach(listener: Listener): () => void {
-    return this.#reporter.attach(listener);
+    const detach = this.#reporter.attach(listener);
+    for (const [actionId, { confirmation }] of this.#running)
+      if (confirmation?.stage === 'confirming')
+        listener(stepMessage(actionId, this.#ports.clock.now(), 'confirm', 'confirming', confirmation.until));
+    return detach;
   }
 
   about(): About {
@@ -118,6 +126,20 @@ export class Runner {
     }
     this.#tryAppend({ kind: 'stop_asked', actionId });
     running.stop.abort(new StopAsked('a stop was asked for'));
+  }
+
+  /** A human confirms that this server can still be reached. What keeps it from counting is logged; the time goes on. */
+  confirm(actionId: string, signatures: readonly ApproverSignature[]): void {
+    const confirmation = this.#running.get(actionId)?.confirmation;
+    const record = this.#journal.find(actionId);
+    if (confirmation == null || record?.grant == null) {
+      if (record) this.#reporter.retellAll(record);
+      return;
+    }
+    const { policy, unread } = this.#policyOrDefault();
+    const terms = { journal: this.#journal, lock: policy.lock };
+    const why = unread?.message ?? takeConfirmation(record.grant, confirmation, signatures, terms);
+    if (why !== null) this.#ports.log.warn('confirmation.refused', { actionId, reason: why });
   }
 
   /** The control plane has stored a report. */
@@ -177,10 +199,13 @@ export class Runner {
     this.#launch(signed, policy, (run) => runPlan(run, onStarted));
   }
 
-  #takeOver(record: ActionRecord): void {
+  #takeOver(record: ActionRecord, expired: boolean): void {
     const { policy } = this.#policyOrDefault();
     if (record.grant === null) return;
-    this.#launch(record.grant, policy, (run) => recover(run, record));
+    this.#launch(record.grant, policy, (run) => {
+      if (run.confirmation) armAgain(run.confirmation, record, this.#ports.clock, expired);
+      return recover(run, record);
+    });
     if (record.stopAsked) this.#running.get(record.actionId)?.stop.abort(new StopAsked('a stop was asked for'));
   }
 
@@ -191,9 +216,9 @@ export class Runner {
       this.#reporter.tell({ type: 'output', actionId, ...chunk });
     const output = Output.open({ actionId, folder: stateDir, clock, secrets: policy.secretValues, send, log });
     const stop = new AbortController();
-    this.#running.set(actionId, { subjects: subjectsOf(plan), stop, output });
-    const tell: Run['tell'] = (step, phase) =>
-      this.#reporter.tell({ type: 'step', actionId, step, phase, at: clock.now() });
+    const confirmation = plan.confirm === null ? null : new Confirmation(clock);
+    this.#running.set(actionId, { subjects: subjectsOf(plan), stop, output, confirmation });
+    const tell: Run['tell'] = (...where) => this.#reporter.tell(stepMessage(actionId, clock.now(), ...where));
     const run: Run = {
       ports: this.#ports,
       journal: this.#journal,
@@ -202,7 +227,8 @@ export class Runner {
       grant: signed,
       plan,
       output,
-      stop: stop.signal,
+      stop: confirmation === null ? stop.signal : AbortSignal.any([stop.signal, confirmation.deadline]),
+      confirmation,
       tell,
     };
     void this.#conduct(run, work);
@@ -211,12 +237,15 @@ export class Runner {
   async #conduct(run: Run, work: (run: Run) => Promise<Ending>): Promise<void> {
     const { actionId } = run;
     try {
-      const ending = await work(run).catch((error: unknown) => this.#defect(run, error));
+      const ending = await work(run).catch((error: unknown) => endAfterDefect(run, error));
+      run.confirmation?.end();
       run.output.end();
       // Whoever hears of the end may ask for the same thing at once, so it is let go before.
       const running = this.#running.get(actionId);
       if (running) this.#running.set(actionId, { ...running, subjects: [] });
-      this.#write(run, ending);
+      const written = this.#write(run, ending);
+      // What is not on disk would be taken up again; the timer then sees to it that somebody does.
+      if (written && run.confirmation !== null) await this.#ports.deadMan.disarm(actionId);
       for (const { step } of this.#journal.find(actionId)?.steps ?? [])
         await this.#ports.processes(actionId, step).forget();
     } catch (error) {
@@ -228,7 +257,7 @@ export class Runner {
     }
   }
 
-  #write(run: Run, ending: Ending): void {
+  #write(run: Run, ending: Ending): boolean {
     const { actionId } = run;
     const { digest } = run.grant.grant;
     const written =
@@ -238,6 +267,7 @@ export class Runner {
     if (written) this.#reporter.report(actionId, 'refused' in ending ? 'refused' : 'finished');
     else if ('refused' in ending) this.#reporter.reportUnwritten(this.#refusal(actionId, ending.refused));
     else this.#reporter.reportUnwritten({ kind: 'finished', actionId, result: ending.result });
+    return written;
   }
 
   #refuse(signed: SignedGrant, fault: Fault, final: boolean): void {
@@ -250,26 +280,6 @@ export class Runner {
 
   #refusal(actionId: string, fault: Fault): Report {
     return { kind: 'refused', actionId, at: this.#ports.clock.now(), fault: wireFault(fault, this.#ports) };
-  }
-
-  /** A defect of ours in the middle of an action: nobody may think that it is known how it went. */
-  #defect(run: Run, error: unknown): Ending {
-    const fault = wireFault(error, this.#ports);
-    const record = this.#journal.find(run.actionId);
-    if (!record?.started) return { refused: new Fault('internal', fault.slots) };
-    const now = this.#ports.clock.now();
-    return {
-      result: {
-        outcome: 'unknown',
-        summary: `It is not known how it ended: a defect (reference ${fault.slots.reference}) ended it.`,
-        steps: record.steps.flatMap(({ phase, outcome }) => (phase === 'run' && outcome ? [outcome] : [])),
-        check: null,
-        undo: { state: 'not_needed', steps: [] },
-        startedAt: record.started.at,
-        finishedAt: now,
-        journalHead: this.#journal.head,
-      },
-    };
   }
 
   #tryAppend(entry: Parameters<Journal['append']>[0], options?: Parameters<Journal['append']>[1]): boolean {

@@ -77,6 +77,7 @@ export class RunnerService {
     const { runner } = this.#options;
     if (message.type === 'accept') runner.accept(message.grant, message.skewMs);
     else if (message.type === 'stop') runner.stop(message.actionId);
+    else if (message.type === 'confirm') runner.confirm(message.actionId, message.signatures);
     else if (message.type === 'kept') runner.kept(message.actionId, message.report);
     else asked.get(message.requestId)?.abort(new Error('nobody waits for the answer any more'));
   }

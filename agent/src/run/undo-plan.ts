@@ -12,6 +12,7 @@ export const NOT_NEEDED: Undo = { state: 'not_needed', steps: [] };
  * The state is `impossible` when a step cannot be taken back, `failed` when taking one back did not work.
  */
 export async function undoPlan(run: Run, done: readonly StepOutcome[] = []): Promise<Undo> {
+  run.confirmation?.close();
   const begun = rememberedSteps(run).map(({ step }) => step);
   if (begun.length === 0) return NOT_NEEDED;
   const own = run.plan.undo.length === 0;

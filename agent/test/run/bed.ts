@@ -16,6 +16,7 @@ import { digestOf } from '@countersign/protocol/digest';
 import { makeSigningKey, type SigningKey, signValue } from '@countersign/protocol/signing';
 import { systemIds } from '@countersign/protocol/system-ids';
 import type { ChangeContext, Changers, Observers } from '../../src/capabilities/capability.ts';
+import { noDeadMan } from '../../src/host/dead-man.ts';
 import { execute } from '../../src/host/exec.ts';
 import { lineLog } from '../../src/host/log.ts';
 import { childProcesses } from '../../src/host/step-processes.ts';
@@ -148,6 +149,7 @@ export function makeBed(
     exec: execute,
     self: [process.execPath],
     processes: () => childProcesses({ clock }),
+    deadMan: noDeadMan,
     stateDir,
     serverId: SERVER.id,
     serverName: SERVER.name,

@@ -35,6 +35,7 @@ function keyChangeOf(parameters: SetKeyParameters, context: ObserveContext): Fil
 
 const fileWrite: Changer<'file.write'> = {
   predictable: true,
+  undoAgain: true,
   preview: async (parameters, context) => previewChange(changeOf(parameters, context), context),
   remember: async (parameters, context) => rememberChange(changeOf(parameters, context), context),
   perform: async (parameters, memory, context) =>
@@ -45,6 +46,7 @@ const fileWrite: Changer<'file.write'> = {
 
 const configSetKey: Changer<'config.set_key'> = {
   predictable: true,
+  undoAgain: true,
   preview: async (parameters, context) => previewChange(keyChangeOf(parameters, context), context),
   remember: async (parameters, context) => rememberChange(keyChangeOf(parameters, context), context),
   perform: async (parameters, memory, context) =>

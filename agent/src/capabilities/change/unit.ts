@@ -51,6 +51,7 @@ function unitChanger<C extends UnitChange>(id: C, rules: Rules): Changer<C> {
   const timeoutMs = capability(id).timeoutMs;
   const changer: Changer<UnitChange> = {
     predictable: true,
+    undoAgain: true,
     async preview({ unit }, context) {
       const state = await existing(context, unit);
       const obstacle = rules.obstacle?.(state);
