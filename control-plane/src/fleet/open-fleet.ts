@@ -71,11 +71,7 @@ export function openFleet(
       heartbeats.start();
       registry.start();
     },
-    presence: {
-      isOnline: (id) => registry.isOnline(id),
-      newestSample: (id) => heartbeats.newestOf(id),
-      seenAt: (id) => heartbeats.seenAt(id),
-    },
+    presence: presenceOf(registry, heartbeats),
     announceThresholds(serverId, thresholds) {
       registry.sendThresholds(serverId, thresholds);
       offlineWatch.setThresholds(serverId, thresholds);
@@ -90,5 +86,13 @@ export function openFleet(
       await clockWatch.settled();
       await heartbeats[Symbol.asyncDispose]();
     },
+  };
+}
+
+function presenceOf(registry: FleetRegistry, heartbeats: Heartbeats): Presence {
+  return {
+    isOnline: (id) => registry.isOnline(id),
+    newestSample: (id) => heartbeats.newestOf(id),
+    seenAt: (id) => heartbeats.seenAt(id),
   };
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { systemClock } from '@countersign/protocol';
 import { FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/codec';
+import { fromAgentSchema } from '@countersign/protocol/agent-wire/messages';
 import { systemIds } from '@countersign/protocol/system-ids';
 import { fleetLimits } from '../../src/fleet/limits.ts';
 import { AgentSession } from '../../src/fleet/session.ts';
@@ -22,12 +23,18 @@ async function bystander(world: FleetWorld) {
   };
 }
 
-test('F16: when hundreds of damaged frames come in place of an opening, each connection ends with a reason and no other', async () => {
+test('when a message is added to the wire, the damaged frames are made of it too', () => {
+  const named = fromAgentSchema.options.map((option) => option.shape.type.value);
+  assert.deepEqual([...new Set(validMessages.map(({ type }) => type))].toSorted(), named.toSorted());
+  for (const message of validMessages) assert.ok(isValidFrame(JSON.stringify(message)), message.type);
+});
+
+test('F16: when thousands of damaged frames come in place of an opening, each connection ends with a reason and no other', async () => {
   await using world = await fleetWorld();
   const undisturbed = await bystander(world);
   const random = seeded(SEED);
-  const frames = Array.from({ length: 400 }, () => damagedFrame(random)).filter((frame) => !isValidFrame(frame));
-  assert.ok(frames.length > 300);
+  const frames = Array.from({ length: 2000 }, () => damagedFrame(random)).filter((frame) => !isValidFrame(frame));
+  assert.ok(frames.length > 1500);
   for (let from = 0; from < frames.length; from += 20) {
     await Promise.all(
       frames.slice(from, from + 20).map(async (frame) => {
@@ -50,7 +57,7 @@ test('F16: when a proven agent sends damaged frames, its connection ends, it may
   const undisturbed = await bystander(world);
   const { agent } = await world.enrolled('web-1');
   const random = seeded(SEED + 1);
-  for (let done = 0; done < 150; ) {
+  for (let done = 0; done < 1000; ) {
     const frame = damagedFrame(random);
     if (isValidFrame(frame) || isUnknownType(frame)) continue;
     done += 1;
@@ -64,6 +71,26 @@ test('F16: when a proven agent sends damaged frames, its connection ends, it may
     world.logged.filter(({ level }) => level === 'error'),
     [],
   );
+});
+
+test('T13: when a proven agent floods us with odd news of its policy and its checkpoints, it costs little and harms nobody', async () => {
+  await using world = await fleetWorld();
+  const undisturbed = await bystander(world);
+  const { id, agent } = await world.enrolled('web-1');
+  const random = seeded(SEED + 3);
+  const news = Array.from({ length: 20_000 }, () => damagedFrame(random)).filter((frame) => {
+    return /^\{"type":"(policy|countersigned|checkpoint_refused|witness)"/.test(frame) && isValidFrame(frame);
+  });
+  assert.ok(news.length > 300, `${news.length}`);
+  for (const frame of news) agent.sendRaw(frame);
+  await world.fleet.registry.observe(id, 'overview', {});
+  await undisturbed();
+  assert.deepEqual(
+    world.logged.filter(({ level }) => level === 'error'),
+    [],
+  );
+  assert.ok((await audited(world, 'server.policy_changed')).length <= 3, 'one entry in a second at most');
+  assert.ok((await audited(world, 'ledger.contradicted')).length <= 1, 'told once while it stands');
 });
 
 test('F16: when 50,000 damaged frames go through a session, each is answered or refused and none throws', () => {

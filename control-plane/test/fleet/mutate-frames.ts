@@ -1,6 +1,9 @@
 /** Frames that are nearly right: valid messages, damaged in structure or in bytes. The same seed makes the same frames. */
+import type { Witness } from '@countersign/protocol';
+import { LEVEL } from '@countersign/protocol/agent-wire/level';
 import { type FromAgent, fromAgentSchema } from '@countersign/protocol/agent-wire/messages';
 import { ordinaryAgent, ordinaryReport, ordinarySample } from '../../../test/load/ordinary-agent.ts';
+import { lockOf } from '../lock/locks.ts';
 
 /** A small generator of pseudo-random numbers in [0, 1) (mulberry32). */
 export function seeded(seed: number): () => number {
@@ -18,9 +21,19 @@ const actionId = 'act_000000000000';
 const requestId = 'req_000000000000';
 const step = { step: 'restart', state: 'done', exitCode: 0, startedAt: at, finishedAt: at, summary: 'done' } as const;
 
-/** One valid message of each type. */
+const kept = { size: 3, head: 'a'.repeat(64), at };
+const witness: Witness = {
+  ...{ format: 'countersign-witness/1', server: 'srv_000000000000', key: `ed25519:${'A'.repeat(43)}`, at },
+  checkpoints: [kept],
+  journal: {
+    ...{ head: 'b'.repeat(64), lines: 7, broken: null },
+    actions: [{ action: actionId, digest: 'c'.repeat(64), state: 'succeeded', at }],
+  },
+};
+
+/** A valid message of each type. */
 export const validMessages: readonly FromAgent[] = [
-  { type: 'open', oldest: 1, newest: 1, nonce: 'A'.repeat(43), publicKey: `ed25519:${'A'.repeat(43)}` },
+  { type: 'open', oldest: LEVEL, newest: LEVEL, nonce: 'A'.repeat(43), publicKey: `ed25519:${'A'.repeat(43)}` },
   {
     type: 'hello',
     serverId: 'srv_000000000000',
@@ -28,9 +41,10 @@ export const validMessages: readonly FromAgent[] = [
     signature: 'A'.repeat(86),
     clock: at,
     journalHead: null,
-    witnessKey: null,
-    witnessed: null,
+    witnessKey: witness.key,
+    witnessed: kept,
     ...ordinaryAgent(),
+    policy: { ...ordinaryAgent().policy, lock: lockOf() },
     capabilities: [...ordinaryAgent().capabilities],
   },
   { type: 'heartbeat', clock: at, sample: ordinarySample(at) },
@@ -61,6 +75,11 @@ export const validMessages: readonly FromAgent[] = [
     seq: 3,
     alert: { kind: 'disk', key: '/', state: 'firing', severity: 'warning', title: 'full', at },
   },
+  { type: 'step', actionId, step: 'restart', phase: 'confirming', until: at, at },
+  { type: 'policy', policy: { ...ordinaryAgent().policy, lock: lockOf() } },
+  { type: 'countersigned', serverId: witness.server, ...kept, signature: 'A'.repeat(86) },
+  { type: 'checkpoint_refused', fault: { code: 'checkpoint_contradicts', slots: { size: 2, kept: 3 } }, kept },
+  { type: 'witness', requestId, witness: { witness, signature: 'A'.repeat(86) } },
 ];
 
 const oddValues: readonly unknown[] = [
