@@ -95,6 +95,14 @@ const agentCodes = new Set<string>([
   'target_busy',
   'journal_unwritable',
   'too_large',
+  'cannot_arm',
+  'secret_unknown',
+  'signature_needed',
+  'signature_invalid',
+  'lock_missing',
+  'lock_change_invalid',
+  'checkpoint_contradicts',
+  'nothing_to_confirm',
 ] satisfies ErrorCode[]);
 
 /** The fault that an agent reports: of a code that it may use, with clean slots, about the server that it is. */

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
+import { glob, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { capabilityIds, fault, type PlanDraft } from '@countersign/protocol';
+import { signDigest } from '@countersign/protocol/approver-signature';
+import { confirmationDigest } from '@countersign/protocol/confirmation';
+import { makeSigningKey } from '@countersign/protocol/signing';
 import { ordinaryReport } from '../../../test/load/ordinary-agent.ts';
+import { cleanFault } from '../../src/fleet/clean-arrival.ts';
 import { fleetWorld, until } from './fleet-world.ts';
 import { manualClock } from './manual-clock.ts';
 
@@ -240,3 +246,32 @@ async function firing(world: Awaited<ReturnType<typeof fleetWorld>>): Promise<st
   const rows = await world.db.selectFrom('alert').select('kind').where('state', '=', 'firing').execute();
   return rows.map(({ kind }) => kind);
 }
+
+test('when a human confirms, the server is told with the signatures; an offline one rejects', async () => {
+  const confirmed: unknown[] = [];
+  await using world = await fleetWorld();
+  const { id, agent } = await world.enrolled('web-1', { onConfirm: (confirm) => confirmed.push(confirm) });
+  const key = makeSigningKey();
+  const actionId = 'act_000000000001';
+  const digest = confirmationDigest(actionId, 'a'.repeat(64));
+  const signature = { kind: 'ed25519', key: key.publicKey, signature: signDigest(digest, key.seed) } as const;
+  await world.fleet.registry.confirm(id, actionId, [signature]);
+  await until('the server is told', () => confirmed.length === 1);
+  assert.deepEqual(confirmed, [{ type: 'confirm', actionId, signatures: [signature] }]);
+  await agent.close();
+  await until('it is gone', () => !world.fleet.registry.isOnline(id));
+  await assert.rejects(world.fleet.registry.confirm(id, actionId, [signature]), { code: 'server_offline' });
+  await assert.rejects(world.fleet.registry.askWitness(id), { code: 'server_offline' });
+});
+
+test('when the agent can fail with a code, the code is taken from it as it is', async () => {
+  const root = join(import.meta.dirname, '../../../agent/src');
+  const codes = new Set<string>();
+  for await (const path of glob('**/*.ts', { cwd: root })) {
+    const text = await readFile(join(root, path), 'utf8');
+    for (const [, code = ''] of text.matchAll(/\bfault\(\s*'([a-z]+_[a-z_]+)'/g)) codes.add(code);
+  }
+  assert.ok(codes.size > 15, `${codes.size}`);
+  const lost = [...codes].filter((code) => cleanFault({ code, slots: {} }, 'web-1').code !== code);
+  assert.deepEqual(lost, [], 'add them to the codes of clean-arrival.ts');
+});
