@@ -41,6 +41,8 @@ export class Witnesses implements FleetFollower {
   readonly #audited = new Map<string, string>();
   /** Servers that lack the newest checkpoint. */
   readonly #due = new Set<string>();
+  /** The size of the checkpoint that was the newest when a server answered last, by server. */
+  readonly #answered = new Map<string, number>();
   #newest: { readonly size: number; readonly note: string } | undefined;
   #news = new Map<string, { serverId: string; message: News }>();
   #turn: Promise<void> = Promise.resolve();
@@ -76,13 +78,17 @@ export class Witnesses implements FleetFollower {
 
   disconnected(serverId: string): void {
     this.#due.delete(serverId);
+    this.#answered.delete(serverId);
   }
 
-  /** There is a newer checkpoint. Every connected server is to have it, spread over the next half minute. */
-  checkpointMade(checkpoint: { readonly size: number; readonly note: string }): void {
-    if (this.#newest !== undefined && checkpoint.size <= this.#newest.size) return;
-    this.#newest = { size: checkpoint.size, note: checkpoint.note };
-    for (const id of this.#deps.registry.onlineIds) this.#due.add(id);
+  /**
+   * Takes the newest checkpoint, whether it is new or not. Every connected server that has not answered to it is to have it,
+   * spread over the next half minute.
+   */
+  checkpointMade({ size, note }: { readonly size: number; readonly note: string }): void {
+    if (this.#newest === undefined || size > this.#newest.size) this.#newest = { size, note };
+    const newest = this.#newest.size;
+    for (const id of this.#deps.registry.onlineIds) if (this.#answered.get(id) !== newest) this.#due.add(id);
   }
 
   /** Takes what a hello told; it is stored already. */
@@ -99,6 +105,7 @@ export class Witnesses implements FleetFollower {
   /** Takes news of a connected server; it is stored with the next turn. */
   told(serverId: string, message: News): void {
     this.#news.set(`${serverId} ${message.type}`, { serverId, message });
+    if (this.#newest !== undefined) this.#answered.set(serverId, this.#newest.size);
   }
 
   /** An owner accepted what these servers contradict. */
