@@ -432,7 +432,7 @@ export const errorCatalogue = {
     409,
     false,
     'The control plane shows a lock that does not hang together: {reason}.',
-    'Sign no change of it. Compare it with what the servers pin: `countersign-agent lock show` on one of them.',
+    'Sign no change of it. Compare it with what the servers pin: `sudo countersign-agent lock` on one of them.',
   ),
   plan_bent: entry(
     'us',
@@ -632,6 +632,13 @@ export const errorCatalogue = {
     'Keep the database as it is and compare with an exported log.',
   ),
   storage_busy: entry('us', 503, true, 'The store is busy.', 'Call again in a second.'),
+  storage_unwritable: entry(
+    'us',
+    503,
+    true,
+    'The store of the control plane cannot be written ({reason}); nothing was changed.',
+    'Make room on its disk, or mount it for writing, then call again.',
+  ),
   internal: entry(
     'us',
     500,

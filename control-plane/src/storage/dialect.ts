@@ -71,12 +71,31 @@ class OneConnectionDriver extends SqliteDriver {
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'));
   }
+
+  /** A full disk or a failed write ends the transaction by itself (sqlite.org/lang_transaction.html, section 3): then nothing is left to roll back. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    try {
+      await connection.executeQuery(CompiledQuery.raw('rollback'));
+    } catch (error) {
+      if (!(error instanceof Error && error.message.includes('no transaction is active'))) throw error;
+    }
+  }
 }
 
 /** Whether another process holds the lock, so that the same transaction may succeed in a moment. */
 export function isBusy(error: unknown): boolean {
   return (
     error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('SQLITE_BUSY')
+  );
+}
+
+/** Whether the disk is full, read-only or broken, so that nothing can be kept (fault F10). */
+export function isUnwritable(error: unknown): error is Error & { readonly code: string } {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    /^SQLITE_(FULL|READONLY|IOERR)/.test(error.code)
   );
 }
 

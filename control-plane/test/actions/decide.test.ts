@@ -236,7 +236,7 @@ test('when two approvals are needed, each person counts once, and a reject in be
   await assert.rejects(h.answer(second.actionId, { person: ana }), hasCode('already_decided'));
 });
 
-test('when eight people approve at once, one decides and seven are told who it was', async (t) => {
+test('F8: when eight people approve at once, one decides and seven are told who it was', async (t) => {
   const h = await heart(t);
   await addApprovers(h, 8);
   for (let round = 0; round < 10; round += 1) {
@@ -270,7 +270,7 @@ test('when eight people answer at once and two approvals are needed, either two 
   assert.deepEqual([...seen].sort(), ['approved', 'rejected']);
 });
 
-test('when one person taps twice at the same moment, the second tap is told that it is decided', async (t) => {
+test('F8: when one person taps twice at the same moment, the second tap is told that it is decided', async (t) => {
   const h = await heart(t);
   const { actionId } = await h.ask();
   const answers = await Promise.allSettled([h.answer(actionId), h.answer(actionId)]);

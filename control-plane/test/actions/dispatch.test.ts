@@ -121,7 +121,7 @@ test('when policy allowed it and asks by the time of dispatch, nothing is sent',
   assert.equal(await dispatch(h.deps, actionId), 'revoked');
 });
 
-test('when the plan is changed in the store after its approval, it is never sent', async (t) => {
+test('T8: when the plan is changed in the store after its approval, it is never sent', async (t) => {
   const h = await heart(t);
   const actionId = await approved(h);
   const { plan_json } = await h.row(actionId);
@@ -149,7 +149,7 @@ test('when the digest in the store is changed together with the plan, the approv
   assert.equal(await dispatch(h.deps, actionId), 'revoked');
 });
 
-test('when two dispatch the same action at once, the grant leaves once', async (t) => {
+test('T11: when two dispatch the same action at once, the grant leaves once', async (t) => {
   const h = await heart(t);
   const actionId = await approved(h);
   const outcomes = await Promise.all(Array.from({ length: 5 }, () => dispatch(h.deps, actionId)));
@@ -157,7 +157,7 @@ test('when two dispatch the same action at once, the grant leaves once', async (
   assert.equal(h.fleet.grants.length, 1);
 });
 
-test('when the frame could not leave, the very same grant is sent when the server returns', async (t) => {
+test('F2: when the frame could not leave, the very same grant is sent when the server returns', async (t) => {
   const h = await heart(t);
   const [lost, kept] = [await approved(h), await approved(h, { unit: 'ssh' })];
   await dispatch(h.deps, kept);

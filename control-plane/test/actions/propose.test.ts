@@ -45,7 +45,7 @@ test('when policy allows it, it is approved at once; when policy denies it, it i
   assert.equal(h.fleet.drafts.length, 1);
 });
 
-test('when the same request comes again while it is open, it gets the same action; later, or from somebody else, a new one', async (t) => {
+test('F9: when the same request comes again while it is open, it gets the same action; later, or from somebody else, a new one', async (t) => {
   const h = await heart(t);
   const first = await h.ask({ reason: 'one' });
   const again = await h.ask({ reason: 'said otherwise' });

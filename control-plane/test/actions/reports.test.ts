@@ -75,7 +75,7 @@ test('when the runner refuses, nothing was done and the action says why', async 
   assert.match(detail.status, /nginx\.service is failed since the plan was approved\. Nothing was done on web-1\./);
 });
 
-test('when the runner has seen a grant before, its refusal tells nothing of the outcome and changes nothing', async (t) => {
+test('F2: when the runner has seen a grant before, its refusal tells nothing of the outcome and changes nothing', async (t) => {
   const h = await heart(t);
   const actionId = await dispatched(h);
   await recordRefused(h.deps, web1, { actionId, fault: { code: 'grant_replayed', slots: {} }, at: 5 });
@@ -150,7 +150,7 @@ test('when a human closes an unknown action and the server tells the truth later
   assert.equal((await h.lastDetails('report.ignored'))?.details.outcome, 'succeeded');
 });
 
-test('when a stop is asked for, the server is asked at once, again when it returns, and only for what runs', async (t) => {
+test('F19: when a stop is asked for, the server is asked at once, again when it returns, and only for what runs', async (t) => {
   const h = await heart(t);
   const actionId = await dispatched(h);
   await started(h, actionId);

@@ -42,7 +42,7 @@ test('when an approved action cannot start within two minutes, it expires', asyn
   assert.match((await actionDetail(h.deps, actionId)).status, /^It could not start before 2026-/);
 });
 
-test('when eight people approve in the very moment of expiry, there is one end', async (t) => {
+test('F8: when eight people approve in the very moment of expiry, there is one end', async (t) => {
   const h = await heart(t);
   const { actionId } = await h.ask();
   await h.clock.pass(15 * 60_000 - 1);
@@ -99,7 +99,7 @@ test('when an online server says nothing for longer than its plan can take, the 
   assert.equal(await h.stateOf(actionId), 'unknown');
 });
 
-test('when the control plane stops between approval and dispatch, the next one sends it once', async (t) => {
+test('F1: when the control plane stops between approval and dispatch, the next one sends it once', async (t) => {
   const h = await heart(t);
   const { actionId } = await h.ask();
   await h.answer(actionId); // nobody follows: as if the process had ended right after the commit
