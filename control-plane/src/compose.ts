@@ -11,7 +11,7 @@ import { authenticate, noteTokenUse } from './access/authenticate.ts';
 import { confirmCode } from './access/confirm.ts';
 import { personById } from './access/person.store.ts';
 import { prove } from './access/prove.ts';
-import { relyingPartyOf } from './access/relying-party.ts';
+import { partyOf } from './access/relying-party.ts';
 import { type ActionDeps, type ActionLimits, actionLimits } from './actions/action-deps.ts';
 import { actionDetail } from './actions/action-detail.ts';
 import { decide } from './actions/decide.ts';
@@ -152,10 +152,7 @@ async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
     ...{ ...core, fleet: fleet.registry, key, channels, playbooks, followers: makeFollowers(core.log) },
     policy: amending.policy,
     limits: { ...actionLimits, ...parts.overrides.actionLimits },
-    party: () => {
-      const found = relyingPartyOf(place.publicUrl);
-      return 'party' in found ? found.party : null;
-    },
+    party: () => partyOf(place.publicUrl),
   };
   const telegram = config.telegram && stack.use(openTelegram({ ...core, ...config.telegram, place, ...deciding() }));
   if (telegram) channels.push(telegram.channel);

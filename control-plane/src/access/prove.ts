@@ -7,7 +7,7 @@ import { confirmCode, confirmPassword } from './confirm.ts';
 import { credentialOf, passkeysOf } from './passkey.store.ts';
 import { makeChallenge, sessionOf } from './passkey-challenge.ts';
 import { personById } from './person.store.ts';
-import { relyingPartyOf } from './relying-party.ts';
+import { partyOf } from './relying-party.ts';
 import { attemptsKeyOf, type PasskeyDeps, usePasskey } from './use-passkey.ts';
 import { assertionOptions, parseAssertion, type WebauthnJson } from './webauthn.ts';
 
@@ -44,11 +44,11 @@ export async function startProof(
   caller: Caller,
 ): Promise<{ kinds: ProofKind[]; options: WebauthnJson | null }> {
   const kinds = await proofKinds(deps, caller.person.id);
-  const found = relyingPartyOf(deps.place.publicUrl);
-  if ('impossible' in found || !kinds.includes('passkey')) return { kinds, options: null };
+  const party = partyOf(deps.place.publicUrl);
+  if (party === null || !kinds.includes('passkey')) return { kinds, options: null };
   const known = (await passkeysOf(deps.db, caller.person.id)).map(credentialOf);
   const challenge = await makeChallenge(deps, { purpose: 'proof', sessionId: sessionOf(caller) });
-  return { kinds, options: await assertionOptions(found.party, { challenge, known }) };
+  return { kinds, options: await assertionOptions(party, { challenge, known }) };
 }
 
 /** The proofs that a person can give here, weakest first. */
@@ -58,7 +58,7 @@ export async function proofKinds(
 ): Promise<ProofKind[]> {
   const person = await personById(db, personId);
   if (person === undefined) throw fault('unauthenticated');
-  const passkeysWork = 'party' in relyingPartyOf(place.publicUrl);
+  const passkeysWork = partyOf(place.publicUrl) !== null;
   return [
     'password',
     ...(person.totp_confirmed === 1 ? (['code'] as const) : []),

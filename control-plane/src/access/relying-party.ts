@@ -14,6 +14,12 @@ export function relyingPartyOf(publicUrl: string): { readonly party: RelyingPart
   return { party: { id: hostname, origins: [origin] } };
 }
 
+/** The site of passkeys, or null where they do not work. */
+export function partyOf(publicUrl: string): RelyingParty | null {
+  const found = relyingPartyOf(publicUrl);
+  return 'party' in found ? found.party : null;
+}
+
 /** The site of passkeys. Throws `passkey_impossible`. */
 export function relyingParty(place: { readonly publicUrl: string }): RelyingParty {
   const found = relyingPartyOf(place.publicUrl);

@@ -5,17 +5,17 @@ import { write } from '../storage/write.ts';
 import type { Origin } from './access.ts';
 import { makeChallenge } from './passkey-challenge.ts';
 import { personById } from './person.store.ts';
-import { relyingPartyOf } from './relying-party.ts';
+import { partyOf } from './relying-party.ts';
 import { type SignedIn, startSession } from './start-session.ts';
 import { attemptsKeyOf, type PasskeyDeps, usePasskey } from './use-passkey.ts';
 import { assertionOptions, parseAssertion, type WebauthnJson } from './webauthn.ts';
 
 /** Options for the browser, or null where passkeys do not work. */
 export async function startPasskeySignIn(deps: PasskeyDeps): Promise<WebauthnJson | null> {
-  const found = relyingPartyOf(deps.place.publicUrl);
-  if ('impossible' in found) return null;
+  const party = partyOf(deps.place.publicUrl);
+  if (party === null) return null;
   const challenge = await makeChallenge(deps, { purpose: 'sign_in', sessionId: null });
-  return assertionOptions(found.party, { challenge, known: [] });
+  return assertionOptions(party, { challenge, known: [] });
 }
 
 /** Rejects as {@link usePasskey} does, and with `rate_limited` after too many failures of the passkey or the address. */
