@@ -55,6 +55,28 @@ function changers(folder: string): Partial<Changers> {
         return { changed: true, exit_code: done.exitCode, summary: `${argv[0]} ended with ${done.exitCode}` };
       },
     },
+    // Its undo sets a state, so it may be begun again.
+    'unit.stop': {
+      predictable: true,
+      undoAgain: true,
+      preview: async ({ unit }) => ({
+        preview: { argv: [['stop', unit]], diff: null, effects: [`stops ${unit}`], undo: 'starts it' },
+        witness: [{ subject: `unit ${unit}`, property: 'state', value: stateOf(folder, unit) }],
+      }),
+      remember: async ({ unit }) => ({ before: stateOf(folder, unit) }),
+      perform: async ({ unit }) => {
+        effect(`stop ${unit}`);
+        writeFileSync(join(folder, unit), 'stopped');
+        return { changed: true, exit_code: 0, summary: 'Stopped.' };
+      },
+      undo: async ({ unit }, memory) => {
+        effect(`undo ${unit}`);
+        const times = linesOf(join(folder, 'effects')).filter((line) => line === `undo ${unit}`).length;
+        if (unit.startsWith('stuck') && times === 1) await new Promise(() => undefined);
+        writeFileSync(join(folder, unit), (memory as { before: string }).before);
+        return { changed: true, exit_code: 0, summary: 'Started again.' };
+      },
+    },
     'unit.start': {
       predictable: true,
       preview: async ({ unit }) => ({
@@ -176,7 +198,7 @@ export function linesOf(file: string): string[] {
 
 export type Step = {
   id: string;
-  capability: 'command.run' | 'unit.start';
+  capability: 'command.run' | 'unit.start' | 'unit.stop';
   parameters: Record<string, Json>;
   timeout_ms?: number;
 };
@@ -187,6 +209,8 @@ export const command = (id: string, ...argv: string[]): Step => ({
   parameters: { argv, timeout_s: 60 },
 });
 export const start = (id: string, unit: string): Step => ({ id, capability: 'unit.start', parameters: { unit } });
+
+export const stop = (id: string, unit: string): Step => ({ id, capability: 'unit.stop', parameters: { unit } });
 
 /** A draft with these steps. */
 export function draftOf(steps: readonly Step[], given: Partial<PlanDraft> = {}): PlanDraft {

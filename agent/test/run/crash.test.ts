@@ -1,67 +1,11 @@
 /** The runner killed with SIGKILL at every turn (faults F3 to F5): a step is never begun twice, and what is known is told. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { ActionResult, PlanProbe, SignedGrant } from '@countersign/protocol';
-import { Channel } from '../../src/run/channel.ts';
-import { type FromRunner, fromRunnerSchema, LINE_BYTES_MAX, type Report } from '../../src/run/runner-wire.ts';
-import { type Bed, command, draftOf, grantOf, linesOf, makeBed, planOf, start, until } from './bed.ts';
-
-/** A runner in a process of its own. */
-class RunnerProcess {
-  readonly told: FromRunner[] = [];
-  readonly channel: Channel;
-  readonly #child: ChildProcess;
-
-  constructor(bed: Bed) {
-    const program = join(import.meta.dirname, 'runner-program.ts');
-    const child = spawn(process.execPath, [program, bed.folder, bed.key.publicKey], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    this.#child = child;
-    this.channel = new Channel(child.stdout, child.stdin, LINE_BYTES_MAX, {
-      onLine: (line) => this.told.push(fromRunnerSchema.parse(JSON.parse(line))),
-      onClose: () => undefined,
-    });
-  }
-
-  accept(grant: SignedGrant): void {
-    this.channel.send({ type: 'accept', grant, skewMs: 0 });
-  }
-
-  reports(actionId: string): Report[] {
-    return this.told.flatMap((message) =>
-      message.type === 'report' && message.report.actionId === actionId ? [message.report] : [],
-    );
-  }
-
-  async ending(actionId: string): Promise<Report> {
-    return until(
-      () => this.reports(actionId).find(({ kind }) => kind !== 'started'),
-      'the report of an ending',
-      20_000,
-    );
-  }
-
-  async result(actionId: string): Promise<ActionResult> {
-    const report = await this.ending(actionId);
-    assert.equal(report.kind, 'finished', JSON.stringify(report));
-    return (report as Extract<Report, { kind: 'finished' }>).result;
-  }
-
-  async kill(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    this.#child.kill('SIGKILL');
-    await once(this.#child, 'exit');
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.kill();
-  }
-}
+import type { PlanProbe } from '@countersign/protocol';
+import { command, draftOf, grantOf, linesOf, makeBed, planOf, start, until } from './bed.ts';
+import { RunnerProcess } from './runner-process.ts';
 
 const unitIs = (unit: string, state: string): PlanProbe => ({
   capability: 'unit.state',

@@ -1,4 +1,4 @@
-/** A runner as a process of its own, on the bed in a folder: `runner-program.ts FOLDER PUBLIC_KEY`. Talks over its pipes. */
+/** A runner as a process of its own, on the bed in a folder: `runner-program.ts FOLDER PUBLIC_KEY [EXPIRED_ACTION [CLOCK_AHEAD_MS]]`. Talks over its pipes. */
 import { systemClock } from '@countersign/protocol';
 import { stayAwake } from '../../src/host/clock.ts';
 import { claim } from '../../src/run/claim.ts';
@@ -7,11 +7,12 @@ import { Runner } from '../../src/run/runner.ts';
 import { RunnerService } from '../../src/run/serve.ts';
 import { makeBed } from './bed.ts';
 
-const [, , folder = '', publicKey = ''] = process.argv;
+const [, , folder = '', publicKey = '', expired = '', ahead = '0'] = process.argv;
 using _ = stayAwake();
 const bed = makeBed('', { folder, key: { publicKey, seed: '' } });
+bed.clock.offsetMs = Number(ahead);
 await claim(bed.ports.stateDir, systemClock, new AbortController().signal);
-const runner = new Runner(bed.ports, Journal.open(bed.ports.stateDir, systemClock));
+const runner = new Runner(bed.ports, Journal.open(bed.ports.stateDir, systemClock), expired === '' ? null : expired);
 const service = new RunnerService({
   runner,
   ports: bed.ports,

@@ -1,0 +1,79 @@
+/** A runner in a process of its own, to be killed at will. Its program is `runner-program.ts`. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { ActionResult, ApproverSignature, SignedGrant } from '@countersign/protocol';
+import { Channel } from '../../src/run/channel.ts';
+import { type FromRunner, fromRunnerSchema, LINE_BYTES_MAX, type Report } from '../../src/run/runner-wire.ts';
+import { type Bed, until } from './bed.ts';
+
+export class RunnerProcess {
+  readonly told: FromRunner[] = [];
+  readonly channel: Channel;
+  readonly #child: ChildProcess;
+
+  /** `expired`: an action whose time to confirm is over by the machine's timer. `aheadMs`: how far its wall clock is ahead. */
+  constructor(bed: Bed, { expired = '', aheadMs = 0 } = {}) {
+    const program = join(import.meta.dirname, 'runner-program.ts');
+    const child = spawn(process.execPath, [program, bed.folder, bed.key.publicKey, expired, String(aheadMs)], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    this.#child = child;
+    this.channel = new Channel(child.stdout, child.stdin, LINE_BYTES_MAX, {
+      onLine: (line) => this.told.push(fromRunnerSchema.parse(JSON.parse(line))),
+      onClose: () => undefined,
+    });
+  }
+
+  accept(grant: SignedGrant): void {
+    this.channel.send({ type: 'accept', grant, skewMs: 0 });
+  }
+
+  confirm(actionId: string, signatures: ApproverSignature[] = []): void {
+    this.channel.send({ type: 'confirm', actionId, signatures });
+  }
+
+  /** When it has asked for the confirmation of an action: until when it waits. */
+  async asked(actionId: string): Promise<number> {
+    const step = await until(
+      () =>
+        this.told.find(
+          (message) => message.type === 'step' && message.phase === 'confirming' && message.actionId === actionId,
+        ),
+      'the question for a confirmation',
+      20_000,
+    );
+    return (step.type === 'step' && step.until) || 0;
+  }
+
+  reports(actionId: string): Report[] {
+    return this.told.flatMap((message) =>
+      message.type === 'report' && message.report.actionId === actionId ? [message.report] : [],
+    );
+  }
+
+  async ending(actionId: string): Promise<Report> {
+    return until(
+      () => this.reports(actionId).find(({ kind }) => kind !== 'started'),
+      'the report of an ending',
+      20_000,
+    );
+  }
+
+  async result(actionId: string): Promise<ActionResult> {
+    const report = await this.ending(actionId);
+    assert.equal(report.kind, 'finished', JSON.stringify(report));
+    return (report as Extract<Report, { kind: 'finished' }>).result;
+  }
+
+  async kill(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.#child.kill('SIGKILL');
+    await once(this.#child, 'exit');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+}
