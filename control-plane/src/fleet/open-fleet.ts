@@ -4,6 +4,7 @@ import type { SigningKey } from '@countersign/protocol/signing';
 import type { Core } from '../ports.ts';
 import { write } from '../storage/write.ts';
 import { ClockWatch } from './clock-watch.ts';
+import type { ConnectionDeps } from './connection.ts';
 import { fleetGateway } from './gateway.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { type FleetLimits, fleetLimits } from './limits.ts';
@@ -23,6 +24,8 @@ export interface OpenFleet extends AsyncDisposable {
   readonly registry: FleetRegistry;
   /** The plugin for `GET /agent`; register it before any other route. `actions` takes reports about actions. */
   gateway(actions: ActionReports): ReturnType<typeof fleetGateway>;
+  /** What the gateway hands to each connection: for whoever brings connections in by another way than sockets. */
+  connections(actions: ActionReports): ConnectionDeps;
   /** Begins to watch over links, clocks and absent servers. Call it before the app listens. */
   start(): Promise<void>;
   /** What is known of servers now, beside what is stored. */
@@ -59,10 +62,14 @@ export function openFleet(
       clockWatch.take(serverId, clockOffsetMs);
     },
   });
+  const connections = (actions: ActionReports): ConnectionDeps => ({
+    ...{ ...core, key, limits, registry, refusals, witnesses },
+    events: eventsFor(actions),
+  });
   return {
     registry,
-    gateway: (actions) =>
-      fleetGateway({ ...core, key, limits, registry, events: eventsFor(actions), refusals, witnesses }),
+    connections,
+    gateway: (actions) => fleetGateway(connections(actions)),
     async start() {
       await Promise.all([offlineWatch.start(registry), clockWatch.start(), refusals.start(), witnesses.start()]);
       registry.follow(witnesses);
