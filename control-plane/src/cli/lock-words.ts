@@ -1,8 +1,8 @@
 /** The lock on the terminal: its state and its changes in words. Names and keys come from files and people: escaped. */
 import { escapeDeceptive, isoTime, type LockSignatures, type LockState } from '@countersign/protocol';
 import { stateDigest } from '@countersign/protocol/follow-lock';
+import { keyFingerprint } from '@countersign/protocol/key-fingerprint';
 import type { LockChange } from '@countersign/protocol/lock';
-import { keyFingerprint } from './approver-keys/key-text.ts';
 import type { FollowedLock, FollowedStep } from './followed-lock.ts';
 import { columns } from './terminal.ts';
 

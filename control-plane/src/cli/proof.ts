@@ -1,4 +1,5 @@
 /** The fresh proof that it is the signed-in person who asks: a password, or a code of the authenticator app. */
+import { Fault } from '@countersign/protocol';
 import type { Proof } from '@countersign/protocol/operator-api/index';
 import type { Command } from 'commander';
 import type { CliContext } from './connection.ts';
@@ -19,4 +20,19 @@ export function proofOptions(command: Command): Command {
 export async function readProof({ terminal }: Pick<CliContext, 'terminal'>, options: ProofOptions): Promise<Proof> {
   if (options.code !== undefined) return { kind: 'code', code: options.code };
   return { kind: 'password', password: await readPassword(terminal, options) };
+}
+
+/** Sends with a proof where one was given; without, and once more with one, where the control plane then asks for it. */
+export async function provenIfAsked<T>(
+  context: Pick<CliContext, 'terminal'>,
+  options: ProofOptions,
+  send: (proof: { proof?: Proof }) => Promise<T>,
+): Promise<T> {
+  if (options.code !== undefined || options.passwordStdin) return send({ proof: await readProof(context, options) });
+  try {
+    return await send({});
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'proof_needed') throw error;
+    return send({ proof: await readProof(context, options) });
+  }
 }

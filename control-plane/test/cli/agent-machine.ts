@@ -1,11 +1,15 @@
 /** A machine whose own agent may write below one folder, and an assistant that asks for that. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { TestContext } from 'node:test';
+import { promisify } from 'node:util';
 import { sha256 } from '@countersign/protocol/digest';
 import { operatorClient } from '@countersign/protocol/operator-api/client';
 import { type Machine, makeMachine, password, until } from './processes.ts';
+
+const program = resolve(import.meta.dirname, '../../../agent/src/main.ts');
 
 export interface AgentMachine {
   readonly machine: Machine;
@@ -13,6 +17,8 @@ export interface AgentMachine {
   readonly file: string;
   /** Name of the server. */
   readonly server: string;
+  /** Runs `countersign-agent …` on the server; resolves with what it printed. */
+  agent(...words: string[]): Promise<string>;
   /** Pins a lock file in the server's own policy, as its owner does, and starts everything again, so that it is known at once. */
   pin(lockFile: string): Promise<void>;
 }
@@ -29,21 +35,22 @@ export async function machineWithAgent(context: TestContext): Promise<AgentMachi
   const file = join(folder, 'app.ini');
   writeFileSync(file, '[http]\nworkers = 2\n');
   const controlPlane = await machine.start('start.ts');
-  await machine.cli(['setup', '--email', 'ada@example.org', '--password-stdin'], { input: password });
-  const online = async () => (await machine.cli(['servers', '--json'])).json().servers?.[0]?.state === 'online';
+  await machine.run(['setup', '--email', 'ada@example.org', '--password-stdin'], { input: password });
+  const online = async () => (await machine.run(['servers', '--json'])).json().servers?.[0]?.state === 'online';
   await until(online, controlPlane.printed);
-  const { servers } = (await machine.cli(['servers', '--json'])).json();
+  const { servers } = (await machine.run(['servers', '--json'])).json();
+  const agent = async (...words: string[]) =>
+    (await promisify(execFile)(process.execPath, [program, ...words, '--state', state])).stdout;
   return {
     machine,
     file,
     server: servers[0].name,
+    agent,
     async pin(lockFile) {
-      const path = join(state, 'policy.yaml');
-      const lock = JSON.stringify(JSON.parse(readFileSync(lockFile, 'utf8'))); // JSON is YAML
-      writeFileSync(path, `${readFileSync(path, 'utf8')}lock: ${lock}\n`, { mode: 0o600 });
+      await agent('lock', 'pin', lockFile);
       await controlPlane.stop();
       const again = await machine.start('start.ts');
-      const locked = async () => (await machine.cli(['servers', '--json'])).json().servers?.[0]?.locked === true;
+      const locked = async () => (await machine.run(['servers', '--json'])).json().servers?.[0]?.locked === true;
       await until(locked, again.printed);
     },
   };
@@ -51,7 +58,7 @@ export async function machineWithAgent(context: TestContext): Promise<AgentMachi
 
 /** An assistant asks, with a token of its own, for new content of the file. */
 export async function askByToken(machine: Machine, server: string, file: string, content: string): Promise<string> {
-  const { secret } = (await machine.cli(['token', 'create', '--name', 'Claude Code', '--json'])).json();
+  const { secret } = (await machine.run(['token', 'create', '--name', 'Claude Code', '--json'])).json();
   const call = operatorClient({ base: machine.url, fetch, bearer: secret });
   const expected_sha256 = sha256(readFileSync(file));
   const { action } = await call('writeFile', { server, path: file, content, expected_sha256, reason: 'more traffic' });

@@ -12,11 +12,11 @@ import { type Machine, makeMachine, password } from './processes.ts';
 async function machineWithKeys(context: TestContext) {
   const machine = await makeMachine(context);
   await machine.start();
-  await machine.cli(['setup', '--email', 'ada@example.org', '--password-stdin'], { input: password });
+  await machine.run(['setup', '--email', 'ada@example.org', '--password-stdin'], { input: password });
   const keys: Record<string, { file: string; key: string; fingerprint: string }> = {};
   for (const name of ['ada', 'grace', 'eve']) {
     const file = join(machine.dataDir, `${name}.key`);
-    keys[name] = (await machine.cli(['key', 'create', '--out', file, '--no-passphrase', '--json'])).json();
+    keys[name] = (await machine.run(['key', 'create', '--out', file, '--no-passphrase', '--json'])).json();
   }
   const { ada, grace, eve } = keys as Record<
     'ada' | 'grace' | 'eve',
@@ -26,7 +26,7 @@ async function machineWithKeys(context: TestContext) {
 }
 
 function init(machine: Machine, words: string[], lockFile: string) {
-  return machine.cli(['lock', 'init', ...words, '--out', lockFile, '--password-stdin', '--json'], { input: password });
+  return machine.run(['lock', 'init', ...words, '--out', lockFile, '--password-stdin', '--json'], { input: password });
 }
 
 test('when a lock is made, the file holds what servers pin, and the recovery secret is shown once and kept nowhere', async (context) => {
@@ -34,7 +34,7 @@ test('when a lock is made, the file holds what servers pin, and the recovery sec
   const mistyped = await init(machine, ['--holder', `Ada=${ada.key}`, '--require', 'critical=2'], lockFile);
   assert.equal(mistyped.json().error.code, 'lock_change_invalid');
   assert.match(mistyped.json().error.message, /asks for 2 holders and names 1/);
-  const wrong = await machine.cli(
+  const wrong = await machine.run(
     ['lock', 'init', '--holder', `Ada=${ada.key}`, '--out', lockFile, '--password-stdin', '--json'],
     { input: 'not the password' },
   );
@@ -48,7 +48,7 @@ test('when a lock is made, the file holds what servers pin, and the recovery sec
   assert.deepEqual(file.keys, [{ key: ada.key, holder: 'Ada' }]);
   assert.equal(file.recovery, sha256(secret));
   assert.ok(!readFileSync(lockFile, 'utf8').includes(secret));
-  const shown = await machine.cli(['lock', 'show', '--from', lockFile]);
+  const shown = await machine.run(['lock', 'show', '--from', lockFile]);
   assert.match(shown.out, new RegExp(`digest {6}${stateDigest(file)}`));
   assert.match(shown.out, /the chain comes by your own copy/);
   assert.ok(!shown.out.includes(secret));
@@ -62,24 +62,24 @@ test('T25: when a change of the lock needs two holders, it goes from hand to han
   await init(machine, [...holders, '--require', 'change=2'], lockFile);
   const file = join(machine.dataDir, 'change.json');
   const add = ['lock', 'add', '--holder', `Eve=${eve.key}`, '--key', ada.file, '--json'];
-  assert.match((await machine.cli(add)).json().error.message, /needs 2 holders/);
-  const half = await machine.cli([...add, '--out', file]);
+  assert.match((await machine.run(add)).json().error.message, /needs 2 holders/);
+  const half = await machine.run([...add, '--out', file]);
   assert.deepEqual([half.json().holders, half.json().missing], [['Ada'], 1]);
-  const early = await machine.cli(['lock', 'submit', file, '--json']);
+  const early = await machine.run(['lock', 'submit', file, '--json']);
   assert.equal(early.json().error.code, 'lock_change_invalid');
   const { digest } = half.json();
   const sign = ['lock', 'sign', file, '--yes', '--digest', digest.slice(0, 8), '--from', lockFile, '--json'];
-  assert.equal((await machine.cli([...sign, '--key', eve.file])).json().error.code, 'signature_invalid');
-  const again = await machine.cli([...sign, '--key', ada.file]);
+  assert.equal((await machine.run([...sign, '--key', eve.file])).json().error.code, 'signature_invalid');
+  const again = await machine.run([...sign, '--key', ada.file]);
   assert.equal(again.json().missing, 1, 'two signatures of one holder count once');
-  const blind = await machine.cli(['lock', 'sign', file, '--yes', '--key', grace.file, '--json']);
+  const blind = await machine.run(['lock', 'sign', file, '--yes', '--key', grace.file, '--json']);
   assert.equal(blind.code, 2);
-  const whole = await machine.cli([...sign, '--key', grace.file]);
+  const whole = await machine.run([...sign, '--key', grace.file]);
   assert.deepEqual(whole.json().holders.toSorted(), ['Ada', 'Grace']);
-  const submitted = await machine.cli(['lock', 'submit', file, '--json']);
+  const submitted = await machine.run(['lock', 'submit', file, '--json']);
   assert.equal(submitted.code, 0, submitted.out);
   assert.equal(submitted.json().state.number, 1);
-  const log = await machine.cli(['lock', 'log', '--from', lockFile]);
+  const log = await machine.run(['lock', 'log', '--from', lockFile]);
   assert.match(log.out, /^1 {2}\S+ {2}add a key of Eve: /m);
   assert.match(log.out, /signed by Ada, Grace; handed in by ada$/m);
   assert.match(log.out, /1 change checked on this machine; the chain comes by your own copy/);
@@ -88,10 +88,10 @@ test('T25: when a change of the lock needs two holders, it goes from hand to han
 test('T1: when the control plane shows a lock that was bent, no change of it is signed', async (context) => {
   const { machine, ada, eve, lockFile } = await machineWithKeys(context);
   await init(machine, ['--holder', `Ada=${ada.file}`], lockFile);
-  const added = await machine.cli(['lock', 'add', '--holder', `Ada=${eve.key}`, '--key', ada.file, '--json']);
+  const added = await machine.run(['lock', 'add', '--holder', `Ada=${eve.key}`, '--key', ada.file, '--json']);
   assert.equal(added.code, 0, added.out);
   const proxy = await startBendingProxy(context, machine.url);
-  const through = (...words: string[]) => machine.cli(['lock', ...words, '--url', proxy.url, '--json']);
+  const through = (...words: string[]) => machine.run(['lock', ...words, '--url', proxy.url, '--json']);
   assert.equal((await through('log', '--from', lockFile)).code, 0);
   const { state } = added.json();
   const swapped = { ...state, keys: [{ holder: 'Ada', key: eve.key }] };
@@ -134,7 +134,7 @@ test('T1: when the control plane shows a lock that was bent, no change of it is 
 test('when keys are named by fingerprint, removed, and numbers changed, what nobody could open is refused; the recovery secret ends it', async (context) => {
   const { machine, ada, grace, lockFile } = await machineWithKeys(context);
   const made = await init(machine, ['--holder', `Ada=${ada.file}`, '--holder', `Grace=${grace.file}.pub`], lockFile);
-  const lock = (...words: string[]) => machine.cli(['lock', ...words, '--json']);
+  const lock = (...words: string[]) => machine.run(['lock', ...words, '--json']);
   const required = await lock('require', 'high=2', '--key', ada.file);
   assert.deepEqual(required.json().state.signatures, { low: 1, medium: 1, high: 2, critical: 1, change: 1 });
   const remove = ['remove', grace.fingerprint, '--key', ada.file];
@@ -147,12 +147,12 @@ test('when keys are named by fingerprint, removed, and numbers changed, what nob
   const file = join(machine.dataDir, 'present.json');
   assert.equal((await lock('export', '--out', file, '--from', lockFile)).code, 0);
   assert.equal(JSON.parse(readFileSync(file, 'utf8')).number, 3);
-  const disable = (input: string) => machine.cli(['lock', 'disable', '--secret-stdin', '--json'], { input });
+  const disable = (input: string) => machine.run(['lock', 'disable', '--secret-stdin', '--json'], { input });
   assert.match((await disable('clr_not-the-secret-of-this-lock')).json().error.message, /recovery secret is wrong/);
   const ended = await disable(made.json().recovery_secret);
   assert.equal(ended.json().state.disabled, true, ended.out);
-  assert.match((await machine.cli(['lock', 'show'])).out, /ENDED/);
+  assert.match((await machine.run(['lock', 'show'])).out, /ENDED/);
   writeFileSync(file, '{"format":"something else"}');
-  const restored = await machine.cli(['lock', 'restore', file, '--password-stdin', '--json'], { input: password });
+  const restored = await machine.run(['lock', 'restore', file, '--password-stdin', '--json'], { input: password });
   assert.equal(restored.code, 2);
 });

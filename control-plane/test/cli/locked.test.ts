@@ -18,7 +18,7 @@ async function addGrace(machine: Machine): Promise<Record<string, string>> {
   const { link } = await call('invitePerson', { email: 'grace@example.org', name: 'Grace', role: 'approver' });
   await call('acceptInvitation', { secret: link.split('#')[1] ?? '', password });
   const env = { COUNTERSIGN_CONFIG: join(machine.dataDir, 'grace-session.json') };
-  const login = await machine.cli(['login', '--email', 'grace@example.org', '--password-stdin'], {
+  const login = await machine.run(['login', '--email', 'grace@example.org', '--password-stdin'], {
     input: password,
     env,
   });
@@ -34,10 +34,10 @@ async function lockedMachine(context: TestContext) {
   const ssh = await startSshAgent(context);
   const { file: graceKey } = ssh.add('grace');
   const adaKey = join(machine.dataDir, 'ada.key');
-  await machine.cli(['key', 'create', '--out', adaKey, '--passphrase-stdin'], { input: passphrase });
+  await machine.run(['key', 'create', '--out', adaKey, '--passphrase-stdin'], { input: passphrase });
   const lockFile = join(machine.dataDir, 'lock.json');
   const init = ['lock', 'init', '--holder', `Ada=${adaKey}`, '--holder', `Grace=${graceKey}.pub`];
-  const lock = await machine.cli([...init, '--require', 'high=2', '--out', lockFile, '--password-stdin', '--json'], {
+  const lock = await machine.run([...init, '--require', 'high=2', '--out', lockFile, '--password-stdin', '--json'], {
     input: password,
   });
   assert.equal(lock.code, 0, lock.out);
@@ -50,7 +50,7 @@ sshTest(
   async (context) => {
     const { machine, file, server, adaKey, grace, ssh } = await lockedMachine(context);
     const id = await askByToken(machine, server, file, '[http]\nworkers = 8\n');
-    const shown = await machine.cli(['show', id]);
+    const shown = await machine.run(['show', id]);
     assert.match(shown.out, /Lock {6}2 of 2 holders \(Ada, Grace\) must sign; nobody signed yet/);
     assert.match(shown.out, /What is to be done\n {2}\S+: file\.write \{/);
     const digest = /fingerprint {2}([0-9a-f]{8})/.exec(shown.out)?.[1] ?? '';
@@ -60,8 +60,8 @@ sshTest(
     assert.equal(unsigned.json().error.code, 'signature_needed');
     assert.match(unsigned.json().error.next_step, /npm .*run -s cli -- approve ID --key FILE/);
     const stranger = join(machine.dataDir, 'stranger.key');
-    await machine.cli(['key', 'create', '--out', stranger, '--no-passphrase']);
-    const refused = await machine.cli([...approve, '--key', stranger]);
+    await machine.run(['key', 'create', '--out', stranger, '--no-passphrase']);
+    const refused = await machine.run([...approve, '--key', stranger]);
     assert.equal(refused.json().error.code, 'signature_invalid');
 
     const signed = await machine.cli([...approve, '--key', adaKey, '--passphrase-stdin'], { input: passphrase });
@@ -74,11 +74,11 @@ sshTest(
     const second = await machine.cli([...approve, '--ssh-agent'], { env: grace });
     assert.equal(second.code, 0, second.out);
     await until(
-      async () => (await machine.cli(['show', id, '--json'])).json().state === 'succeeded',
+      async () => (await machine.run(['show', id, '--json'])).json().state === 'succeeded',
       () => second.out,
     );
     assert.equal(readFileSync(file, 'utf8'), '[http]\nworkers = 8\n');
-    const { approvals } = (await machine.cli(['show', id, '--json'])).json();
+    const { approvals } = (await machine.run(['show', id, '--json'])).json();
     assert.ok(approvals.every((it: { signed_with: string | null }) => it.signed_with?.startsWith('ed25519:')));
   },
 );
@@ -88,10 +88,10 @@ sshTest(
   async (context) => {
     const { machine, file, server, adaKey } = await lockedMachine(context);
     const id = await askByToken(machine, server, file, '[http]\nworkers = 8\n');
-    const { digest, plan } = (await machine.cli(['show', id, '--json'])).json();
+    const { digest, plan } = (await machine.run(['show', id, '--json'])).json();
     const proxy = await startBendingProxy(context, machine.url);
     const approve = (fingerprint: string) =>
-      machine.cli(
+      machine.run(
         [
           'approve',
           id,
@@ -131,7 +131,7 @@ sshTest(
       digest: digestOf(honest),
       risk: 'low',
     });
-    const shown = await machine.cli(['approve', id, '--url', proxy.url, '--key', adaKey]);
+    const shown = await machine.run(['approve', id, '--url', proxy.url, '--key', adaKey]);
     assert.match(shown.out, /^Write something else$/m);
     assert.match(shown.out, /^ {2}risk {9}high$/m);
     assert.doesNotMatch(shown.out, /harmless/);

@@ -6,8 +6,14 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { systemClock } from '@countersign/protocol';
+import { systemIds } from '@countersign/protocol/system-ids';
+import { run } from '../../src/cli/program.ts';
+import { terminal } from '../../src/cli/terminal.ts';
+import { readEnv } from '../../src/config/env.ts';
 
 const source = resolve(import.meta.dirname, '../../src');
 
@@ -22,11 +28,18 @@ export interface Ran {
   readonly json: () => any;
 }
 
+export interface RunOptions {
+  readonly input?: string;
+  readonly env?: Record<string, string>;
+}
+
 export interface Machine {
   readonly dataDir: string;
   readonly url: string;
   /** Runs `countersign …`. */
-  cli(argv: readonly string[], options?: { input?: string; env?: Record<string, string> }): Promise<Ran>;
+  cli(argv: readonly string[], options?: RunOptions): Promise<Ran>;
+  /** The same without the time that a process takes to start: for tests of many commands. */
+  run(argv: readonly string[], options?: RunOptions): Promise<Ran>;
   /** Starts the control plane and waits until it answers. */
   start(
     script?: 'main.ts' | 'start.ts',
@@ -63,6 +76,7 @@ export async function makeMachine(context: TestContext, extra: Record<string, st
       const [code] = (await once(child, 'close')) as [number | null];
       return { code, out: out(), err: err(), json: () => JSON.parse(out()) };
     },
+    run: (argv, { input = '', env = {} } = {}) => runHere(argv, { folder: dataDir, input, env: { ...base, ...env } }),
     async start(script = 'main.ts', env = {}) {
       const child = spawn(process.execPath, [join(source, script)], {
         env: { ...base, ...env },
@@ -86,6 +100,25 @@ export async function makeMachine(context: TestContext, extra: Record<string, st
       };
     },
   };
+}
+
+interface Place {
+  readonly folder: string;
+  readonly input: string;
+  readonly env: Record<string, string>;
+}
+
+async function runHere(argv: readonly string[], { folder, input, env }: Place): Promise<Ran> {
+  const [output, errors] = [new PassThrough(), new PassThrough()];
+  const [out, err] = [collect(output), collect(errors)];
+  const ended = Promise.all([once(output, 'end'), once(errors, 'end')]);
+  const code = await run(argv, {
+    ...{ env: readEnv(env), clock: systemClock, ids: systemIds, version: '0.0.0', folder, typed: 'countersign' },
+    terminal: terminal({ input: Readable.from([input]), output, errors }, { colour: false }),
+  });
+  for (const stream of [output, errors]) stream.end();
+  await ended;
+  return { code, out: out(), err: err(), json: () => JSON.parse(out()) };
 }
 
 /** Waits for a condition, with a bound. */

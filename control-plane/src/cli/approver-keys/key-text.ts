@@ -3,8 +3,6 @@ import { approverKeySchema } from '@countersign/protocol';
 import { keyFingerprint } from '@countersign/protocol/key-fingerprint';
 import { keyOfBlob, SshFormatError } from './ssh-wire.ts';
 
-export { keyFingerprint };
-
 /** Our form of a public key that was written as `ed25519:…`, `passkey:…` or an OpenSSH line; null when it is none. */
 export function readKeyText(text: string): string | null {
   const trimmed = text.trim();

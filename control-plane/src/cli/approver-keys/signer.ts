@@ -1,13 +1,14 @@
 /** Who signs on this machine: a key file or the ssh-agent, as the options of a command say. */
 import { type ApproverSignature, fault } from '@countersign/protocol';
 import { bytesToSign, signDigest, whyNotSigned } from '@countersign/protocol/approver-signature';
+import { keyFingerprint } from '@countersign/protocol/key-fingerprint';
 import type { Command } from 'commander';
 import { type CliContext, fileNamed } from '../connection.ts';
 import { UsageError } from '../exit-codes.ts';
 import { readPassphrase } from '../password.ts';
 import { columns } from '../terminal.ts';
 import { openKeyFile } from './key-file.ts';
-import { isKeyNamed, keyFingerprint } from './key-text.ts';
+import { isKeyNamed } from './key-text.ts';
 import { type AgentKey, sshAgent } from './ssh-agent.ts';
 
 export interface SignerOptions {

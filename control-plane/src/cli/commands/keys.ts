@@ -1,9 +1,9 @@
 /** `key create|show`, `passkeys`: the keys that an approver signs with, and their public halves. */
+import { keyFingerprint } from '@countersign/protocol/key-fingerprint';
 import { makeSigningKey } from '@countersign/protocol/signing';
 import type { Command } from 'commander';
 import { answer, shortTime } from '../answer.ts';
 import { openKeyFile, publicKeyIn, writeKeyFile } from '../approver-keys/key-file.ts';
-import { keyFingerprint } from '../approver-keys/key-text.ts';
 import { type CliContext, fileNamed, signedIn } from '../connection.ts';
 import { readNewPassphrase, readPassphrase } from '../password.ts';
 import { columns } from '../terminal.ts';

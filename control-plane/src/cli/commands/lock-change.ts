@@ -2,6 +2,7 @@
 import { fault } from '@countersign/protocol';
 import { sha256 } from '@countersign/protocol/digest';
 import { changeDigest, followChange, holdersThatSigned } from '@countersign/protocol/follow-lock';
+import { keyFingerprint } from '@countersign/protocol/key-fingerprint';
 import {
   type LockChange,
   type LockState,
@@ -11,7 +12,7 @@ import {
 import type { Call } from '@countersign/protocol/operator-api/index';
 import type { Command } from 'commander';
 import { answer } from '../answer.ts';
-import { isKeyNamed, keyFingerprint } from '../approver-keys/key-text.ts';
+import { isKeyNamed } from '../approver-keys/key-text.ts';
 import { neededSigner, type SignerOptions, signerOptions } from '../approver-keys/signer.ts';
 import { type CliContext, fileNamed, signedIn } from '../connection.ts';
 import { UsageError } from '../exit-codes.ts';

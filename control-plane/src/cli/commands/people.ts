@@ -31,6 +31,11 @@ function amendmentCommands(program: Command, context: CliContext): void {
     .command('amendments')
     .description('changes of policy, roles and tokens: those that wait for other owners, and the newest that are over')
     .action(() => listAmendments(context));
+  amendments
+    .command('collect')
+    .description('make your token or invitation that other owners agreed to; its secret is shown once')
+    .argument('<id>', 'of the amendment: amd_…')
+    .action((id: string) => collectAmendment(context, id));
   const verdicts = {
     agree: 'agree to an amendment of another owner',
     decline: 'decline an amendment',
@@ -44,6 +49,17 @@ function amendmentCommands(program: Command, context: CliContext): void {
     if (verdict === 'agree') proofOptions(command);
     command.action((id: string, options: ProofOptions) => decide(context, id, verdict, options));
   }
+}
+
+/** What other owners agreed to is made by who asked for it, so that nobody else sees its secret. */
+async function collectAmendment(context: CliContext, amendment: string): Promise<void> {
+  const { call } = await signedIn(context);
+  const made = await call('collectAmendment', { amendment });
+  await answer(context, made, () => [
+    ...amendmentLines(made.amendment, context),
+    ...[made.secret, made.link].flatMap((it) => (it === null ? [] : [context.terminal.paint('bold', it)])),
+    'It is shown this once.',
+  ]);
 }
 
 async function listPeople(context: CliContext): Promise<void> {

@@ -4,17 +4,18 @@ import { answer, shortTime } from '../answer.ts';
 import { connectLines } from '../connect-lines.ts';
 import { type CliContext, signedIn } from '../connection.ts';
 import { UsageError } from '../exit-codes.ts';
+import { type ProofOptions, proofOptions, provenIfAsked } from '../proof.ts';
 import { columns } from '../terminal.ts';
 
 export function tokenCommands(program: Command, context: CliContext): void {
   const token = program.command('token').description('tokens of assistants');
-  token
+  const create = token
     .command('create')
     .description('make a token; it can read and ask, never decide')
     .requiredOption('--name <name>', 'what it is for, such as "Claude Code on my laptop"')
     .option('--scope <scope>', 'read, or request (read and ask for changes)', 'request')
-    .option('--days <n>', 'end it after so many days')
-    .action((options: { name: string; scope: string; days?: string }) => createToken(context, options));
+    .option('--days <n>', 'end it after so many days');
+  proofOptions(create).action((options: TokenOptions) => createToken(context, options));
   token
     .command('list')
     .description('the tokens that are not ended')
@@ -41,15 +42,20 @@ export function tokenCommands(program: Command, context: CliContext): void {
     });
 }
 
-async function createToken(
-  context: CliContext,
-  options: { name: string; scope: string; days?: string },
-): Promise<void> {
+interface TokenOptions extends ProofOptions {
+  readonly name: string;
+  readonly scope: string;
+  readonly days?: string;
+}
+
+async function createToken(context: CliContext, options: TokenOptions): Promise<void> {
   const { name, scope, days } = options;
   if (scope !== 'read' && scope !== 'request')
     throw new UsageError(`There is no scope ${scope}.`, 'Use --scope read or --scope request.');
   const { call } = await signedIn(context);
-  const made = await call('createToken', { name, scope, ...(days === undefined ? {} : { days: Number(days) }) });
+  const made = await provenIfAsked(context, options, (proof) =>
+    call('createToken', { name, scope, ...(days === undefined ? {} : { days: Number(days) }), ...proof }),
+  );
   const connect = await call('getConnect', {});
   await answer(context, { ...made, mcp_url: connect.mcp_url, stdio_command: connect.stdio_command }, () => [
     `${context.terminal.paint('bold', made.secret)}`,
