@@ -3,7 +3,7 @@ import { type LockState, type SignedLockChange, signedLockChangeSchema } from '@
 import type { OutputOf } from '@countersign/protocol/operator-api/index';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { FileInput, Plus, Trash2 } from 'lucide-react';
-import { useRef, useState } from 'react';
+import { useState } from 'react';
 import { PageFault } from '../api/page-fault.ts';
 import { query } from '../api/queries.ts';
 import { serverNow } from '../api/server-time.ts';
@@ -15,11 +15,13 @@ import { LockChanges } from '../components/lock/lock-changes.tsx';
 import { LockKeys, LockNumbers } from '../components/lock/lock-facts.tsx';
 import { LockServers } from '../components/lock/lock-servers.tsx';
 import { AddKey, RequireNumbers, type WhatChanges } from '../components/lock/new-change.tsx';
+import { readJson } from '../components/lock/read-json.ts';
 import { SignChange } from '../components/lock/sign-change.tsx';
 import { StartLock } from '../components/lock/start-lock.tsx';
 import { Button, IconButton } from '../ui/button.tsx';
 import { Card, Section } from '../ui/card.tsx';
 import { Facts } from '../ui/facts.tsx';
+import { FileButton } from '../ui/file-button.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { PageHead } from '../ui/page-head.tsx';
 
@@ -173,49 +175,31 @@ const otherState = new PageFault(
 
 /** A change that somebody else began, as a file. */
 function OpenChange({ lock, onOpened }: { lock: Lock; onOpened: (change: SignedLockChange) => void }) {
-  const picker = useRef<HTMLInputElement>(null);
-  const open = useMutation({
-    mutationFn: async (file: File) => {
-      const read = signedLockChangeSchema.safeParse(
-        await file
-          .text()
-          .then(JSON.parse)
-          .catch(() => null),
-      );
-      if (!read.success)
-        throw new PageFault(
-          'This file is no change of a lock.',
-          'Ask for the file that this page or `countersign lock` wrote.',
-        );
-      if (read.data.change.before !== lock.state_digest)
-        throw new PageFault(
-          'This change was made for another state of the lock.',
-          'Somebody was quicker: make it again from the present state.',
-        );
-      onOpened(read.data);
-    },
-  });
+  const [problem, setProblem] = useState<PageFault | null>(null);
+  const open = (text: string) => {
+    const read = signedLockChangeSchema.safeParse(readJson(text));
+    const fits = read.success && read.data.change.before === lock.state_digest;
+    setProblem(!read.success ? noChange : fits ? null : tooLate);
+    if (fits) onOpened(read.data);
+  };
   return (
     <div className="space-y-3">
       <div className="flex flex-wrap items-center gap-3 text-sm text-dim">
-        <Button icon={FileInput} onClick={() => picker.current?.click()}>
+        <FileButton label="A change of the lock" icon={FileInput} accept="application/json,.json" onText={open}>
           Open a change to sign
-        </Button>
+        </FileButton>
         <span>One that another holder began and sent you.</span>
-        <input
-          ref={picker}
-          type="file"
-          aria-label="A change of the lock"
-          accept="application/json,.json"
-          className="hidden"
-          onChange={({ target }) => {
-            const [file] = target.files ?? [];
-            if (file) open.mutate(file);
-            target.value = '';
-          }}
-        />
       </div>
-      <FaultNotice error={open.error} />
+      <FaultNotice error={problem} />
     </div>
   );
 }
+
+const noChange = new PageFault(
+  'This file is no change of a lock.',
+  'Ask for the one that this page or `countersign lock` wrote.',
+);
+const tooLate = new PageFault(
+  'This change was made for another state of the lock.',
+  'Somebody was quicker: make it again from the present state.',
+);

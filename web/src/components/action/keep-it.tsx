@@ -47,11 +47,12 @@ export function KeepIt({ action, confirmBy }: { action: ActionDetail; confirmBy:
             {left > 0 && <Countdown expiresAt={confirmBy} className="text-2xl font-semibold tabular-nums" words />}
           </div>
           <p className="text-sm">
-            It is done, and the agent still answers. {action.plan.confirm?.because} Check now, on a new connection, that
-            you can reach {action.server.name}. When in doubt, do nothing: it is taken back by itself.
+            It is done, and the agent still answers. But {action.plan.confirm?.because}. Check now, on a new connection,
+            that you can reach {action.server.name}. When in doubt, do nothing: it is taken back by itself.
           </p>
           <FaultNotice error={confirm.error} />
-          {may && left > 0 && (!locked || signing.why === null) && (
+          {confirm.isSuccess && <p className="text-sm font-medium">You have confirmed; the server is being told.</p>}
+          {may && left > 0 && !confirm.isSuccess && (!locked || signing.why === null) && (
             <Button
               kind="primary"
               size="lg"

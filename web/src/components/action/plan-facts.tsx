@@ -25,7 +25,7 @@ export function RiskFacts({ action }: { action: ActionDetail }) {
         action.plan.confirm
           ? [
               'Dead man’s switch',
-              `The server takes it back by itself unless somebody confirms within ${duration(action.plan.confirm.within_ms)} that it can be reached. ${action.plan.confirm.because}`,
+              `The server takes it back by itself unless somebody confirms within ${duration(action.plan.confirm.within_ms)} that it can still be reached: ${action.plan.confirm.because}.`,
             ]
           : null,
         [

@@ -1,5 +1,6 @@
 /** For a locked server: whose signatures it asks for, who signed, and what exactly is signed. */
 import type { ActionDetail } from '@countersign/protocol/operator-api/index';
+import { escapeDeceptive } from '@countersign/protocol/text';
 import { Link } from '@tanstack/react-router';
 import { CircleCheck, CircleDashed, Lock } from 'lucide-react';
 import { Disclosure } from '../../ui/disclosure.tsx';
@@ -30,7 +31,7 @@ export function Signatures({ action }: { action: ActionDetail }) {
             <li key={holder} className="flex items-start gap-2">
               <Icon aria-hidden className={`mt-0.5 size-4 shrink-0 ${has ? 'text-ok' : 'text-faint'}`} />
               <span className="min-w-0">
-                <span className="font-medium">{holder}</span>{' '}
+                <span className="font-medium">{escapeDeceptive(holder)}</span>{' '}
                 <span className="text-dim">{has ? 'has signed' : 'has not signed'}</span>
               </span>
             </li>
@@ -45,7 +46,7 @@ export function Signatures({ action }: { action: ActionDetail }) {
         <ul className="space-y-1">
           {lock.keys.map(({ key, holder }) => (
             <li key={key}>
-              {holder}: <KeyName value={key} />
+              {escapeDeceptive(holder)}: <KeyName value={key} />
             </li>
           ))}
         </ul>

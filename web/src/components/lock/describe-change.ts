@@ -1,17 +1,18 @@
 /** A change of the lock in words. */
 import { type LockChange, type LockState, lockSignaturesSchema } from '@countersign/protocol/lock';
+import { escapeDeceptive } from '@countersign/protocol/text';
 
 /** What it does, without the key itself: `Add a key of Bo`. */
 export function describeChange({ change }: LockChange, before: LockState | null): string {
   switch (change.kind) {
     case 'add':
-      return `Add a ${change.key.key.startsWith('passkey:') ? 'passkey' : 'key'} of ${change.key.holder}`;
+      return `Add a ${change.key.key.startsWith('passkey:') ? 'passkey' : 'key'} of ${escapeDeceptive(change.key.holder)}`;
     case 'remove':
-      return `Remove a key of ${before?.keys.find(({ key }) => key === change.key)?.holder ?? 'a former holder'}`;
+      return `Remove a key of ${escapeDeceptive(before?.keys.find(({ key }) => key === change.key)?.holder ?? 'a former holder')}`;
     case 'require':
       return `Ask for other numbers of signatures: ${describeNumbers(change.signatures)}`;
     case 'party':
-      return `Count passkeys of ${change.party.id}, used on ${change.party.origins.join(' or ')}`;
+      return `Count passkeys of ${escapeDeceptive(change.party.id)}, used on ${change.party.origins.map(escapeDeceptive).join(' or ')}`;
     case 'disable':
       return 'End the lock with its recovery secret';
   }

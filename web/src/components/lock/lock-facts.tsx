@@ -1,5 +1,6 @@
 /** A state of the lock: its holders with their keys, and how many must sign for what. */
 import type { LockState } from '@countersign/protocol/lock';
+import { escapeDeceptive } from '@countersign/protocol/text';
 import type { ReactNode } from 'react';
 import { Facts } from '../../ui/facts.tsx';
 import { KeyName } from '../key-name.tsx';
@@ -17,7 +18,7 @@ export function LockKeys({ state, forKey }: LockFactsProps) {
     <ul aria-label="Holders" className="space-y-3">
       {holders.map((holder) => (
         <li key={holder} className="text-sm">
-          <p className="font-medium">{holder}</p>
+          <p className="font-medium">{escapeDeceptive(holder)}</p>
           <ul aria-label={`Keys of ${holder}`}>
             {state.keys
               .filter((it) => it.holder === holder)

@@ -2,13 +2,15 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { query } from '../../api/queries.ts';
-import { useMe } from '../../api/session.ts';
+import { useMay, useMe } from '../../api/session.ts';
 import { Card } from '../../ui/card.tsx';
 import { Command } from '../../ui/copy.tsx';
 import { Loaded } from '../loaded.tsx';
+import { BringLock } from './bring-lock.tsx';
 
 export function StartLock() {
   const { person } = useMe();
+  const owner = useMay('owner');
   const passkeys = useQuery(query('listPasskeys', {}));
   const holder = person.name.replaceAll(/\s+/g, '-');
   return (
@@ -46,13 +48,20 @@ export function StartLock() {
             label="On your own machine"
             text={`countersign lock init --holder ${holder}=${passkeys.data?.passkeys[0]?.key ?? 'KEY'}`}
           />
-          <p className="text-sm text-dim">It prints the state, and a recovery secret once: keep that on paper.</p>
+          <p className="text-sm text-dim">
+            It writes <code className="font-mono text-xs">lock.json</code> and shows a recovery secret once: keep that
+            on paper. A lock file that is there already can be opened here instead.
+          </p>
+          {owner && <BringLock />}
         </Step>
         <Step number={3} title="Pin it on each server, as its owner">
+          <Command
+            label="On the server"
+            text="sudo /opt/countersign/current/bin/countersign-agent lock pin lock.json"
+          />
           <p className="text-sm text-dim">
-            Put the printed <code className="font-mono text-xs">lock:</code> part into{' '}
-            <code className="font-mono text-xs">/etc/countersign/policy.yaml</code> there, or give it to the installer
-            with <code className="font-mono text-xs">--lock-keys FILE</code>.
+            For a new server, give the file to the installer:{' '}
+            <code className="font-mono text-xs">--lock-keys lock.json</code>.
           </p>
         </Step>
       </ol>
