@@ -52,6 +52,22 @@ test('when a request is rejected with a reason, nothing is done and the reason i
   assert.equal(unknown.json().error.code, 'action_not_found');
 });
 
+test('when somebody approves at a terminal at high risk, they have to type the name of the server', async (context) => {
+  const { machine, file, server } = await machineWithAgent(context);
+  const id = await askByToken(machine, server, file, '[http]\nworkers = 8\n');
+  const wrong = await machine.type(['approve', id], ['y\n']);
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.out, /Type the server's name to approve [0-9a-f]{8}: /);
+  assert.equal((await machine.run(['show', id, '--json'])).json().state, 'awaiting_approval');
+  const unknown = await machine.run(['key', 'create', '--out', 'ada.key', '--no-passphrase', '--json']);
+  const signed = await machine.type(['approve', id, '--key', unknown.json().file], ['y\n']);
+  assert.match(signed.err, /signature does not count/, 'a server without a lock knows no key');
+  const approved = await machine.type(['approve', id], [`${server}\n`]);
+  assert.equal(approved.code, 0, approved.err);
+  const nothing = await machine.run(['confirm', id, '--json']);
+  assert.equal(nothing.json().error.code, 'nothing_to_confirm');
+});
+
 test('when a playbook only reads, asking for it prints what was found', async (context) => {
   const { machine, server } = await machineWithAgent(context);
   const asked = await machine.cli(['ask', server, 'triage']);

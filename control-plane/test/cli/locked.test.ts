@@ -64,8 +64,16 @@ sshTest(
     const refused = await machine.run([...approve, '--key', stranger]);
     assert.equal(refused.json().error.code, 'signature_invalid');
 
-    const signed = await machine.cli([...approve, '--key', adaKey, '--passphrase-stdin'], { input: passphrase });
-    assert.equal(signed.code, 0, signed.out);
+    const byHand = ['approve', id, '--key', adaKey];
+    const declined = await machine.type(byHand, ['n\n']);
+    assert.equal(declined.code, 2);
+    assert.match(declined.out, new RegExp(`Approve ${digest}\\? \\[y/N\\] `));
+    const mistyped = await machine.type(byHand, ['y\n', 'not the passphrase\n']);
+    assert.match(mistyped.err, /does not open with this passphrase/);
+    const typed = await machine.type(byHand, ['y\n', `${passphrase}\n`]);
+    assert.equal(typed.code, 0, typed.err);
+    assert.ok(!typed.out.includes(passphrase), 'what is typed is not shown');
+    const signed = await machine.run(['show', id, '--json']);
     assert.deepEqual(signed.json().lock.signed, ['Ada']);
     assert.equal(signed.json().state, 'awaiting_approval');
     assert.equal(readFileSync(file, 'utf8'), '[http]\nworkers = 2\n');

@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { systemClock } from '@countersign/protocol';
+import { stripControl, systemClock } from '@countersign/protocol';
 import { systemIds } from '@countersign/protocol/system-ids';
 import { run } from '../../src/cli/program.ts';
 import { terminal } from '../../src/cli/terminal.ts';
@@ -40,6 +40,8 @@ export interface Machine {
   cli(argv: readonly string[], options?: RunOptions): Promise<Ran>;
   /** The same without the time that a process takes to start: for tests of many commands. */
   run(argv: readonly string[], options?: RunOptions): Promise<Ran>;
+  /** The same at a terminal: types each answer when a question is asked. */
+  type(argv: readonly string[], answers: readonly string[]): Promise<Ran>;
   /** Starts the control plane and waits until it answers. */
   start(
     script?: 'main.ts' | 'start.ts',
@@ -77,6 +79,7 @@ export async function makeMachine(context: TestContext, extra: Record<string, st
       return { code, out: out(), err: err(), json: () => JSON.parse(out()) };
     },
     run: (argv, { input = '', env = {} } = {}) => runHere(argv, { folder: dataDir, input, env: { ...base, ...env } }),
+    type: (argv, answers) => runHere(argv, { folder: dataDir, input: '', answers, env: base }),
     async start(script = 'main.ts', env = {}) {
       const child = spawn(process.execPath, [join(source, script)], {
         env: { ...base, ...env },
@@ -105,16 +108,25 @@ export async function makeMachine(context: TestContext, extra: Record<string, st
 interface Place {
   readonly folder: string;
   readonly input: string;
+  /** What a person types, question by question; without it there is no terminal. */
+  readonly answers?: readonly string[];
   readonly env: Record<string, string>;
 }
 
-async function runHere(argv: readonly string[], { folder, input, env }: Place): Promise<Ran> {
-  const [output, errors] = [new PassThrough(), new PassThrough()];
+async function runHere(argv: readonly string[], { folder, input, answers, env }: Place): Promise<Ran> {
+  const isTTY = answers !== undefined;
+  const [output, errors] = [Object.assign(new PassThrough(), { isTTY }), new PassThrough()];
+  const typed = Object.assign(new PassThrough(), { isTTY });
+  const left = [...(answers ?? [])];
+  // A question ends without a line break; everything else that is printed ends with one.
+  output.on('data', (text: string) => {
+    if (/[\]:] $/.test(stripControl(String(text))) && left.length > 0) typed.write(left.shift());
+  });
   const [out, err] = [collect(output), collect(errors)];
   const ended = Promise.all([once(output, 'end'), once(errors, 'end')]);
   const code = await run(argv, {
     ...{ env: readEnv(env), clock: systemClock, ids: systemIds, version: '0.0.0', folder, typed: 'countersign' },
-    terminal: terminal({ input: Readable.from([input]), output, errors }, { colour: false }),
+    terminal: terminal({ input: isTTY ? typed : Readable.from([input]), output, errors }, { colour: false }),
   });
   for (const stream of [output, errors]) stream.end();
   await ended;
