@@ -53,18 +53,9 @@ export function openFleet(
   const handout = new LockHandout({ ...core, registry });
   const witnesses = new Witnesses({ ...core, registry });
   const desk = new ToldDesk(core, handout, witnesses);
-  const eventsFor = (actions: ActionReports): SessionEvents => ({
-    takeReport: reportTaker({ ...core, actions, clockOffsetMs: (id) => registry.clockOffsetMs(id) ?? 0 }),
-    told: (serverId, message) => desk.take(serverId, message),
-    saveAcknowledged: (serverId, seq) => write(core.db, (trx) => saveAcknowledged(trx, serverId, seq)),
-    alive: (serverId, clockOffsetMs, sample) => {
-      heartbeats.take(serverId, clockOffsetMs, sample);
-      clockWatch.take(serverId, clockOffsetMs);
-    },
-  });
   const connections = (actions: ActionReports): ConnectionDeps => ({
     ...{ ...core, key, limits, registry, refusals, witnesses },
-    events: eventsFor(actions),
+    events: sessionEvents(core, { registry, heartbeats, clockWatch, desk }, actions),
   });
   return {
     registry,
@@ -92,6 +83,26 @@ export function openFleet(
       await offlineWatch[Symbol.asyncDispose]();
       await clockWatch.settled();
       await heartbeats[Symbol.asyncDispose]();
+    },
+  };
+}
+
+interface Listeners {
+  readonly registry: FleetRegistry;
+  readonly heartbeats: Heartbeats;
+  readonly clockWatch: ClockWatch;
+  readonly desk: ToldDesk;
+}
+
+/** Where goes what sessions hear. */
+function sessionEvents(core: Core, to: Listeners, actions: ActionReports): SessionEvents {
+  return {
+    takeReport: reportTaker({ ...core, actions, clockOffsetMs: (id) => to.registry.clockOffsetMs(id) ?? 0 }),
+    told: (serverId, message) => to.desk.take(serverId, message),
+    saveAcknowledged: (serverId, seq) => write(core.db, (trx) => saveAcknowledged(trx, serverId, seq)),
+    alive: (serverId, clockOffsetMs, sample) => {
+      to.heartbeats.take(serverId, clockOffsetMs, sample);
+      to.clockWatch.take(serverId, clockOffsetMs);
     },
   };
 }
