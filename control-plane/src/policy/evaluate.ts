@@ -108,6 +108,6 @@ function localTime(at: number, zone: string): { day: string; time: string } {
     minute: '2-digit',
     hourCycle: 'h23',
   }).formatToParts(at);
-  const part = (type: string) => parts.find((it) => it.type === type)?.value ?? '';
-  return { day: part('weekday').toLowerCase(), time: `${part('hour')}:${part('minute')}` };
+  const { weekday, hour, minute } = Object.fromEntries(parts.map(({ type, value }) => [type, value]));
+  return { day: String(weekday).toLowerCase(), time: `${hour}:${minute}` };
 }

@@ -192,6 +192,15 @@ test('when somebody decided already, a second decision is told who it was', asyn
   await assert.rejects(h.answer('act_000000000000', { digest: 'x' }), hasCode('action_not_found'));
 });
 
+test('when policy decided already, a verdict is told so', async (t) => {
+  const h = await heart(t, {
+    policy: '  - {name: free, when: {risk: [low]}, allow: true}\n  - {name: no, deny: {reason: Frozen.}}',
+  });
+  const [allowed, denied] = [await h.ask({ risk: 'low' }), await h.ask({ unit: 'ssh' })];
+  await assert.rejects(h.answer(allowed.actionId), hasCode('already_decided', /policy.*rule free/));
+  await assert.rejects(h.answer(denied.actionId), hasCode('action_not_open', /denied since 2026-11-20T02:13/));
+});
+
 test('when the time is over, a decision comes too late, also before any sweep noticed', async (t) => {
   const h = await heart(t);
   const { actionId } = await h.ask();

@@ -32,7 +32,7 @@ test('T1: when a server is locked, an approval counts only with a signature by a
   );
   assert.equal(await h.stateOf(actionId), 'awaiting_approval');
   assert.deepEqual((await h.events(actionId)).slice(1), Array(3).fill('approval.refused'));
-  const decided = await h.answer(actionId, { ...inCli, signature: own.sign(digest) });
+  const decided = await h.answer(actionId, { ...inCli, strength: 'code', signature: own.sign(digest) });
   assert.equal(decided.outcome, 'approved');
   const { approvals } = await actionDetail(h.deps, actionId);
   assert.deepEqual([approvals[0]?.signed_with, approvals[0]?.strength], [own.key, 'code']);

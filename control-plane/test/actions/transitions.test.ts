@@ -83,6 +83,14 @@ test('when an event is not in the table for the state or the cause, nothing chan
   assert.deepEqual(await h.events(), before);
 });
 
+test('when an action is not there, or its history was lost, a transition is refused all the same', async (t) => {
+  const h = await heart(t);
+  await assert.rejects(apply(h, 'act_000000000000', 'withdraw', 'requester'), hasCode('action_not_found'));
+  const actionId = await actionIn(h, 'expired');
+  await write(h.db, (trx) => trx.deleteFrom('action_history').where('action_id', '=', actionId).execute());
+  await assert.rejects(apply(h, actionId, 'approve', 'person'), hasCode('action_not_open', /2026-11-20T02:13/));
+});
+
 test('when somebody writes an illegal pair into the history behind the door, the database refuses', async (t) => {
   const h = await heart(t);
   const { actionId } = await h.ask();

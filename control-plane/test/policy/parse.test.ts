@@ -9,6 +9,9 @@ const problemsOf = (text: string) => {
 const head = 'format: countersign-policy/1\nrules:\n';
 
 const bad: [string, string, RegExp][] = [
+  ['has no rules', 'format: countersign-policy/1\n', /^line 1, column 1: rules: /],
+  ['is empty', '', /^line 1, column 1: policy: /],
+  ['holds nothing but a comment', '# later\n', /^line 1, column 1: /],
   ['is no YAML', `${head}  - name: [`, /^line 3, column \d+: /],
   [
     'misspells a member',
