@@ -43,6 +43,7 @@ export class LockHandout implements FleetFollower {
   connected(serverId: string): void {
     this.#sentFor.delete(serverId);
     this.#run(async () => {
+      if ((await this.#states()).length === 0) return;
       const server = await serverById(this.#deps.db, serverId);
       await this.#handOn(serverId, toldPolicy(server?.policy_json ?? null));
     });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { readNote } from '@countersign/protocol/checkpoint-note';
 import { makeSigningKey, signValue } from '@countersign/protocol/signing';
+import Sqlite from 'better-sqlite3';
 import type { SimulatedAgent } from '../../../test/load/simulated-agent.ts';
 import { checkpoint } from '../../src/audit/checkpoint.ts';
 import { appendEntry, whoIs } from '../../src/audit/ledger.ts';
@@ -265,6 +266,26 @@ test('T22: when the log is rewritten while a server is connected, its refusal sh
   const verdict = await world.call('verifyAudit', { against_servers: true });
   assert.deepEqual([verdict.ok, verdict.servers[0]?.state], [false, 'contradicts']);
   assert.deepEqual(verdict.servers[0]?.server, { id, name: 'web-1' });
+});
+
+test('T22: when a server is offline, what it countersigned last still speaks against a changed log', async (t) => {
+  const path = join(await tempFolder(t), 'countersign.db');
+  await using world = await witnessWorld({ path });
+  const { id, agent } = await world.enrolled('web-1');
+  const { size } = await grow(world, 3);
+  await witnessed(world, agent, size);
+  await agent.close();
+  await until('it is gone', () => !world.fleet.registry.isOnline(id));
+  const silent = await world.call('verifyAudit', { against_servers: true });
+  assert.deepEqual([silent.ok, silent.servers[0]?.state], [true, 'unreachable']);
+  const behind = new Sqlite(path);
+  behind.exec(
+    `drop trigger audit_entry_no_update; update audit_entry set hash = '${'f'.repeat(64)}' where seq = ${size}`,
+  );
+  behind.close();
+  const { servers } = await world.call('verifyAudit', { against_servers: true });
+  assert.equal(servers[0]?.state, 'contradicts');
+  assert.match(servers[0]?.problems[0] ?? '', /rewritten or forked: entry \d+ is another/);
 });
 
 test('when the servers are asked, each is told apart: agrees, unreachable, no witness, a forged statement', async () => {
