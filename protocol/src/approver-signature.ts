@@ -5,7 +5,7 @@
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { z } from 'zod';
 import { type ApproverSignature, approverSignatureSchema, type RelyingParty } from './approver.ts';
-import { signValue, verifyValue } from './signing.ts';
+import { isPlainBase64url, signValue, verifyValue } from './signing.ts';
 
 /** What keeps a signature from counting, in words; `null` when it is good. Never throws: malformed input is a reason. */
 export function whyNotSigned(signature: ApproverSignature, digest: string, party: RelyingParty | null): string | null {
@@ -44,6 +44,8 @@ const USER_PRESENT = 0x01;
 const USER_VERIFIED = 0x04;
 
 function whyNotAsserted(assertion: Assertion, digest: string, party: RelyingParty): string | null {
+  if (![assertion.clientData, assertion.authenticatorData, assertion.signature].every(isPlainBase64url))
+    return 'it is malformed';
   const clientData = Buffer.from(assertion.clientData, 'base64url');
   const client = parseClientData(clientData);
   if (client === null) return 'its client data is not that of an assertion on a page of its own';

@@ -73,6 +73,11 @@ export function verifyText(purpose: SigningPurpose, text: string, signature: str
   return verifyBytes(Buffer.from(text), signature, publicKey);
 }
 
+/** Base64url has several texts for some bytes; only the one that we write counts, so that a changed letter is always seen. */
+export function isPlainBase64url(text: string): boolean {
+  return Buffer.from(text, 'base64url').toString('base64url') === text;
+}
+
 const firstLine = (purpose: SigningPurpose) => `countersign/${purpose}/v1\n`;
 
 function signedBytes(purpose: SigningPurpose, value: unknown): Buffer {
@@ -81,6 +86,7 @@ function signedBytes(purpose: SigningPurpose, value: unknown): Buffer {
 
 function verifyBytes(bytes: Buffer, signature: string, publicKey: string): boolean {
   if (!publicKeySchema.safeParse(publicKey).success || !signatureSchema.safeParse(signature).success) return false;
+  if (!isPlainBase64url(signature)) return false;
   try {
     return verify(null, bytes, publicKeyFrom(publicKey), Buffer.from(signature, 'base64url'));
   } catch (error) {

@@ -146,6 +146,17 @@ test('T1: when a key is of a kind that passkeys do not have here, or is none at 
   }
 });
 
+test('T1: when the same bytes are written with other letters, the signature is refused', () => {
+  const ada = approver('Ada').sign(digest) as { signature: string };
+  const again = ada.signature.slice(0, -1) + next(ada.signature.at(-1) ?? '');
+  assert.deepEqual(Buffer.from(again, 'base64url'), Buffer.from(ada.signature, 'base64url'));
+  assert.equal(whyNotSigned({ ...ada, signature: again } as never, digest, PARTY), forAnother);
+  const rs = passkeyHolder('Bob', 'RS256').assert(digest); // 256 bytes: the last letter has bits to spare
+  const signature = rs.signature.slice(0, -1) + next(rs.signature.at(-1) ?? '');
+  assert.deepEqual(Buffer.from(signature, 'base64url'), Buffer.from(rs.signature, 'base64url'));
+  assert.equal(whyNotSigned({ ...rs, signature }, digest, PARTY), malformed);
+});
+
 test('when a signature or a digest has another form than it must, it is refused as malformed and nothing throws', () => {
   const ada = approver('Ada').sign(digest);
   const assertion = ES.assert(digest);
@@ -175,6 +186,12 @@ test('when a signature or a digest has another form than it must, it is refused 
 function partsOf(signature: Buffer): { r: Buffer; s: Buffer } {
   const length = signature[3] ?? 0;
   return { r: signature.subarray(4, 4 + length), s: signature.subarray(6 + length) };
+}
+
+/** The letter after one, of the alphabet of base64url: it differs in the last bit. */
+function next(letter: string): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  return alphabet[alphabet.indexOf(letter) + 1] ?? '';
 }
 
 const integer = (value: Buffer) => Buffer.concat([Buffer.from([0x02, value.length]), value]);

@@ -52,14 +52,14 @@ export class Journal {
   static #open(folder: string, clock: Clock, rotateBytes: number): Journal {
     makeOwnFolder(folder);
     finishRotation(folder);
-    const journal = Journal.#load(folder, clock);
-    if (journal.broken !== null || (journal.#file?.size ?? 0) <= rotateBytes) return journal;
+    const file = AppendFile.open(join(folder, FILE));
+    const journal = Journal.#load(file, folder, clock);
+    if (journal.broken !== null || file.size <= rotateBytes) return journal;
     if (journal.all().some((record) => isOpen(record) || unkept(record).length > 0)) return journal;
     return journal.#rotate(folder);
   }
 
-  static #load(folder: string, clock: Clock): Journal {
-    const file = AppendFile.open(join(folder, FILE));
+  static #load(file: AppendFile, folder: string, clock: Clock): Journal {
     const journal = new Journal(file, folder, clock);
     const torn = journal.#chain.read(file.read());
     if (torn > 0 && journal.broken === null) journal.#repair(file, torn);
@@ -97,14 +97,21 @@ export class Journal {
    */
   append(entry: JournalEntry, options: { readonly sync: boolean } = { sync: true }): void {
     if (this.broken !== null) throw fault('journal_unwritable', { reason: this.broken });
+    const failed = this.#put(entry, options);
+    if (failed !== null) throw fault('journal_unwritable', { reason: failed.message }, failed);
+  }
+
+  /** Returns the system's error when the entry could not be written. */
+  #put(entry: JournalEntry, options: { readonly sync: boolean }): Error | null {
     const line = this.#chain.next(entry, this.#clock.now());
     try {
       if (entry.kind === 'intent') this.#setAside();
       this.#write(line.text, options);
     } catch (error) {
-      throw fault('journal_unwritable', { reason: error instanceof Error ? error.message : String(error) }, error);
+      return error as Error;
     }
     line.commit();
+    return null;
   }
 
   close(): void {
@@ -129,12 +136,8 @@ export class Journal {
   #repair(file: AppendFile, torn: number): void {
     file.truncate(file.size - torn);
     if (this.#chain.lines === 0) return;
-    try {
-      this.append({ kind: 'repaired', bytes: torn });
-    } catch (error) {
-      // A full disk: the repair itself is done, only the note of it is missing.
-      if (!isFull(error instanceof Error ? error.cause : error)) throw error;
-    }
+    // On a full disk the repair itself is done, only the note of it is missing.
+    this.#put({ kind: 'repaired', bytes: torn }, { sync: true });
   }
 
   #rotate(folder: string): Journal {
@@ -144,7 +147,7 @@ export class Journal {
     this.close();
     renameSync(join(folder, FILE), join(folder, `journal-${String(this.lines).padStart(12, '0')}.ndjson`));
     finishRotation(folder);
-    return Journal.#load(folder, this.#clock);
+    return Journal.#load(AppendFile.open(join(folder, FILE)), folder, this.#clock);
   }
 }
 
@@ -175,5 +178,6 @@ function finishRotation(folder: string): void {
 }
 
 function isFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT';
 }

@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Fault, systemClock } from '@countersign/protocol';
-import { Journal } from '../../src/run/journal.ts';
+import { Journal, readJournal } from '../../src/run/journal.ts';
 import { NO_HEAD } from '../../src/run/journal-chain.ts';
 import type { JournalEntry } from '../../src/run/journal-entries.ts';
 import { command, draftOf, grantOf, makeBed, planOf } from './bed.ts';
@@ -161,6 +170,73 @@ test('when a crash came in the middle of putting a journal aside, the next start
   });
 });
 
+test('when a crash came after the next file was written and before the old one was moved, the old one goes on', (t) => {
+  const folder = folderOf(t);
+  withJournal(folder, (journal) => journal.append(refused('act_000000000001')));
+  writeFileSync(join(folder, 'journal.next'), 'half of what was to co');
+  withJournal(folder, (journal) => {
+    assert.equal(journal.broken, null);
+    assert.equal(journal.all().length, 1);
+  });
+  assert.deepEqual(readdirSync(folder), ['journal.ndjson']);
+});
+
+test('when a journal was put aside many times, the last eight files stay and every action is still known', (t) => {
+  const folder = folderOf(t);
+  const id = (index: number) => `act_${String(index).padStart(12, '0')}`;
+  for (let round = 0; round < 12; round += 1)
+    withJournal(
+      folder,
+      (journal) => {
+        journal.append(refused(id(round)));
+        journal.append(kept(id(round)));
+      },
+      10,
+    );
+  assert.equal(readdirSync(folder).filter((name) => /^journal-\d{12}\.ndjson$/.test(name)).length, 8);
+  withJournal(folder, (journal) => {
+    assert.equal(journal.all().length, 12);
+    assert.deepEqual([journal.find(id(0))?.ended, journal.lines], ['refused', 24 + 11]);
+  });
+});
+
+test('when all that there is was cut off by a crash, the journal begins anew', (t) => {
+  const folder = folderOf(t);
+  writeFileSync(join(folder, 'journal.ndjson'), '{"n":0,"at":17');
+  withJournal(folder, (journal) => assert.deepEqual([journal.broken, journal.lines], [null, 0]));
+  assert.equal(readFileSync(join(folder, 'journal.ndjson'), 'utf8'), '');
+});
+
+test('when an entry is about an action that was never seen, it is written and tells nothing', (t) => {
+  const folder = folderOf(t);
+  withJournal(folder, (journal) => journal.append({ kind: 'stop_asked', actionId: 'act_000000000001' }));
+  withJournal(folder, (journal) => assert.deepEqual([journal.all(), journal.lines], [[], 1]));
+});
+
+test('when the file fails under an open journal, the entry is refused and not counted', (t) => {
+  const journal = Journal.open(folderOf(t), systemClock);
+  journal.close();
+  assert.throws(() => journal.append(refused('act_000000000001')), { code: 'journal_unwritable', message: /EBADF/ });
+  assert.deepEqual([journal.lines, journal.all()], [0, []]);
+});
+
+test('when who may not write only looks, nothing is made or mended, and a rotation in its middle is read', (t) => {
+  const folder = folderOf(t);
+  assert.deepEqual([readJournal(folder).lines, readdirSync(folder)], [0, []]);
+  const head = withJournal(folder, (journal) => {
+    journal.append(refused('act_000000000001'));
+    return journal.head;
+  });
+  const file = join(folder, 'journal.ndjson');
+  appendFileSync(file, '{"n":1');
+  const { size } = statSync(file);
+  assert.deepEqual([readJournal(folder).head, readJournal(folder).lines], [head, 1]);
+  assert.equal(statSync(file).size, size);
+  execFileSync('mv', [file, join(folder, 'journal.next')]);
+  assert.equal(readJournal(folder).head, head);
+  assert.deepEqual(readdirSync(folder), ['journal.next']);
+});
+
 test('F10: when the disk is full, no action begins, and one that runs can still write its end', async (t) => {
   const why = mayMount();
   if (why !== null) {
@@ -196,6 +272,7 @@ test('F10: when the disk is full, no action begins, and one that runs can still 
     assert.equal(again.broken, null);
     assert.equal(again.find('act_000000000002'), undefined);
     again.close();
+    tearOnFullDisk(disk);
     execFileSync('mount', ['-o', 'remount,ro', disk]);
     const readOnly = Journal.open(disk, systemClock);
     assert.match(readOnly.broken ?? '', /EROFS/);
@@ -205,6 +282,27 @@ test('F10: when the disk is full, no action begins, and one that runs can still 
     execFileSync('umount', ['-l', disk]);
   }
 });
+
+/** A torn line at the end of a page of a full disk: it can be cut off, and there is no room to note it. */
+function tearOnFullDisk(disk: string): void {
+  const folder = join(disk, 'torn');
+  mkdirSync(folder);
+  rmSync(join(disk, 'filler'));
+  const file = join(folder, 'journal.ndjson');
+  const sized = (bytes: number): JournalEntry => {
+    const slots = { a: 'x'.repeat(bytes / 2), b: 'x'.repeat(bytes - Math.floor(bytes / 2)) };
+    return { kind: 'refused', actionId: 'act_000000000001', digest, fault: { code: 'x', slots } };
+  };
+  withJournal(folder, (journal) => journal.append(sized(0)));
+  const { size } = statSync(file);
+  rmSync(file);
+  withJournal(folder, (journal) => journal.append(sized(4090 - size)));
+  assert.equal(statSync(file).size, 4090);
+  appendFileSync(file, 'torn');
+  fill(join(disk, 'filler'));
+  withJournal(folder, (journal) => assert.deepEqual([journal.broken, journal.lines], [null, 1]));
+  assert.equal(statSync(file).size, 4090);
+}
 
 function fill(file: string): void {
   const block = Buffer.alloc(4096, 1);

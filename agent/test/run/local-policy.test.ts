@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { PlanDraft } from '@countersign/protocol';
+import { approver, lockOf } from '../../../protocol/test/approvers.ts';
 import { SettingsProblem } from '../../src/host/yaml.ts';
 import { judgePlan } from '../../src/run/judge-plan.ts';
 import { readLocalPolicy, summaryOf } from '../../src/run/local-policy.ts';
 import { draftOf } from './bed.ts';
-import { approver, lockOf } from '../../../protocol/test/approvers.ts';
 
 const lock = lockOf([approver('Ada'), approver('Bob')]);
 

@@ -3,10 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ActionResult, PlanProbe, Preview, StepPreview } from '@countersign/protocol';
+import { approver, lockOf } from '../../../protocol/test/approvers.ts';
 import { driftBetween } from '../../src/run/preview.ts';
 import type { Report } from '../../src/run/runner-wire.ts';
 import { approvalOf, command, draftOf, grantOf, makeBed, planOf, start, until, Watched } from './bed.ts';
-import { approver, lockOf } from '../../../protocol/test/approvers.ts';
 
 const lockedPolicy = `mode: act\nlock: ${JSON.stringify(lockOf([approver('Ada')]))}\n`;
 

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { accept, type Gate } from '../../src/run/accept.ts';
+import { Journal } from '../../src/run/journal.ts';
+import { type Bed, draftOf, grantOf, makeBed, planOf, start } from './bed.ts';
+
+async function gateOf(bed: Bed, running: Gate['running'] = new Map(), ports: Partial<Gate['ports']> = {}) {
+  const plan = await planOf(bed, draftOf([start('one', 'a.service')]));
+  const journal = Journal.open(bed.ports.stateDir, bed.clock);
+  const judge = (signed = grantOf(bed, plan)) =>
+    accept({ ports: { ...bed.ports, ...ports }, journal, running }, signed, 0);
+  return { judge, plan, journal };
+}
+
+test('when something else works on the same unit, or very much is under way, a grant is refused for good', async () => {
+  using bed = makeBed();
+  const busy = await gateOf(bed, new Map([['act_zzzzzzzzzzzz', { subjects: ['unit a.service'] }]]));
+  const same = busy.judge();
+  assert.ok(same.verdict === 'refuse' && same.fault.code === 'target_busy' && same.final);
+  const crowd = new Map(Array.from({ length: 64 }, (_, index) => [`act_${index}`, { subjects: [`unit ${index}`] }]));
+  const many = (await gateOf(bed, crowd)).judge();
+  assert.ok(many.verdict === 'refuse' && many.fault.code === 'agent_busy');
+  crowd.delete('act_0');
+  assert.equal((await gateOf(bed, crowd)).judge().verdict, 'start');
+});
+
+test('T1: when the policy cannot be read, a good grant is refused, and a defect is not taken for that', async () => {
+  using bed = makeBed();
+  const good = await gateOf(bed);
+  using broken = makeBed('mode: act\nlock: open\n', { key: bed.key });
+  const { judge } = await gateOf(bed, new Map(), { policy: broken.ports.policy });
+  const refused = judge();
+  assert.ok(refused.verdict === 'refuse' && refused.fault.code === 'server_policy_denies');
+  const defect = await gateOf(bed, new Map(), {
+    policy: () => {
+      throw new TypeError('a defect');
+    },
+  });
+  assert.throws(() => defect.judge(), TypeError);
+  assert.equal(good.judge().verdict, 'start');
+});
+
+test('T3: when only the id of an action is left of it, its grant is known no more and refused as replayed', async () => {
+  using bed = makeBed();
+  const { judge, plan, journal } = await gateOf(bed);
+  const signed = grantOf(bed, plan);
+  const { actionId, digest } = signed.grant;
+  journal.append({ kind: 'refused', actionId, digest, fault: { code: 'grant_expired', slots: {} } });
+  assert.equal(judge(signed).verdict, 'known');
+  journal.append({ kind: 'kept', actionId, report: 'refused' });
+  journal.close();
+  const rotated = Journal.open(bed.ports.stateDir, bed.clock, 10);
+  const verdict = accept({ ports: bed.ports, journal: rotated, running: new Map() }, signed, 0);
+  assert.ok(verdict.verdict === 'refuse' && verdict.fault.code === 'grant_replayed' && !verdict.final);
+  rotated.close();
+});
