@@ -1,9 +1,9 @@
 /**
- * An authenticator in software: makes a passkey (ES256, attestation `none`) and signs with it, byte for byte as a browser hands
+ * An authenticator in software: makes a passkey (attestation `none`) and signs with it, byte for byte as a browser hands
  * it on. Sources: W3C Web Authentication Level 3, sections 6.1 (authenticator data), 6.5.1 (attested credential data),
- * 5.8.1 (client data); RFC 9053, section 2.1 (ES256 keys in COSE); RFC 8949 (CBOR).
+ * 5.8.1 (client data); RFC 9053, section 7, and RFC 8230, section 4 (keys in COSE); RFC 8949 (CBOR).
  */
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import type { ApproverSignature } from '@countersign/protocol';
 
 type Json = Parameters<typeof JSON.stringify>[0];
@@ -32,13 +32,24 @@ export interface SoftwarePasskey {
   signDigest(digest: string, twist?: Twist): ApproverSignature;
 }
 
+/** What browsers and devices make: most of them ES256, Windows Hello RS256. */
+export type Algorithm = 'ES256' | 'EdDSA' | 'RS256';
+const keyPair = {
+  ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  EdDSA: () => generateKeyPairSync('ed25519'),
+  RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
+};
+
 const USER_PRESENT = 0x01;
 const USER_VERIFIED = 0x04;
 const ATTESTED = 0x40;
 
 /** Makes a passkey for one site, such as `{rpId: 'localhost', origin: 'http://localhost:7070'}`. */
-export function makePasskey(site: { readonly rpId: string; readonly origin: string }): SoftwarePasskey {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+export function makePasskey(
+  site: { readonly rpId: string; readonly origin: string },
+  algorithm: Algorithm = 'ES256',
+): SoftwarePasskey {
+  const { publicKey, privateKey } = keyPair[algorithm]();
   const id = randomBytes(16);
   const credentialId = id.toString('base64url');
   let counter = 0;
@@ -64,7 +75,7 @@ export function makePasskey(site: { readonly rpId: string; readonly origin: stri
   const answer = (challenge: string, twist: Twist) => {
     const client = clientData('webauthn.get', challenge, twist);
     const data = authenticatorData(twist);
-    const signature = sign('sha256', Buffer.concat([data, hash(client)]), privateKey);
+    const signature = sign(algorithm === 'EdDSA' ? null : 'sha256', Buffer.concat([data, hash(client)]), privateKey);
     return {
       authenticatorData: data.toString('base64url'),
       clientDataJSON: client.toString('base64url'),
@@ -83,7 +94,12 @@ export function makePasskey(site: { readonly rpId: string; readonly origin: stri
       userHandle = (options.user as { id: string }).id;
       const client = clientData('webauthn.create', String(options.challenge), twist);
       const idLength = Buffer.of(id.length >> 8, id.length & 0xff);
-      const attested = Buffer.concat([Buffer.alloc(16), idLength, id, coseKey(publicKey)]);
+      const attested = Buffer.concat([
+        Buffer.alloc(16),
+        idLength,
+        id,
+        coseKey(algorithm, publicKey.export({ format: 'jwk' })),
+      ]);
       const attestation = cbor(
         new Map<string, Cbor>([
           ['fmt', 'none'],
@@ -112,18 +128,22 @@ export function makePasskey(site: { readonly rpId: string; readonly origin: stri
   };
 }
 
-function coseKey(publicKey: KeyObject): Buffer {
-  const { x = '', y = '' } = publicKey.export({ format: 'jwk' });
-  // kty: EC2, alg: ES256, crv: P-256, x, y
-  return cbor(
-    new Map<number, Cbor>([
-      [1, 2],
-      [3, -7],
-      [-1, 1],
-      [-2, Buffer.from(x, 'base64url')],
-      [-3, Buffer.from(y, 'base64url')],
-    ]),
-  );
+/** The members of a public key in JSON (RFC 7517) that COSE has too. */
+type Jwk = Readonly<Partial<Record<'x' | 'y' | 'n' | 'e', string | undefined>>>;
+
+function coseKey(algorithm: Algorithm, { x = '', y = '', n = '', e = '' }: Jwk): Buffer {
+  const bytes = (text: string) => Buffer.from(text, 'base64url');
+  // The members are kty, alg, and by kind: crv, x, y; crv, x; n, e.
+  const members: Record<Algorithm, [number, Cbor][]> = {
+    ES256: [...pairs(1, 2, 3, -7, -1, 1), [-2, bytes(x)], [-3, bytes(y)]],
+    EdDSA: [...pairs(1, 1, 3, -8, -1, 6), [-2, bytes(x)]],
+    RS256: [...pairs(1, 3, 3, -257), [-1, bytes(n)], [-2, bytes(e)]],
+  };
+  return cbor(new Map(members[algorithm]));
+}
+
+function pairs(...numbers: number[]): [number, Cbor][] {
+  return Array.from({ length: numbers.length / 2 }, (_, n) => [numbers[2 * n] ?? 0, numbers[2 * n + 1] ?? 0]);
 }
 
 type Cbor = number | string | Buffer | Map<number, Cbor> | Map<string, Cbor>;

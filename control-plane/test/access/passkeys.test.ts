@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { Fault } from '@countersign/protocol';
+import { type ApproverSignature, Fault } from '@countersign/protocol';
+import { whyNotSigned } from '@countersign/protocol/approver-signature';
 import { operatorClient } from '@countersign/protocol/operator-api/client';
 import type { Proof } from '@countersign/protocol/operator-api/index';
 import { makePasskey, type SoftwarePasskey, type Twist } from '../../../test/world/software-passkey.ts';
@@ -75,6 +76,23 @@ test('when a passkey was added, its owner signs in with it alone, and the sessio
     .executeTakeFirstOrThrow();
   assert.match(signedIn.body, /"strength":"passkey"/);
   assert.ok((await auditEvents(door)).includes('passkey.added'));
+});
+
+test('when a device makes keys of another kind, they sign in, and servers verify them by the text of the key', async (context) => {
+  const door = await openDoor(context);
+  const call = door.call(await ownerSession(door));
+  const party = { id: 'localhost', origins: [door.place.publicUrl] };
+  const digest = 'ab'.repeat(32);
+  for (const algorithm of ['ES256', 'EdDSA', 'RS256'] as const) {
+    const passkey = makePasskey({ rpId: 'localhost', origin: door.place.publicUrl }, algorithm);
+    const { options } = await call('startPasskey', { proof: password });
+    const added = await call('addPasskey', { name: algorithm, response: passkey.register(options) });
+    assert.equal(added.passkey.key, passkey.key, algorithm);
+    await signIn(door, passkey);
+    const signature = { ...passkey.signDigest(digest), key: added.passkey.key } as ApproverSignature;
+    assert.equal(whyNotSigned(signature, digest, party), null, algorithm);
+    assert.notEqual(whyNotSigned(signature, 'cd'.repeat(32), party), null, algorithm);
+  }
 });
 
 test('when the answer of a passkey is not what was asked for, it is refused and on record', async (context) => {

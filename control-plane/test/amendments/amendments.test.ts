@@ -3,6 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Fault } from '@countersign/protocol';
+import type { Proof } from '@countersign/protocol/operator-api/index';
+import { makePasskey } from '../../../test/world/software-passkey.ts';
 import { countWaitingFor } from '../../src/amendments/amendment-view.ts';
 import { sweepAmendments } from '../../src/amendments/amendments-on-clock.ts';
 import type { Caller } from '../../src/ports.ts';
@@ -108,6 +110,61 @@ test('when two want to replace the same rules, the second is told that it is out
   await assert.rejects(ada.call('setPolicy', { yaml: rules(''), before, proof: ada.proof }), codes('outdated'));
 });
 
+test('when the rules were replaced by others that ask the same, what was to replace the old ones is over', async (context) => {
+  const world = await amendmentWorld(context, oneOther);
+  const { bob, cy } = world;
+  const [first, second] = [
+    await propose(world, `${rules(oneOther)}# a`),
+    await propose(world, `${rules(oneOther)}# b`),
+  ];
+  await agree(bob, first.id);
+  await assert.rejects(agree(cy, second.id), codes('outdated'));
+  await assert.rejects(agree(cy, second.id), codes('amendment_closed'));
+  assert.match(String((await world.events()).at(-1)?.details.why), /other rules/);
+});
+
+test('when a rule asks for a code or a passkey, weaker proofs are refused, of who asks and of who agrees', async (context) => {
+  const world = await amendmentWorld(context, '  - {name: strong, ask: {others: 1, strength: passkey}}\n');
+  const { ada, bob, door, dee } = world;
+  const weak = ada.call('changeRole', { person: dee.id, role: 'viewer', proof: ada.proof });
+  await assert.rejects(
+    weak,
+    (error) => codes('proof_needed')(error) && /a passkey, which you have to set up/.test(String(error)),
+  );
+  await assert.rejects(
+    ada.call('invitePerson', { email: 'e@example.org', name: 'E', role: 'owner' }),
+    codes('proof_needed'),
+  );
+  await assert.rejects(ada.call('removePerson', { person: dee.id }), codes('proof_needed'));
+  const strong = async ({ call, proof }: Person) => {
+    const passkey = makePasskey({ rpId: 'localhost', origin: door.place.publicUrl });
+    const { options } = await call('startPasskey', { proof });
+    await call('addPasskey', { name: 'key', response: passkey.register(options) });
+    return async (): Promise<Proof> => ({
+      kind: 'passkey',
+      response: passkey.assert((await call('startProof', {})).options),
+    });
+  };
+  const [adas, bobs] = [await strong(ada), await strong(bob)];
+  // A DELETE carries its proof in the body.
+  const removal = ada.call('removePerson', { person: dee.id, proof: await adas() });
+  const id = /amd_\w{12}/.exec(String(await removal.catch((error: unknown) => error)))?.[0] ?? '';
+  await assert.rejects(agree(bob, id), (error) => codes('proof_needed')(error) && /your passkey/.test(String(error)));
+  await agree({ ...bob, proof: await bobs() }, id);
+  await assert.rejects(dee.call('getMe', {}), codes('unauthenticated'));
+});
+
+test('when a person has a passkey, the password alone does not change rules or roles', async (context) => {
+  const { ada, bob, door } = await amendmentWorld(context, '', ['Bob']);
+  const passkey = makePasskey({ rpId: 'localhost', origin: door.place.publicUrl });
+  const { options } = await ada.call('startPasskey', { proof: ada.proof });
+  await ada.call('addPasskey', { name: 'key', response: passkey.register(options) });
+  const change = (proof: Proof) => ada.call('changeRole', { person: bob.id, role: 'approver', proof });
+  await assert.rejects(change(ada.proof), codes('proof_needed'));
+  await change({ kind: 'passkey', response: passkey.assert((await ada.call('startProof', {})).options) });
+  assert.equal((await bob.call('getMe', {})).person.role, 'approver');
+});
+
 test('when two owners agree at the same moment, the change is made once', async (context) => {
   const world = await amendmentWorld(context, oneOther);
   const { bob, cy, ada, dee } = world;
@@ -141,10 +198,14 @@ test('when an amendment is declined, withdrawn or a day old, it is over', async 
     (await ada.call('listAmendments', {})).amendments.some(({ id }) => id === third.id),
     false,
   );
-  await sweepAmendments(world.door.amending);
   await assert.rejects(agree(cy, third.id), codes('amendment_closed'));
+  const fourth = await propose(world);
+  world.door.clock.forward(24 * 3_600_000 + 1);
+  await sweepAmendments(world.door.amending);
+  await assert.rejects(agree(cy, fourth.id), codes('amendment_closed'));
+  await assert.rejects(agree(cy, 'amd_000000000000'), codes('not_found'));
   const states = (await ada.call('listAmendments', {})).amendments.map(({ state }) => state).toSorted();
-  assert.deepEqual(states, ['declined', 'expired', 'withdrawn']);
+  assert.deepEqual(states, ['declined', 'expired', 'expired', 'withdrawn']);
 });
 
 test('when there are too few owners, asking says so at once and nothing waits', async (context) => {
