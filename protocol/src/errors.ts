@@ -396,7 +396,7 @@ export const errorCatalogue = {
     409,
     false,
     'Rule {rule} asks for {needed} other owner(s) to agree first; nothing has changed. Amendment {amendment} waits for them.',
-    'Another owner agrees in Settings within a day. A token or an invitation is then collected there by who asked.',
+    'Another owner agrees on the policy page of the dashboard within a day. A token or an invitation is then collected there by who asked.',
   ),
   outdated: entry(
     'caller',
@@ -476,7 +476,7 @@ export const errorCatalogue = {
     409,
     false,
     'Nothing was done: {reason} since the plan was approved.',
-    'Ask for the action again, so that the present state is approved.',
+    'It is asked for again by itself with the present state; its status says under which id.',
   ),
   cannot_arm: entry(
     'server',

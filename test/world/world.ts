@@ -43,8 +43,8 @@ export interface World extends AsyncDisposable {
   as(bearer: string): Call;
   /** What the control plane printed so far. */
   log(): string;
-  /** Stops the process (SIGKILL by default) and starts it again on the same store and port. */
-  restart(signal?: NodeJS.Signals): Promise<void>;
+  /** Stops the process (SIGKILL by default) and starts it again on the same store and port; `meanwhile` may touch the store. */
+  restart(signal?: NodeJS.Signals, meanwhile?: () => Promise<void>): Promise<void>;
 }
 
 /** Builds the world; everything in it ends when it is disposed. */
@@ -77,8 +77,9 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     as,
     token: async (scope = 'request') => (await owner('createToken', { name: `assistant ${scope}`, scope })).secret,
     log: () => process.printed,
-    restart: async (signal = 'SIGKILL') => {
+    restart: async (signal = 'SIGKILL', meanwhile) => {
       await process.stop(signal);
+      await meanwhile?.();
       await process.start();
     },
     [Symbol.asyncDispose]: async () => {

@@ -6,10 +6,11 @@ import { Link } from '@tanstack/react-router';
 import { CircleCheck, KeyRound, LoaderCircle } from 'lucide-react';
 import { useCallback, useState } from 'react';
 import { useLiveEvent } from '../api/live.ts';
-import { query, useOperation } from '../api/queries.ts';
+import { query } from '../api/queries.ts';
 import { type Client, clients, httpSnippets, stdioSnippets } from '../components/connect-snippets.ts';
 import { FaultNotice } from '../components/fault-notice.tsx';
 import { Loaded } from '../components/loaded.tsx';
+import { useProved } from '../components/proved.tsx';
 import { Button, buttonClass } from '../ui/button.tsx';
 import { Card } from '../ui/card.tsx';
 import { Command } from '../ui/copy.tsx';
@@ -51,7 +52,10 @@ export function ConnectPage() {
 }
 
 function Steps({ client, connect }: { client: Client; connect: OutputOf<'getConnect'> }) {
-  const make = useOperation('createToken', ['listTokens', 'getOverview']);
+  const make = useProved('createToken', ['listTokens', 'getOverview', 'listAmendments'], {
+    title: 'New token',
+    verb: 'Make it',
+  });
   const connection = {
     mcpUrl: connect.mcp_url,
     stdioCommand: connect.stdio_command,
@@ -77,13 +81,14 @@ function Steps({ client, connect }: { client: Client; connect: OutputOf<'getConn
                 kind="primary"
                 icon={KeyRound}
                 busy={make.isPending}
-                onClick={() => make.mutate({ name: clients[client], scope: 'request' })}
+                onClick={() => make.run({ name: clients[client], scope: 'request' })}
               >
                 Make a token
               </Button>
               <div className="mt-3 empty:hidden">
                 <FaultNotice error={make.error} />
               </div>
+              {make.dialog}
             </>
           )}
         </Step>

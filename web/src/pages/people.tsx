@@ -10,6 +10,7 @@ import { Form } from '../components/form.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { AmendmentOutcome } from '../components/policy/amendments.tsx';
 import { ProofDialog } from '../components/proof-dialog.tsx';
+import { useProved } from '../components/proved.tsx';
 import { Badge } from '../ui/badge.tsx';
 import { Button, IconButton } from '../ui/button.tsx';
 import { Command } from '../ui/copy.tsx';
@@ -35,7 +36,10 @@ export function PeoplePage() {
   const [removing, setRemoving] = useState<Person | null>(null);
   const [changing, setChanging] = useState<Person | null>(null);
   const [changed, setChanged] = useState<AmendmentView | null>(null);
-  const remove = useOperation('removePerson', ['listPeople']);
+  const remove = useProved('removePerson', ['listPeople', 'listAmendments'], {
+    title: `Remove ${removing?.name ?? ''}?`,
+    verb: 'Remove',
+  });
   return (
     <>
       <PageHead
@@ -99,10 +103,11 @@ export function PeoplePage() {
         verb="Remove"
         busy={remove.isPending}
         error={remove.error}
-        onConfirm={() => removing && remove.mutate({ person: removing.id }, { onSuccess: () => setRemoving(null) })}
+        onConfirm={() => removing && remove.run({ person: removing.id }, () => setRemoving(null))}
       >
         Sessions, tokens and the Telegram link of {removing?.name} end at once. What they did stays in the audit log.
       </Confirm>
+      {remove.dialog}
     </>
   );
 }
@@ -158,7 +163,10 @@ function ChangeRole({ person, onClose, onDone }: ChangeRoleProps) {
 }
 
 function Invite({ onClose }: { onClose: () => void }) {
-  const invite = useOperation('invitePerson', ['listPeople']);
+  const invite = useProved('invitePerson', ['listPeople', 'listAmendments'], {
+    title: 'Invite a person',
+    verb: 'Make the link',
+  });
   const [email, setEmail] = useState('');
   const [name, setName] = useState('');
   const [role, setRole] = useState<Role>('approver');
@@ -181,7 +189,7 @@ function Invite({ onClose }: { onClose: () => void }) {
     );
   return (
     <Dialog open onClose={onClose} title="Invite a person">
-      <Form label="Invite" error={invite.error} onSubmit={() => invite.mutate({ email, name, role })}>
+      <Form label="Invite" error={invite.error} onSubmit={() => invite.run({ email, name, role })}>
         <NameField autoFocus value={name} onChange={setName} />
         <TextField
           label="E-mail"
@@ -202,6 +210,7 @@ function Invite({ onClose }: { onClose: () => void }) {
           </Button>
         </DialogButtons>
       </Form>
+      {invite.dialog}
     </Dialog>
   );
 }

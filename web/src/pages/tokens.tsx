@@ -8,6 +8,7 @@ import { query, useOperation } from '../api/queries.ts';
 import { Confirm } from '../components/confirm.tsx';
 import { Form } from '../components/form.tsx';
 import { Loaded } from '../components/loaded.tsx';
+import { useProved } from '../components/proved.tsx';
 import { SecretOnce } from '../components/secret-once.tsx';
 import { Badge } from '../ui/badge.tsx';
 import { Button, buttonClass, IconButton } from '../ui/button.tsx';
@@ -121,12 +122,15 @@ function AboutToken({ token }: { token: Token }) {
 }
 
 function MakeToken({ onClose }: { onClose: () => void }) {
-  const make = useOperation('createToken', ['listTokens', 'getOverview']);
+  const make = useProved('createToken', ['listTokens', 'getOverview', 'listAmendments'], {
+    title: 'New token',
+    verb: 'Make it',
+  });
   const [name, setName] = useState('');
   const [scope, setScope] = useState<Token['scope']>('request');
   const [lasts, setLasts] = useState<keyof typeof lastingWords>('ever');
   return (
-    <Dialog open onClose={onClose} title={make.isSuccess ? `Token ${name}` : 'New token'}>
+    <Dialog open onClose={onClose} title={make.data ? `Token ${name}` : 'New token'}>
       {make.data ? (
         <SecretOnce secret={make.data.secret} label="Token">
           <DialogButtons>
@@ -139,7 +143,7 @@ function MakeToken({ onClose }: { onClose: () => void }) {
         <Form
           label="New token"
           error={make.error}
-          onSubmit={() => make.mutate({ name, scope, ...(lasts === 'ever' ? {} : { days: Number(lasts.slice(1)) }) })}
+          onSubmit={() => make.run({ name, scope, ...(lasts === 'ever' ? {} : { days: Number(lasts.slice(1)) }) })}
         >
           <NameField hint="Where it is used: claude-code on my laptop." autoFocus value={name} onChange={setName} />
           <SelectField label="It may" value={scope} onChange={setScope} options={scopeWords} />
@@ -154,6 +158,7 @@ function MakeToken({ onClose }: { onClose: () => void }) {
           </DialogButtons>
         </Form>
       )}
+      {make.dialog}
     </Dialog>
   );
 }

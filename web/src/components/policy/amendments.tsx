@@ -1,5 +1,5 @@
 /** Changes of policy, roles, people and tokens that other owners agree to: what is open, and what became of the others. */
-import type { AmendmentView } from '@countersign/protocol/operator-api/index';
+import type { AmendmentView, OutputOf } from '@countersign/protocol/operator-api/index';
 import { useQuery } from '@tanstack/react-query';
 import { Ban, CircleCheck, Clock, Hand, type LucideIcon, Undo2 } from 'lucide-react';
 import { useState } from 'react';
@@ -7,14 +7,18 @@ import { query, useOperation } from '../../api/queries.ts';
 import { useMay, useMe } from '../../api/session.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
+import { Command } from '../../ui/copy.tsx';
+import { Dialog, DialogButtons } from '../../ui/dialog.tsx';
 import { DiffView } from '../../ui/diff-view.tsx';
 import { Disclosure } from '../../ui/disclosure.tsx';
 import { Notice } from '../../ui/notice.tsx';
 import { When } from '../../ui/time.tsx';
 import type { Tone } from '../../ui/tone.ts';
 import { Confirm } from '../confirm.tsx';
+import { FaultNotice } from '../fault-notice.tsx';
 import { Loaded } from '../loaded.tsx';
 import { ProofDialog } from '../proof-dialog.tsx';
+import { SecretOnce } from '../secret-once.tsx';
 
 type State = AmendmentView['state'];
 
@@ -41,29 +45,38 @@ export function AmendmentOutcome({ amendment }: { amendment: AmendmentView }) {
 
 export function Amendments() {
   const amendments = useQuery(query('listAmendments', {}));
+  const [collected, setCollected] = useState<Collected | null>(null);
   return (
-    <Loaded query={amendments}>
-      {({ amendments: all }) =>
-        all.length === 0 ? (
-          <p className="text-dim">None yet.</p>
-        ) : (
-          <ul
-            aria-label="Amendments"
-            className="divide-y divide-line rounded-xl border border-line bg-surface shadow-lift"
-          >
-            {all
-              .toSorted((a, b) => Number(b.state === 'proposed') - Number(a.state === 'proposed'))
-              .map((amendment) => (
-                <Amendment key={amendment.id} amendment={amendment} />
-              ))}
-          </ul>
-        )
-      }
-    </Loaded>
+    <>
+      {collected && <CollectedSecret made={collected} onClose={() => setCollected(null)} />}
+      <Loaded query={amendments}>
+        {({ amendments: all }) =>
+          all.length === 0 ? (
+            <p className="text-dim">None yet.</p>
+          ) : (
+            <ul
+              aria-label="Amendments"
+              className="divide-y divide-line rounded-xl border border-line bg-surface shadow-lift"
+            >
+              {all
+                .toSorted((a, b) => Number(b.state === 'proposed') - Number(a.state === 'proposed'))
+                .map((amendment) => (
+                  <Amendment key={amendment.id} amendment={amendment} onCollected={setCollected} />
+                ))}
+            </ul>
+          )
+        }
+      </Loaded>
+    </>
   );
 }
 
-function Amendment({ amendment }: { amendment: AmendmentView }) {
+interface AmendmentProps {
+  amendment: AmendmentView;
+  onCollected: (made: Collected) => void;
+}
+
+function Amendment({ amendment, onCollected }: AmendmentProps) {
   const { tone, icon, word } = looks[amendment.state];
   const { agreed, others_needed: needed } = amendment;
   return (
@@ -91,12 +104,12 @@ function Amendment({ amendment }: { amendment: AmendmentView }) {
           <DiffView diff={amendment.diff} label={amendment.title} />
         </Disclosure>
       )}
-      {amendment.state === 'proposed' && <Decide amendment={amendment} />}
+      {amendment.state === 'proposed' && <Decide amendment={amendment} onCollected={onCollected} />}
     </li>
   );
 }
 
-function Decide({ amendment }: { amendment: AmendmentView }) {
+function Decide({ amendment, onCollected }: AmendmentProps) {
   const owner = useMay('owner');
   const me = useMe().person;
   const [asking, setAsking] = useState<'agree' | 'decline' | 'withdraw' | null>(null);
@@ -108,11 +121,14 @@ function Decide({ amendment }: { amendment: AmendmentView }) {
     'listTokens',
   ]);
   const close = () => setAsking(null);
-  if (!owner) return null;
   const own = amendment.by.id === me.id;
+  const ready =
+    (amendment.kind === 'token' || amendment.kind === 'person') && amendment.agreed.length >= amendment.others_needed;
+  if (!owner && !own) return null;
   const agreed = amendment.agreed.some(({ id }) => id === me.id);
   return (
     <div className="flex flex-wrap gap-2 pt-1">
+      {own && ready && <Collect amendment={amendment} onCollected={onCollected} />}
       {own ? (
         <Button icon={Undo2} onClick={() => setAsking('withdraw')}>
           Withdraw
@@ -158,5 +174,41 @@ function Decide({ amendment }: { amendment: AmendmentView }) {
         {amendment.title}. Nothing changes.
       </Confirm>
     </div>
+  );
+}
+
+type Collected = OutputOf<'collectAmendment'>;
+
+/** A token or an invitation that others agreed to: made now, for who asked. */
+function Collect({ amendment, onCollected }: { amendment: AmendmentView; onCollected: (made: Collected) => void }) {
+  const collect = useOperation('collectAmendment', ['listTokens', 'listPeople', 'listAmendments']);
+  return (
+    <>
+      <Button
+        kind="primary"
+        busy={collect.isPending}
+        onClick={() => collect.mutate({ amendment: amendment.id }, { onSuccess: onCollected })}
+      >
+        Collect it
+      </Button>
+      <FaultNotice error={collect.error} />
+    </>
+  );
+}
+
+/** Its secret, shown once. Kept by the page, since the row that asked for it changes at once. */
+function CollectedSecret({ made: { amendment, secret, link }, onClose }: { made: Collected; onClose: () => void }) {
+  return (
+    <Dialog open onClose={onClose} title={amendment.title}>
+      <div className="space-y-3">
+        {secret !== null && <SecretOnce secret={secret} label="Token" />}
+        {link !== null && <Command text={link} label="Invitation link" />}
+        <DialogButtons>
+          <Button kind="primary" onClick={onClose}>
+            Done
+          </Button>
+        </DialogButtons>
+      </div>
+    </Dialog>
   );
 }
