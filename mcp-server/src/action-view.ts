@@ -1,5 +1,5 @@
 /** Actions as assistants see them: small, without the plan's canonical form, with what to do next. */
-import { type ActionState, isFinal } from '@countersign/protocol';
+import { type ActionState, channelsThatDecide, isFinal } from '@countersign/protocol';
 import type { ActionDetail, ActionView, OutputOf } from '@countersign/protocol/operator-api/index';
 import { z } from 'zod';
 import { oneLine } from './untrusted.ts';
@@ -149,10 +149,10 @@ function requester({ requested_by: { person, token, client } }: ActionView): str
   return oneLine(through.length > 0 ? `${person.name} (${through.join(', ')})` : person.name, 200);
 }
 
-function whoCanApprove({ approvals_needed, approvals_given, policy }: ActionDetail): string {
+function whoCanApprove({ approvals_needed, approvals_given, policy, lock }: ActionDetail): string {
   const missing = Math.max(1, approvals_needed - approvals_given);
   const who = policy.from.length > 0 ? policy.from.join(' or ') : 'a human with the right role';
-  return `${missing} more: ${who}, by ${policy.channels.join(', ')}. Never you.`;
+  return `${missing} more: ${who}, by ${channelsThatDecide(policy, lock !== null).join(', ')}. Never you.`;
 }
 
 function nextFor({ id, state, followed_by }: ActionDetail): string {

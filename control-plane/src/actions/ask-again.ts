@@ -2,11 +2,11 @@
  * A server refused an approved change since its state had drifted. The old approval is never used again: the same change is
  * asked for once more, with the present state and with what is different, so that people decide anew.
  */
-import { Fault, fault, type Plan } from '@countersign/protocol';
+import { Fault, fault, type Plan, type Risk } from '@countersign/protocol';
 import { safeText } from '../audit/entry.ts';
 import { appendEntry, whoIs } from '../audit/ledger.ts';
 import { resolveServerUnderCare } from '../fleet/resolve-server.ts';
-import { askWhenNothingMatches } from '../policy/evaluate.ts';
+import { askByDefault } from '../policy/evaluate.ts';
 import type { PolicyVerdict } from '../policy/policy.ts';
 import type { Trx } from '../storage/database.ts';
 import type { ActionTable } from '../storage/tables.ts';
@@ -54,7 +54,7 @@ async function askOnce(deps: ActionDeps, row: ActionTable): Promise<void> {
   };
   const server = await resolveServerUnderCare(deps.db, row.server_id);
   const prepared = await preparePlan(deps, by, server, wantedOf(old));
-  const verdict = askedFor(prepared.verdict);
+  const verdict = askedFor(prepared.verdict, prepared.draft.risk);
   const told = [...toldDifferences(row), ...previewDifferences(old.preview, prepared.draft.preview)];
   const differences = [...new Set(told.map((words) => safeText(words, 500)))].slice(0, DIFFERENCES_MOST);
   const { actionId, repeated } = await keepAction(
@@ -105,11 +105,11 @@ async function giveUp(deps: ActionDeps, trx: Trx, row: ActionTable, why: string)
 }
 
 /** Asking again by itself must not run in circles: what policy allows without asking is asked for this time. */
-function askedFor(verdict: PolicyVerdict): PolicyVerdict {
+function askedFor(verdict: PolicyVerdict, risk: Risk): PolicyVerdict {
   if (verdict.verdict === 'deny') throw fault('policy_denies', { reason: verdict.reason });
   if (verdict.verdict === 'ask') return verdict;
   const why = `${verdict.why} But the state had changed before it could start, so it is asked for.`;
-  return { verdict: 'ask', rule: verdict.rule, why, ask: askWhenNothingMatches };
+  return { verdict: 'ask', rule: verdict.rule, why, ask: askByDefault(risk) };
 }
 
 /** How many refusals for drift led to this action, itself included: 1 for the first. */

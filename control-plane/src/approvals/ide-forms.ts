@@ -3,6 +3,7 @@
  * for people who switched that on, and are kept as channel `ide`, strength `form` (design.md, section 8).
  */
 import type { FormAnswers } from '@countersign/mcp-server';
+import { channelsThatDecide } from '@countersign/protocol';
 import type { ActionDetail } from '@countersign/protocol/operator-api/index';
 import type { Decided, Verdict } from '../actions/decide.ts';
 import type { Caller } from '../ports.ts';
@@ -26,8 +27,8 @@ export function ideForms(deps: IdeFormsDeps, { person, ip }: Caller): FormAnswer
   };
 }
 
-function mayBeForm({ risk, policy }: ActionDetail): boolean {
-  return risk === 'low' && policy.strength === 'form' && policy.channels.includes('ide');
+function mayBeForm({ risk, policy, lock }: ActionDetail): boolean {
+  return risk === 'low' && channelsThatDecide(policy, lock !== null).includes('ide');
 }
 
 function question(action: ActionDetail): string {

@@ -1,15 +1,17 @@
 /** What policy says of a request. Pure: the same facts always get the same answer. */
-import { durationMs } from '@countersign/protocol';
+import { durationMs, type Risk, riskAtMost } from '@countersign/protocol';
 import type { Ask, Policy, PolicyFacts, PolicyVerdict, Rule, When } from './policy.ts';
 
-/** Asked for when no rule matches. */
-export const askWhenNothingMatches: Ask = {
-  approvals: 1,
-  from: ['approver', 'owner'],
-  channels: ['telegram', 'web', 'cli'],
-  strength: 'tap',
-  expiresMs: 15 * 60_000,
-};
+/** What is asked for when no rule says it: above medium risk more than a tap. */
+export function askByDefault(risk: Risk): Ask {
+  return {
+    approvals: 1,
+    from: ['approver', 'owner'],
+    channels: ['telegram', 'web', 'cli'],
+    strength: riskAtMost(risk, 'medium') ? 'tap' : 'session',
+    expiresMs: 15 * 60_000,
+  };
+}
 
 /** The verdict of the first rule that matches; when none does, a human is asked. */
 export function evaluate(policy: Policy, facts: PolicyFacts): PolicyVerdict {
@@ -21,7 +23,7 @@ export function evaluate(policy: Policy, facts: PolicyFacts): PolicyVerdict {
     verdict: 'ask',
     rule: 'no-rule',
     why: 'No rule matches, and every change that no rule allows is asked for.',
-    ask: askWhenNothingMatches,
+    ask: askByDefault(facts.risk),
   };
 }
 

@@ -1,6 +1,6 @@
 /** What a policy's verdict becomes on a locked server. Pure. */
 import type { LockState, Risk } from '@countersign/protocol';
-import { askWhenNothingMatches } from './evaluate.ts';
+import { askByDefault } from './evaluate.ts';
 import type { PolicyVerdict } from './policy.ts';
 
 /**
@@ -16,7 +16,7 @@ export function underLock(verdict: PolicyVerdict, lock: LockState | null, risk: 
       verdict: 'ask',
       rule: verdict.rule,
       why: `${verdict.why} But ${signed}, so it is asked for.`,
-      ask: { ...askWhenNothingMatches, approvals, strength: 'session' },
+      ask: { ...askByDefault(risk), approvals, strength: 'session' },
     };
   const { ask } = verdict;
   return {
