@@ -1,10 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { Fault } from '@countersign/protocol';
-import { operatorClient } from '@countersign/protocol/operator-api/client';
 import {
   type Access,
   assistantOperations,
@@ -13,35 +9,7 @@ import {
   operationNamed,
   operationNames,
 } from '@countersign/protocol/operator-api/index';
-import { makeSetupSecret } from '../../src/access/set-up.ts';
-import { compose } from '../../src/compose.ts';
-import { loadConfig } from '../../src/config/config.ts';
-
-const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
-
-/** The whole product in this process, on a real socket. */
-async function product(context: TestContext) {
-  const dataDir = mkdtempSync(join(tmpdir(), 'countersign-may-'));
-  const running = await compose(
-    loadConfig({ COUNTERSIGN_PORT: '0', COUNTERSIGN_DATA: dataDir, COUNTERSIGN_LOCAL_AGENT: 'off' }),
-    { log, requestsPerMinute: 100_000 },
-  );
-  context.after(async () => {
-    await running[Symbol.asyncDispose]();
-    rmSync(dataDir, { recursive: true });
-  });
-  const as = (bearer?: string) => operatorClient({ base: running.localUrl, fetch, ...(bearer && { bearer }) });
-  const { secret } = await makeSetupSecret(running.access);
-  const password = 'correct horse battery';
-  const ada = await as()('setUp', { secret, email: 'ada@example.org', name: 'Ada', password, cli: true });
-  const owner = as(ada.session ?? '');
-  const joins = async (role: 'viewer' | 'approver') => {
-    const { link } = await owner('invitePerson', { email: `${role}@example.org`, name: role, role });
-    const invitation = link.split('#')[1] ?? '';
-    return (await as()('acceptInvitation', { secret: invitation, password, cli: true })).session ?? '';
-  };
-  return { url: running.localUrl, as, ada: ada.session ?? '', owner, password, joins };
-}
+import { product } from './product.ts';
 
 const reaches: Record<string, readonly Access[]> = {
   nobody: ['public'],
