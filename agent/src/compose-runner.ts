@@ -29,11 +29,11 @@ export async function runRunner(
   const { config, surroundings } = given;
   const { ports, asUnits, ...base } = runnerPorts(given, null);
   using own = closing(await claim(config.runnerStateDir, base.clock, signal));
-  const runner = new Runner(ports, Journal.open(config.runnerStateDir, base.clock));
+  const journal = Journal.open(config.runnerStateDir, base.clock);
+  const runner = new Runner(ports, journal);
   const ended = Promise.withResolvers<void>();
   const service = new RunnerService({
-    runner,
-    ports,
+    ...{ runner, journal, ports },
     idleMs: IDLE_MS,
     onIdle: () => ended.resolve(),
     endWithLinks: streams !== null,

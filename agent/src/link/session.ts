@@ -1,4 +1,5 @@
 /** One welcomed connection, from the welcome to its end: frames in, answers and reports out. */
+import type { Clock } from '@countersign/protocol';
 import { decodeFromControlPlane, encode } from '@countersign/protocol/agent-wire/codec';
 import type { StatusSample, Thresholds } from '@countersign/protocol/agent-wire/facts';
 import type { FromControlPlane } from '@countersign/protocol/agent-wire/messages';
@@ -24,7 +25,7 @@ export function session(deps: SessionDeps, wire: Wire, { welcome, skewMs }: Welc
   return new Promise((resolve) => {
     const requests = new Requests(deps, (frame) => wire.send(frame));
     const heartbeat = new Heartbeat({ wire, clock, log, everyMs: welcome.heartbeatMs, sample });
-    const talk = { ...deps, wire, requests, skewMs };
+    const talk = { ...deps, wire, requests, skewMs: skewSince(clock, skewMs) };
     deps.onThresholds(welcome.thresholds);
     deliveries.connect(wire);
     wire.listen({
@@ -43,7 +44,18 @@ export function session(deps: SessionDeps, wire: Wire, { welcome, skewMs }: Welc
 interface Talk extends SessionDeps {
   readonly wire: Wire;
   readonly requests: Requests;
-  readonly skewMs: number;
+  /** How far this clock is ahead of the control plane's, now. */
+  readonly skewMs: () => number;
+}
+
+/**
+ * What was measured at the welcome, and what this clock was set by since then: a session may last for months, and a clock that was
+ * put right meanwhile is right (threat T12).
+ */
+function skewSince(clock: Clock, measuredMs: number): () => number {
+  const ahead = () => clock.now() - clock.monotonic();
+  const before = ahead();
+  return () => measuredMs + ahead() - before;
 }
 
 function take(talk: Talk, frame: string): void {
@@ -68,7 +80,7 @@ function obey(talk: Talk, message: FromControlPlane): void {
       requests.cancel(message.requestId);
       break;
     case 'dispatch':
-      runner.accept(message.grant, talk.skewMs);
+      runner.accept(message.grant, talk.skewMs());
       break;
     case 'stop':
       runner.stop(message.actionId);

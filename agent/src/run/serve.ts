@@ -4,18 +4,21 @@ import { type Cancel, fault, problemsOf } from '@countersign/protocol';
 import { FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/codec';
 import { readCertificates } from './certificates.ts';
 import { Channel } from './channel.ts';
+import type { Journal } from './journal.ts';
 import type { RunPorts } from './run-ports.ts';
 import type { Runner } from './runner.ts';
 import { type FromRunner, LINE_BYTES_MAX, type ToRunner, toRunnerSchema } from './runner-wire.ts';
 import { wireFault } from './wire-fault.ts';
 
 const REQUESTS_MAX = 16;
+const BROKEN_IDLE_MS = 2000;
 
 type Request = Exclude<Extract<ToRunner, { requestId: string }>, { type: 'cancel' }>;
 type Answer = Extract<FromRunner, { requestId: string }>;
 
 export interface ServeOptions {
   readonly runner: Runner;
+  readonly journal: Pick<Journal, 'broken'>;
   readonly ports: RunPorts;
   /** After this long without a request and without an action, `onIdle` is called. */
   readonly idleMs: number;
@@ -156,7 +159,9 @@ export class RunnerService {
 
   /** Begins to wait for the end anew. */
   #rest(): void {
-    const { ports, idleMs, runner } = this.#options;
+    const { ports, runner, journal } = this.#options;
+    // A journal that cannot be written may be on a disk that was mended: the next runner opens it anew.
+    const idleMs = journal.broken === null ? this.#options.idleMs : BROKEN_IDLE_MS;
     this.#cancelIdle?.();
     if (this.#ending && runner.running === 0) {
       this.#end();

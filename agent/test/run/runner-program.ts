@@ -12,9 +12,10 @@ using _ = stayAwake();
 const bed = makeBed('', { folder, key: { publicKey, seed: '' } });
 bed.clock.offsetMs = Number(ahead);
 await claim(bed.ports.stateDir, systemClock, new AbortController().signal);
-const runner = new Runner(bed.ports, Journal.open(bed.ports.stateDir, systemClock), expired === '' ? null : expired);
+const journal = Journal.open(bed.ports.stateDir, systemClock);
+const runner = new Runner(bed.ports, journal, expired === '' ? null : expired);
 const service = new RunnerService({
-  runner,
+  ...{ runner, journal },
   ports: bed.ports,
   idleMs: 60_000,
   onIdle: () => process.exit(0),

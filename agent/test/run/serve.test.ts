@@ -14,22 +14,25 @@ import { listen } from '../../src/run/listen.ts';
 import { Runner } from '../../src/run/runner.ts';
 import { RunnerService } from '../../src/run/serve.ts';
 import { serverName } from '../../src/run/server-name.ts';
-import { type Bed, command, draftOf, grantOf, makeBed, planOf, until } from './bed.ts';
+import { makeCertificate } from '../link/certificate.ts';
+import { type Bed, command, countingClock, draftOf, grantOf, makeBed, planOf, until } from './bed.ts';
 
 interface Served {
   readonly path: string;
   readonly idle: () => boolean;
+  /** How often it was looked whether the runner is idle. */
+  readonly lookedIdle: () => number;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 async function serve(bed: Bed, idleMs = 60_000): Promise<Served> {
   const journal = Journal.open(bed.ports.stateDir, bed.clock);
-  const runner = new Runner(bed.ports, journal);
+  const clock = countingClock(bed.clock, idleMs);
+  const ports = { ...bed.ports, clock };
+  const runner = new Runner(ports, journal);
   let idle = false;
   const service = new RunnerService({
-    runner,
-    ports: bed.ports,
-    idleMs,
+    ...{ runner, journal, ports, idleMs },
     endWithLinks: false,
     onIdle: () => {
       idle = true;
@@ -40,6 +43,7 @@ async function serve(bed: Bed, idleMs = 60_000): Promise<Served> {
   return {
     path,
     idle: () => idle,
+    lookedIdle: () => clock.fired,
     async [Symbol.asyncDispose]() {
       server.close();
       await until(() => runner.running === 0 || undefined, 'the runner to be quiet');
@@ -112,12 +116,12 @@ test('T13: when a line has no end, the connection is closed and others go on', a
 
 test('when the link goes in the middle of a request, the request is called off', async () => {
   using bed = makeBed();
-  await using served = await serve(bed, 100);
+  await using served = await serve(bed, 400);
   const { socket } = await talk(served.path);
   socket.write(
     '{"type":"observe","requestId":"a","capability":"disk.free","parameters":{"path":"/slow"},"timeoutMs":10000}\n',
   );
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await until(() => served.lookedIdle() > 0, 'a look whether it is idle');
   assert.equal(served.idle(), false, 'a request under way keeps the runner');
   socket.destroy();
   await until(served.idle, 'the runner to be idle', 2000);
@@ -125,12 +129,12 @@ test('when the link goes in the middle of a request, the request is called off',
 
 test('when an action is under way, the runner is not idle, however long nobody asks', async () => {
   using bed = makeBed();
-  await using served = await serve(bed, 50);
+  const grant = grantOf(bed, await planOf(bed, draftOf([command('one', 'sleep', '1')])));
+  await using served = await serve(bed, 400);
   const { socket, lines } = await talk(served.path);
-  const grant = grantOf(bed, await planOf(bed, draftOf([command('one', 'sleep', '0.5')])));
   socket.write(`${JSON.stringify({ type: 'accept', grant, skewMs: 0 })}\n`);
   await until(() => lines.some((line) => line.includes('"started"')), 'the start');
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await until(() => served.lookedIdle() > 0, 'a look whether it is idle');
   assert.equal(served.idle(), false);
   await until(served.idle, 'the runner to be idle', 3000);
   assert.ok(lines.some((line) => line.includes('"finished"')));
@@ -171,22 +175,7 @@ test('when certbot and nginx have certificates, their ends are read once each, w
   const nginx = join(bed.folder, 'nginx');
   mkdirSync(live, { recursive: true });
   mkdirSync(join(nginx, 'sites-enabled'), { recursive: true });
-  const request = [
-    'req',
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-days',
-    '10',
-    '-subj',
-    '/CN=a',
-  ];
-  execFileSync('openssl', [...request, '-keyout', join(bed.folder, 'key'), '-out', join(live, 'cert.pem')], {
-    stdio: 'pipe',
-  });
+  writeFileSync(join(live, 'cert.pem'), makeCertificate(bed.folder, 'a', 10).cert);
   execFileSync('cp', [join(live, 'cert.pem'), join(nginx, 'own.pem')]);
   const site = `server {\n  ssl_certificate ${live}/cert.pem;\n  ssl_certificate "own.pem";\n  ssl_certificate_key ${bed.folder}/key;\n  # ssl_certificate /old.pem;\n  ssl_certificate /gone.pem;\n}\n`;
   writeFileSync(join(nginx, 'site'), site);

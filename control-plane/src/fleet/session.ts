@@ -24,6 +24,7 @@ import type { StatusSample, Thresholds } from '@countersign/protocol/agent-wire/
 import type { FromAgent } from '@countersign/protocol/agent-wire/messages';
 import type { Log } from '../ports.ts';
 import { cleanFault, cleanPreview, cleanResult } from './clean-arrival.ts';
+import { clockSet } from './clock-set.ts';
 import type { FleetLimits } from './limits.ts';
 import { ReportQueue, type TakeReport } from './report-queue.ts';
 import { Requests } from './requests.ts';
@@ -75,6 +76,7 @@ export class AgentSession {
   readonly #wire: Wire;
   readonly #requests: Requests;
   readonly #reports: ReportQueue;
+  readonly #clockSet: () => boolean;
   #signsOfLife: (() => void)[] = [];
 
   constructor(deps: SessionDeps, wire: Wire, of: SessionOf, clockOffsetMs: number) {
@@ -85,6 +87,7 @@ export class AgentSession {
     this.clockOffsetMs = clockOffsetMs;
     this.heardAt = deps.clock.monotonic();
     this.#deps = deps;
+    this.#clockSet = clockSet(deps.clock);
     this.#wire = wire;
     this.#requests = new Requests({
       clock: deps.clock,
@@ -241,6 +244,8 @@ export class AgentSession {
         this.#invalid(`${message.type} came again`);
         break;
       case 'heartbeat':
+        // What the agent measured at its welcome is wrong then, and its runner goes by that.
+        if (this.#clockSet()) this.#wire.close('clock_set', 'our clock was set: come back and measure yours anew');
         this.clockOffsetMs = message.clock - this.#deps.clock.now();
         this.#deps.events.alive(this.serverId, this.clockOffsetMs, message.sample);
         break;

@@ -14,6 +14,7 @@ export const closeCodes = {
   duplicate: 4409,
   replaced: 4410,
   revoked: 4411,
+  clock_set: 4412,
   level_unsupported: 4426,
 } as const;
 export type CloseCode = keyof typeof closeCodes;

@@ -1,0 +1,51 @@
+/** What simulations found, told once more without chance: each of these went wrong before it was mended. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { WholeSystem } from './whole-system.ts';
+
+async function calm(): Promise<{ system: WholeSystem; server: WholeSystem['servers'][number] }> {
+  const system = new WholeSystem(1);
+  await system.begin();
+  const [server] = system.servers;
+  if (!server) throw new Error('there is no server');
+  return { system, server };
+}
+const MINUTE_MS = 60_000;
+const pass = (system: WholeSystem, ms: number) => system.time.passUntil(system.time.now + ms);
+
+test('T12: when a server’s clock was wrong as it connected and is put right, changes go on without a new connection', async () => {
+  const { system, server } = await calm();
+  using _ = system;
+  server.machine.clock.offsetMs = 3_600_000;
+  for (const connection of system.network.connectionsThat(() => true)) connection.reset();
+  await pass(system, 2 * MINUTE_MS);
+  server.machine.clock.offsetMs = 0;
+  await pass(system, MINUTE_MS);
+  await system.carryOut(server.serverId);
+});
+
+test('F14: when the control plane’s clock was wrong as a server connected and is put right, changes go on', async () => {
+  const { system, server } = await calm();
+  using _ = system;
+  system.clock.offsetMs = 10 * MINUTE_MS;
+  for (const connection of system.network.connectionsThat(() => true)) connection.reset();
+  await pass(system, 2 * MINUTE_MS);
+  system.clock.offsetMs = 0;
+  await pass(system, 2 * MINUTE_MS);
+  await system.carryOut(server.serverId);
+});
+
+test('F10: when the disk was read-only as the runner came up on a torn journal, changes go on seconds after it is mended', async () => {
+  const { system, server } = await calm();
+  using _ = system;
+  await system.carryOut(server.serverId);
+  server.disk.tear('runner/journal.ndjson', '{"at":17');
+  server.disk.fault = 'EROFS';
+  server.runnerProcess?.kill();
+  assert.ok(system.plane);
+  void system.crowd.ask(system.plane.deps, server.serverId, 'high'); // its preview wakes a runner
+  await pass(system, 10_000);
+  server.disk.fault = null;
+  await pass(system, 10_000);
+  await system.carryOut(server.serverId);
+});

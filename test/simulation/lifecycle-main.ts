@@ -1,0 +1,50 @@
+/**
+ * Tells stories to the lifecycle: `lifecycle-main.ts --runs N --seconds S [--seed N --path P]`. A program of its own, because
+ * the test runner watches every promise of a test, and here there are hundreds of millions. Prints one line of JSON.
+ */
+import { parseArgs } from 'node:util';
+import fc from 'fast-check';
+import { Interleaving } from './interleaving.ts';
+import { InterleavingBench } from './interleaving-bench.ts';
+import { story } from './story.ts';
+import { rest } from './virtual-time.ts';
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string' },
+    seconds: { type: 'string', default: '86400' },
+    seed: { type: 'string' },
+    path: { type: 'string' },
+  },
+});
+const seed = values.seed === undefined ? undefined : Number(values.seed);
+
+let bench = await InterleavingBench.open();
+let told = 0;
+const scheduler = fc.scheduler({
+  act: async (turn) => {
+    await turn();
+    await rest();
+  },
+});
+const property = fc.asyncProperty(scheduler, story, async (order, it) => {
+  if (bench.used) {
+    bench[Symbol.dispose]();
+    bench = await InterleavingBench.open();
+  }
+  told += 1;
+  await new Interleaving(order, it, bench).run();
+});
+const began = performance.now();
+const details = await fc.check(property, {
+  numRuns: Number(values.runs ?? 1000),
+  interruptAfterTimeLimit: Number(values.seconds) * 1000,
+  ...(seed === undefined ? {} : { seed }),
+  ...(values.path === undefined ? {} : { path: values.path }),
+});
+const failure = details.failed ? fc.defaultReportMessage(details) : undefined;
+const seconds = (performance.now() - began) / 1000;
+process.stdout.write(
+  `${JSON.stringify({ seed: details.seed, path: details.counterexamplePath, told, seconds, failure })}\n`,
+);
+process.exit(details.failed && failure !== undefined ? 1 : 0);
