@@ -82,7 +82,8 @@ export class Peer {
   async ask(
     request:
       | Omit<Extract<FromControlPlane, { type: 'observe' }>, 'requestId'>
-      | Omit<Extract<FromControlPlane, { type: 'preview' }>, 'requestId'>,
+      | Omit<Extract<FromControlPlane, { type: 'preview' }>, 'requestId'>
+      | Omit<Extract<FromControlPlane, { type: 'ask_witness' }>, 'requestId'>,
   ) {
     const requestId = systemIds.id('req');
     this.send({ ...request, requestId } as FromControlPlane);

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { createHash, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { CannotConnect } from '../../src/link/connect-socket.ts';
 import { dialer } from '../../src/link/dial.ts';
+import { makeCertificate, pinOf } from './certificate.ts';
 import { ControlPlane, type TlsFiles } from './control-plane.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-tls-'));
@@ -19,38 +18,10 @@ let ours: TlsFiles;
 let other: TlsFiles;
 
 before(() => {
-  ours = makeCertificate('ours');
-  other = makeCertificate('other');
+  ours = makeCertificate(folder, 'ours');
+  other = makeCertificate(folder, 'other');
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
-
-function makeCertificate(name: string): TlsFiles {
-  const key = join(folder, `${name}.key`);
-  const cert = join(folder, `${name}.crt`);
-  const request = [
-    'req',
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-days',
-    '2',
-    '-subj',
-    '/CN=localhost',
-  ];
-  execFileSync('openssl', [...request, '-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', cert], {
-    stdio: 'pipe',
-  });
-  return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
-}
-
-/** As `curl --pinnedpubkey` takes it. */
-function pinOf({ cert }: TlsFiles): string {
-  const spki = new X509Certificate(cert).publicKey.export({ type: 'spki', format: 'der' });
-  return `sha256//${createHash('sha256').update(spki).digest('base64')}`;
-}
 
 test('when the certificate has the pinned key, nobody has to have signed it', async () => {
   await using controlPlane = await ControlPlane.start(ours);

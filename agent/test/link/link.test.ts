@@ -4,19 +4,11 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { PlanDraft, SignedGrant } from '@countersign/protocol';
 import { sha256 } from '@countersign/protocol/digest';
-import { command, draftOf, grantOf, linesOf, newActionId, until } from '../run/bed.ts';
-import { ControlPlane, type Peer } from './control-plane.ts';
+import { command, draftOf, linesOf, until } from '../run/bed.ts';
+import { ControlPlane } from './control-plane.ts';
 import { Agent } from './enrolled.ts';
-
-/** Has the server preview a draft and grants the plan. */
-async function grantFor(controlPlane: ControlPlane, peer: Peer, draft: PlanDraft): Promise<SignedGrant> {
-  const answer = await peer.ask({ type: 'preview', draft, timeoutMs: 15_000 });
-  assert.equal(answer.type, 'previewed', JSON.stringify(answer));
-  const plan = { ...draft, preview: (answer as Extract<typeof answer, { type: 'previewed' }>).preview };
-  return grantOf({ clock: Date as never, key: controlPlane.key }, plan, { actionId: newActionId() });
-}
+import { grantFor } from './grant-for.ts';
 
 const commandDraft = (...argv: string[]) => draftOf([command('one', ...argv)], { risk: 'high' });
 

@@ -42,6 +42,23 @@ export function clockAt(offsetMs = 0): Clock & { offsetMs: number } {
   };
 }
 
+/** A clock that counts its timers of one length, or of any, as they fire: to wait for what a timer did, or did not do. */
+export function countingClock(clock: Clock, ofMs?: number): Clock & { readonly fired: number } {
+  let fired = 0;
+  return {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
+    after: (ms, then) =>
+      clock.after(ms, () => {
+        then();
+        if (ofMs === undefined || ms === ofMs) fired += 1;
+      }),
+    get fired() {
+      return fired;
+    },
+  };
+}
+
 /** `file.write`: replaces a file; the witness is its content. `unit.start`: appends a line to an effect file, and its undo another. */
 function changers(folder: string): Partial<Changers> {
   const effect = (word: string) => appendFileSync(join(folder, 'effects'), `${word}\n`);

@@ -7,7 +7,7 @@ import { systemClock } from '@countersign/protocol';
 import { lineLog } from '../../src/host/log.ts';
 import { Output, STEP_OUTPUT_MAX } from '../../src/run/output.ts';
 import type { OutputChunk } from '../../src/run/runner-wire.ts';
-import { until } from './bed.ts';
+import { countingClock, until } from './bed.ts';
 
 const actionId = 'act_000000000001';
 
@@ -20,15 +20,16 @@ function open(t: TestContext, given: { folder?: string; secrets?: string[] } = {
     () => 0,
     () => undefined,
   );
+  const clock = countingClock(systemClock);
   const output = Output.open({
     actionId,
     folder,
-    clock: systemClock,
+    clock,
     secrets: given.secrets ?? [],
     send: (chunk) => sent.push(chunk),
     log,
   });
-  return { output, sent, folder, text: () => sent.map(({ text }) => text).join('') };
+  return { output, sent, folder, clock, text: () => sent.map(({ text }) => text).join('') };
 }
 
 test('when a step prints small pieces, they come in few chunks with rising numbers', async (t) => {
@@ -59,12 +60,13 @@ test('T14: when a secret comes in pieces, it is blacked out as a whole', (t) => 
 });
 
 test('T14: when a private key is printed over several chunks, no line of it leaves', async (t) => {
-  const { output, sent, text } = open(t);
+  const { output, sent, text, clock } = open(t);
   output.begin('one');
   output.write('-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\n');
   await until(() => sent.length > 0, 'the first chunk');
   output.write('aaaa/bbbb/cccc/ddddeeee\n');
-  await new Promise((resolve) => setTimeout(resolve, 150));
+  const { fired } = clock;
+  await until(() => clock.fired > fired, 'the time at which a chunk would leave');
   output.write('ffff\n-----END RSA PRIVATE KEY-----\nafter\n');
   output.end();
   assert.match(text(), /^\[redacted\]\s+after\n$/);

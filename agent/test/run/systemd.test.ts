@@ -3,18 +3,18 @@
  * The control plane is played by the test, over TLS with its key pinned. Faults F4 to F6.
  */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { createHash, X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
-import type { PlanDraft, PlanProbe, SignedGrant } from '@countersign/protocol';
+import type { PlanDraft, PlanProbe } from '@countersign/protocol';
 import { bootHost, type Host } from '../../../test/hosts/host.ts';
 import { hostTest, whyNoHosts } from '../../../test/hosts/requirements.ts';
 import { agentPackage, ownPlatform } from '../../install/agent-package.ts';
+import { makeCertificate, pinOf } from '../link/certificate.ts';
 import { ControlPlane, type Peer } from '../link/control-plane.ts';
-import { command, draftOf, grantOf, newActionId, until } from './bed.ts';
+import { grantFor as grantForOn } from '../link/grant-for.ts';
+import { command, draftOf, until } from './bed.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-systemd-'));
 let host: Host;
@@ -24,8 +24,9 @@ let connections = 0;
 before(async () => {
   if (whyNoHosts() !== undefined) return;
   host = await bootHost({ name: 'web-1' });
-  controlPlane = await ControlPlane.start(makeCertificate(), host.gateway);
-  await install();
+  const tls = makeCertificate(folder, 'control-plane');
+  controlPlane = await ControlPlane.start(tls, host.gateway);
+  await install(pinOf(tls));
 });
 
 after(async () => {
@@ -34,33 +35,9 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function makeCertificate() {
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const request = [
-    'req',
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-days',
-    '2',
-    '-subj',
-    '/CN=x',
-  ];
-  execFileSync('openssl', [...request, '-keyout', key, '-out', cert], { stdio: 'pipe' });
-  return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
-}
-
-async function install(): Promise<void> {
+async function install(pin: string): Promise<void> {
   const made = await agentPackage(folder, ownPlatform);
   assert.ok(made);
-  const spki = new X509Certificate(readFileSync(join(folder, 'cert.pem'))).publicKey.export({
-    type: 'spki',
-    format: 'der',
-  });
-  const pin = `sha256//${createHash('sha256').update(spki).digest('base64')}`;
   const place = `/root/${made.fileName}`;
   await host.writeFile(place, readFileSync(made.path));
   await host.writeFile(`${place}.sha256`, `${made.sha256}\n`);
@@ -84,15 +61,7 @@ async function linked(): Promise<Peer> {
   );
 }
 
-async function grantFor(peer: Peer, draft: PlanDraft): Promise<SignedGrant> {
-  const answer = await peer.ask({ type: 'preview', draft, timeoutMs: 15_000 });
-  if (answer.type !== 'previewed') assert.fail(JSON.stringify(answer));
-  return grantOf(
-    { clock: Date as never, key: controlPlane.key },
-    { ...draft, preview: answer.preview },
-    { actionId: newActionId() },
-  );
-}
+const grantFor = (peer: Peer, draft: PlanDraft) => grantForOn(controlPlane, peer, draft);
 
 const activeNow = (unit: string): PlanProbe => ({
   capability: 'unit.state',
