@@ -2,7 +2,7 @@
  * What the form of a playbook cannot say: references that lead somewhere, capabilities that get what they need, a risk that is
  * not played down. A playbook without problems renders for every set of parameters that it accepts.
  */
-import { type CapabilityId, capability, riskAtMost } from '@countersign/protocol';
+import { type CapabilityId, capability, fillSecrets, misplacedSecret, riskAtMost } from '@countersign/protocol';
 import { z } from 'zod';
 import { fillIn, referencesIn, type Values } from './fill-in.ts';
 import type { PlaybookFile } from './format.ts';
@@ -31,6 +31,7 @@ export function lint(file: PlaybookFile): Problem[] {
     ...lintReferences(file),
     ...partsOf(file).flatMap((part) => lintPart(part, file)),
     ...lintStepIds(file),
+    ...lintSecrets(file),
   ];
 }
 
@@ -82,8 +83,11 @@ function lintReferences(file: PlaybookFile): Problem[] {
             message: `parameter ${name} is optional: add \`when: ${name}\`, or give it a default`,
           });
       }
-      if (/\{\{|\}\}/.test(part.replace(/\{\{\s*[a-z][a-z0-9_]*\s*\}\}/g, '')))
-        problems.push({ path, message: 'only {{name}} with the name of a parameter can stand in braces' });
+      if (/\{\{|\}\}/.test(fillSecrets(part.replace(/\{\{\s*[a-z][a-z0-9_]*\s*\}\}/g, ''), () => '')))
+        problems.push({
+          path,
+          message: 'only {{name}} with the name of a parameter, or {{secret:name}}, can stand in braces',
+        });
     } else if (Array.isArray(part)) for (const [index, item] of part.entries()) walk(item, [...path, index], given);
     else if (part !== null && typeof part === 'object') {
       const when = 'when' in part && typeof part.when === 'string' ? [...given, part.when] : given;
@@ -148,6 +152,21 @@ function lintPart(part: Part, file: PlaybookFile): Problem[] {
       path: [...part.path, 'expect', field],
       message: `${part.capability} does not say ${field}; it says ${fields.join(', ')}`,
     }));
+}
+
+/** A secret goes into content and input only; the title and the words of a command are for all to read. */
+function lintSecrets(file: PlaybookFile): Problem[] {
+  const message =
+    'a {{secret:name}} cannot stand here: only in file content, a value, standard input or the environment';
+  const lists = [['steps', file.steps ?? []] as const, ['undo', file.undo] as const];
+  const steps = lists.flatMap(([list, steps]) =>
+    steps.flatMap((step, index) => {
+      const parameter = misplacedSecret(step as never);
+      return parameter === null ? [] : [{ path: [list, index, 'parameters', parameter], message }];
+    }),
+  );
+  const words = (['title', 'summary'] as const).filter((name) => file[name].includes('{{secret:'));
+  return [...steps, ...words.map((name) => ({ path: [name], message }))];
 }
 
 function lintStepIds(file: PlaybookFile): Problem[] {

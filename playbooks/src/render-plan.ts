@@ -6,6 +6,8 @@ import {
   durationMs,
   expectationSchema,
   fault,
+  fillSecrets,
+  misplacedSecret,
   type PlanDraft,
   type PlanProbe,
   type PlanStep,
@@ -105,6 +107,8 @@ function renderSteps(templates: readonly StepTemplate[], values: Values): PlanSt
     .filter((template) => applies(template, values))
     .map((template) => {
       const parameters = capabilityParameters(template.capability, template.parameters, values);
+      const misplaced = misplacedSecret({ capability: template.capability, parameters });
+      if (misplaced !== null) throw fault('secret_parameter', { parameter: misplaced });
       if (template.capability === 'config.set_key') refuseSecretSetting(parameters);
       return {
         id: template.id,
@@ -150,6 +154,8 @@ const TELLS_NOTHING = /^(?:[\d.]{1,8}[a-z%]{0,2}|true|false|on|off|yes|no|\/.*)?
 
 function refuseSecretSetting(parameters: PlanStep['parameters']): void {
   const { key, value } = parameters;
-  if (typeof key !== 'string' || typeof value !== 'string' || TELLS_NOTHING.test(value)) return;
+  if (typeof key !== 'string' || typeof value !== 'string') return;
+  // What remains beside references.
+  if (TELLS_NOTHING.test(fillSecrets(value, () => ''))) return;
   if (redact(`${key}=${value}`).count > 0) throw fault('secret_parameter', { parameter: 'value' });
 }

@@ -191,3 +191,37 @@ test('when a folder holds broken and doubled playbooks, the others load and the 
     rmSync(folder, { recursive: true });
   }
 });
+
+test('T14: when a playbook refers to a secret of the server, the plan keeps the reference, and only where it may stand', async () => {
+  const yaml = (steps: string, title = 'Rotate') => `id: shop.rotate
+version: 1
+title: ${title}
+summary: Puts the present password in.
+parameters: { path: { type: path, summary: The file. } }
+steps:
+${steps}
+check: { probes: [{ capability: file.state, parameters: { path: "{{path}}" }, expect: { kind: { is: file } } }] }
+`;
+  const set = (value: string) =>
+    `  - { id: set, capability: config.set_key, parameters: { path: "{{path}}", format: env, key: DB_PASSWORD, value: "${value}" } }`;
+  const load = async (text: string) => {
+    const folder = mkdtempSync(join(tmpdir(), 'countersign-secret-'));
+    writeFileSync(join(folder, 'one.yaml'), text);
+    try {
+      return await loadLibrary(folder);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  };
+  const good = await load(yaml(set('{{secret:db_password}}')));
+  assert.deepEqual(good.problems.map(formatProblem), []);
+  const plan = renderPlan(good.playbooks.get('shop.rotate') ?? assert.fail(), {
+    server,
+    parameters: { path: '/srv/.env' },
+  });
+  assert.equal(plan.steps[0]?.parameters.value, '{{secret:db_password}}');
+  const command = '  - { id: run, capability: command.run, parameters: { argv: [mysql, "-p{{secret:db_password}}"] } }';
+  for (const bad of [command, set('{{secret:DB}}'), set('{{ secret:db }}')])
+    assert.ok((await load(yaml(bad))).problems.length > 0, bad);
+  assert.ok((await load(yaml(set('x'), 'Set {{secret:db_password}}'))).problems.length > 0);
+});

@@ -17,5 +17,6 @@ export * from './lockout.ts';
 export * from './plan.ts';
 export * from './redaction.ts';
 export * from './risk.ts';
+export * from './secret-reference.ts';
 export * from './text.ts';
 export * from './witness.ts';

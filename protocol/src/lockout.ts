@@ -3,6 +3,7 @@
  * Such a plan must carry `confirm`: the server takes it back by itself unless a human confirms that it can still be reached.
  * Pure. The control plane sets `confirm` by it, the runner asks it again and believes nobody.
  */
+import { capability } from './capabilities/index.ts';
 import type { PlanDraft, PlanStep, Preview } from './plan.ts';
 
 /** Areas that the owner of a server can open in its own policy, under `lockout`. */
@@ -87,15 +88,20 @@ export function lockoutOfPath(path: string): Lockout | null {
   return LOGIN_KEYS.test(path) ? { area: 'ssh', because: `it changes ${path}, which ${AREAS.ssh.decides}` } : null;
 }
 
-/** What one step can lock up, or `null`. A command cannot be looked through: what it does is for its approver to see. */
-export function lockoutOfStep({ capability, parameters }: Pick<PlanStep, 'capability' | 'parameters'>): Lockout | null {
-  if (capability === 'firewall.apply')
+/**
+ * What one step can lock up, or `null`: by its parameters as the server will understand them (`ssh` is `ssh.service`). A
+ * command cannot be looked through: what it does is for its approver to see.
+ */
+export function lockoutOfStep(step: Pick<PlanStep, 'capability' | 'parameters'>): Lockout | null {
+  if (step.capability === 'firewall.apply')
     return {
       area: 'firewall',
       because: 'it replaces the rules of the firewall, which decide which connections come through',
     };
-  if (typeof parameters.unit === 'string') return lockoutOfUnit(parameters.unit);
-  return typeof parameters.path === 'string' ? lockoutOfPath(parameters.path) : null;
+  const parsed = capability(step.capability).parameters.safeParse(step.parameters);
+  const { unit, path } = (parsed.data ?? step.parameters) as Record<string, unknown>;
+  if (typeof unit === 'string') return lockoutOfUnit(unit);
+  return typeof path === 'string' ? lockoutOfPath(path) : null;
 }
 
 /** What a plan's steps can lock up, each area once, by what they name. */

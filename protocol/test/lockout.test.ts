@@ -71,6 +71,8 @@ test('when a step writes, restores, sets a key, restarts or applies rules there,
     assert.equal(lockoutOfStep(step(capability, { path }))?.area, 'ssh');
   for (const capability of ['unit.restart', 'unit.stop', 'unit.reload', 'unit.restore'] as const)
     assert.equal(lockoutOfStep(step(capability, { unit: 'ssh.service' }))?.area, 'ssh');
+  assert.equal(lockoutOfStep(step('unit.stop', { unit: 'ssh' }))?.area, 'ssh', 'a name that the server completes');
+  assert.equal(lockoutOfStep(step('file.restore', { path: '/etc/ssh/' }))?.area, 'ssh');
   const apply = step('firewall.apply', { ruleset: 'flush ruleset\n' });
   assert.deepEqual(confirmFor({ steps: [apply], undo: [] }), {
     within_ms: CONFIRM_WITHIN_MS,

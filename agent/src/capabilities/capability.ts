@@ -14,6 +14,7 @@ import type {
   WitnessFact,
 } from '@countersign/protocol';
 import type { Execute, StepProcesses } from '../host/execution.ts';
+import type { SecretSource } from './secrets.ts';
 
 /** The part of the server's own policy that capabilities obey. The runner's local policy fits it by its shape. */
 export interface LocalRules {
@@ -27,6 +28,8 @@ export interface LocalRules {
   readonly tmpRoots?: readonly string[];
   /** Values known to be secret on this server: blacked out wherever they turn up. */
   readonly secretValues?: readonly string[];
+  /** Secrets that the owner named, by name: where their values are kept. */
+  readonly secrets?: Readonly<Record<string, SecretSource>>;
 }
 
 /** What an observation may use. */
@@ -37,6 +40,8 @@ export interface ObserveContext {
   readonly localPolicy: LocalRules;
   /** Starts a process that only reads, as a child of this process. */
   readonly exec: Execute;
+  /** Has a value blacked out in all that this action says from here on. */
+  readonly blackOut?: (value: string) => void;
   /** argv that runs the agent itself with a subcommand behind it: `[node, main.ts]` or `[countersign-agent]`. For probes. */
   readonly self: readonly string[];
 }

@@ -37,8 +37,8 @@ export interface Executed {
 /** Runs one process to its end. Rejects only with the reason of an aborted `signal`; a failing program is a result. */
 export type Execute = (request: ExecRequest) => Promise<Executed>;
 
-/** A process of a step, which systemd may run: it has its network and gets no input. */
-export type StartRequest = Omit<ExecRequest, 'input' | 'hostNetwork'>;
+/** A process of a step, which systemd may run: it has its network. Neither input nor environment are seen by others. */
+export type StartRequest = Omit<ExecRequest, 'hostNetwork'>;
 
 /** Starts the processes of one step of one action, counted from 1 in the order of their start, and finds them again. */
 export interface StepProcesses {

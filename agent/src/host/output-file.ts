@@ -64,6 +64,11 @@ export class OutputFile {
     rmSync(this.#path, { force: true });
   }
 
+  /** The name of a file beside it. */
+  beside(ending: string): string {
+    return `${this.#path}.${ending}`;
+  }
+
   #keep(chunk: Buffer): void {
     const room = KEPT_BYTES_MAX - this.#keptBytes;
     if (chunk.length > room) this.#dropped = true;

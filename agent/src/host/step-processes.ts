@@ -1,10 +1,13 @@
 /** The processes of one step of one action: as transient units where systemd runs the machine, else as our children. */
+import { rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, delay } from '@countersign/protocol';
+import { environmentFile } from './env-file.ts';
 import { execute, wholeLines } from './exec.ts';
 import type { Executed, StartRequest, StepProcesses } from './execution.ts';
 import { OutputFile } from './output-file.ts';
+import { replaceOwnFile } from './own-files.ts';
 import { type FoundUnit, findUnit, forgetUnit, startUnit, stopUnit } from './unit.ts';
 
 const POLL_FIRST_MS = 10;
@@ -44,10 +47,40 @@ class UnitProcesses implements StepProcesses {
     this.#started += 1;
     const index = this.#started;
     const outputFile = this.#output(index).create();
-    const description = `Countersign ${this.#identity.actionId} ${this.#identity.step}`;
-    const { notStarted } = await startUnit(execute, this.#name(index), { ...request, outputFile, description });
+    const notStarted = await this.#startUnit(index, request, outputFile);
     if (notStarted !== null) return notStartedBecause(notStarted);
     return (await this.#follow(index, request)) ?? notStartedBecause('the unit is gone');
+  }
+
+  /** What the unit reads when it begins may hold secrets: it lies in files of the runner's own until then and no longer. */
+  async #startUnit(index: number, request: StartRequest, outputFile: string): Promise<string | null> {
+    const { actionId, step } = this.#identity;
+    const [inputFile, variablesFile] = this.#given(index);
+    const { input, env } = request;
+    try {
+      if (input !== undefined) replaceOwnFile(inputFile, input, 0o600);
+      if (env !== undefined) replaceOwnFile(variablesFile, environmentFile(env), 0o600);
+      const { notStarted } = await startUnit(execute, this.#name(index), {
+        ...request,
+        outputFile,
+        description: `Countersign ${actionId} ${step}`,
+        inputFile: input === undefined ? null : inputFile,
+        environmentFile: env === undefined ? null : variablesFile,
+      });
+      return notStarted;
+    } finally {
+      this.#forgetGiven(index);
+    }
+  }
+
+  /** Where input and environment of a process lie until it has begun. */
+  #given(index: number): [string, string] {
+    const output = this.#output(index);
+    return [output.beside('in'), output.beside('env')];
+  }
+
+  #forgetGiven(index: number): void {
+    for (const file of this.#given(index)) rmSync(file, { force: true });
   }
 
   ended(index: number, onOutput?: (text: string) => void): Promise<Executed | null> {
@@ -62,6 +95,7 @@ class UnitProcesses implements StepProcesses {
     for (const index of await this.#known()) {
       await forgetUnit(execute, this.#name(index));
       this.#output(index).remove();
+      this.#forgetGiven(index);
     }
   }
 

@@ -34,7 +34,13 @@ export type FoundUnit =
 export async function startUnit(
   exec: Execute,
   name: string,
-  request: StartRequest & { readonly outputFile: string; readonly description: string },
+  request: StartRequest & {
+    readonly outputFile: string;
+    readonly description: string;
+    /** Files that hold input and environment: in properties of the unit, everybody could read them. */
+    readonly inputFile: string | null;
+    readonly environmentFile: string | null;
+  },
 ): Promise<{ readonly notStarted: string | null }> {
   const properties = [
     'RemainAfterExit=yes',
@@ -43,9 +49,10 @@ export async function startUnit(
     `RuntimeMaxSec=${Math.ceil(request.timeoutMs / 1000)}s`,
     `StandardOutput=append:${request.outputFile}`,
     'StandardError=inherit',
-    'StandardInput=null',
+    request.inputFile === null ? 'StandardInput=null' : `StandardInput=file:${request.inputFile}`,
+    ...(request.environmentFile === null ? [] : [`EnvironmentFile=${request.environmentFile}`]),
   ];
-  const environment = Object.entries({ ...CLEAN_ENVIRONMENT, ...request.env });
+  const environment = Object.entries(CLEAN_ENVIRONMENT);
   const argv = [
     'systemd-run',
     '--quiet',

@@ -5,17 +5,23 @@ import {
   fault,
   invalidInput,
   type Json,
+  lockoutOfUnit,
+  lockoutsFound,
+  lockoutsOf,
+  misplacedSecret,
   type PlanDraft,
   type PlanStep,
+  type Preview,
   planRisk,
   riskAtMost,
+  secretsOf,
 } from '@countersign/protocol';
-import { isBelow, type LocalPolicy, nameAllowed } from './local-policy.ts';
+import { isBelow, type LocalPolicy, nameAllowed, PROTECTED_UNITS } from './local-policy.ts';
 
 const TMP_ROOTS = ['/tmp', '/var/tmp'];
 
 /** Says why the policy refuses a plan; `null` when it does not. Pure: paths are compared as text, capabilities look at links. */
-export function judgePlan(policy: LocalPolicy, plan: PlanDraft): Fault | null {
+export function judgePlan(policy: LocalPolicy, plan: PlanDraft & { readonly preview?: Preview }): Fault | null {
   const server = plan.server.name;
   if (policy.mode === 'observe') return fault('server_observe_only', { server });
   const risk = planRisk(plan);
@@ -27,16 +33,45 @@ export function judgePlan(policy: LocalPolicy, plan: PlanDraft): Fault | null {
     const refused = judgeStep(policy, step, server);
     if (refused !== null) return refused;
   }
+  return judgeSecrets(policy, plan, server) ?? judgeLockout(policy, plan, server);
+}
+
+function judgeSecrets(policy: LocalPolicy, plan: PlanDraft, server: string): Fault | null {
+  const steps = [...plan.steps, ...plan.undo];
+  for (const step of steps) {
+    const parameter = misplacedSecret(step);
+    if (parameter !== null) return fault('secret_parameter', { parameter });
+  }
+  const name = secretsOf(steps).find((each) => !Object.hasOwn(policy.secrets, each));
+  return name === undefined ? null : fault('secret_unknown', { server, name });
+}
+
+/**
+ * What could lock everybody out needs an opened area and a plan that is taken back by itself. Computed here anew, by names and,
+ * once there is a preview, by what links and aliases lead to: a control plane must not leave it out.
+ */
+function judgeLockout(
+  policy: LocalPolicy,
+  plan: PlanDraft & { readonly preview?: Preview },
+  server: string,
+): Fault | null {
+  const found = [...lockoutsOf(plan), ...(plan.preview === undefined ? [] : lockoutsFound(plan.preview))];
+  for (const { area, because } of found) {
+    if (area === 'agent') return denied(server, because);
+    if (!policy.lockout.includes(area)) return denied(server, `${because}, and its lockout does not open ${area}`);
+    if (plan.confirm === null)
+      return fault('grant_invalid', { reason: `${because}, and no human is asked to confirm it afterwards` });
+  }
   return null;
 }
 
 function judgeStep(policy: LocalPolicy, step: PlanStep, server: string): Fault | null {
   const parsed = capability(step.capability).parameters.safeParse(step.parameters);
   if (!parsed.success) return invalidInput(parsed.error);
-  const { unit, path, root, argv, cwd } = parsed.data as Record<string, Json>;
-  if (step.capability === 'command.run') return judgeCommand(policy, argv as string[], cwd, server);
-  if (typeof unit === 'string' && !nameAllowed(policy.units, unit))
-    return denied(server, `it does not allow unit ${unit}`);
+  const { unit, path, root, argv, cwd, stdin, environment } = parsed.data as Record<string, Json>;
+  if (step.capability === 'command.run')
+    return judgeCommand(policy, argv as string[], [cwd, stdin, environment], server);
+  if (typeof unit === 'string' && !unitAllowed(policy, unit)) return denied(server, `it does not allow unit ${unit}`);
   if (typeof path === 'string') return judgePath(policy, path);
   if (typeof root === 'string' && ![...TMP_ROOTS, ...policy.tmpRoots].includes(root))
     return fault('path_denied', {
@@ -49,16 +84,24 @@ function judgeStep(policy: LocalPolicy, step: PlanStep, server: string): Fault |
 function judgeCommand(
   policy: LocalPolicy,
   argv: readonly string[],
-  cwd: Json | undefined,
+  /** Working folder, input, environment: with them a named command would be another one. */
+  more: readonly (Json | undefined)[],
   server: string,
 ): Fault | null {
   if (policy.commands === false) return fault('commands_disabled', { server });
   if (policy.commands === true) return null;
   const own = policy.commands.find((command) => sameWords(command.argv, argv));
-  if (own === undefined || cwd !== undefined) return denied(server, 'it allows only the commands that it names');
+  if (own === undefined || more.some((each) => each !== undefined))
+    return denied(server, 'it allows only the commands that it names');
   return riskAtMost(own.risk, policy.maxRisk)
     ? null
     : denied(server, `the risk of ${own.name} is ${own.risk}, and it allows ${policy.maxRisk} at most`);
+}
+
+/** The owner's own rule, and what is always protected. What could lock everybody out is judged by its area instead. */
+function unitAllowed(policy: LocalPolicy, unit: string): boolean {
+  if (!nameAllowed(policy.units, unit)) return false;
+  return lockoutOfUnit(unit) !== null || nameAllowed({ allow: ['*'], deny: PROTECTED_UNITS }, unit);
 }
 
 function judgePath(policy: LocalPolicy, path: string): Fault | null {

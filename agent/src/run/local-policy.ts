@@ -7,20 +7,26 @@ import {
   argvSchema,
   type Channel,
   channelSchema,
+  type LockoutArea,
   type LockState,
+  lockoutAreas,
   lockStateSchema,
   pathSchema,
+  pathsOfArea,
   type Risk,
   riskSchema,
   type Strength,
+  secretNamePattern,
   strengthSchema,
 } from '@countersign/protocol';
 import type { LocalPolicySummary } from '@countersign/protocol/agent-wire/facts';
 import { whyUnusable } from '@countersign/protocol/follow-lock';
 import { z } from 'zod';
 import type { LocalRules } from '../capabilities/capability.ts';
+import { readSecret, SECRET_LENGTH_MIN, type SecretSource } from '../capabilities/secrets.ts';
+import { parseEnvFile } from '../host/env-file.ts';
 import { readOwnFile } from '../host/own-files.ts';
-import { parseSettings, readSettingsText } from '../host/yaml.ts';
+import { parseSettings, readSettingsText, SettingsProblem } from '../host/yaml.ts';
 
 const patternSchema = z
   .string()
@@ -64,6 +70,21 @@ export const policyFileSchema = z.strictObject({
     })
     .prefault({}),
   lock: pinnedLockSchema.nullable().default(null),
+  /** What may be changed although it can lock everybody out: only by plans that a human has to confirm afterwards. */
+  lockout: z.array(z.enum(lockoutAreas)).max(lockoutAreas.length).default([]),
+  /** Values that plans may refer to by name: a whole file, or one name of a file of NAME=value lines. */
+  secrets: z
+    .record(
+      z.string().regex(secretNamePattern, 'a name such as db_password'),
+      z.strictObject({
+        file: pathSchema,
+        key: z
+          .string()
+          .regex(/^[A-Za-z_]\w*$/)
+          .optional(),
+      }),
+    )
+    .default({}),
   /** Files of NAME=value lines whose values are blacked out wherever they turn up. */
   secrets_from: z.array(pathSchema).max(20).default([]),
 });
@@ -78,6 +99,8 @@ export interface LocalPolicy extends LocalRules {
   readonly approvals: { readonly atLeast: number; readonly channels: readonly Channel[]; readonly strength: Strength };
   /** Set when the owner pinned a lock: as pinned where it comes from the file, as followed where it comes from the lock book. */
   readonly lock: LockState | null;
+  readonly lockout: readonly LockoutArea[];
+  readonly secrets: Readonly<Record<string, SecretSource>>;
   readonly deniedPaths: readonly string[];
   readonly tmpRoots: readonly string[];
   readonly secretValues: readonly string[];
@@ -89,18 +112,11 @@ export interface NameRule {
   readonly deny: readonly string[];
 }
 
-/** Units that nobody may touch by way of Countersign, or it could saw off the branch that it and its owner sit on. */
-export const PROTECTED_UNITS = [
-  'countersign-*',
-  'ssh.*',
-  'sshd.*',
-  'ssh@*',
-  'sshd@*',
-  'systemd-*',
-  'dbus*',
-  'init.scope',
-  '-.*',
-] as const;
+/**
+ * Units that nobody may touch by way of Countersign, or it could saw off the branch that it and its owner sit on. So may none
+ * that can lock everybody out (`protocol/src/lockout.ts`), unless its area is opened.
+ */
+export const PROTECTED_UNITS = ['systemd-*', 'dbus*', 'init.scope', '-.*'] as const;
 
 /** Paths that are never read or written: what they hold are keys and password hashes, or our own rules. */
 export const PROTECTED_PATHS = [
@@ -138,10 +154,25 @@ export function readLocalPolicy(path: string): LocalPolicy {
   return text === null ? defaultPolicy : parsePolicy(text, path);
 }
 
+/** The policy that `read` gives, or the default with why there is no other. */
+export function policyOrDefault(read: () => LocalPolicy): {
+  readonly policy: LocalPolicy;
+  readonly problem: string | null;
+  readonly unread: SettingsProblem | null;
+} {
+  try {
+    return { policy: read(), problem: null, unread: null };
+  } catch (error) {
+    if (!(error instanceof SettingsProblem)) throw error;
+    return { policy: defaultPolicy, problem: error.message, unread: error };
+  }
+}
+
 /** The policy in the text of a file. Throws as {@link readLocalPolicy} does. */
 export function parsePolicy(text: string, path: string): LocalPolicy {
   const file = parseSettings(text, policyFileSchema, path);
-  return { ...policyFrom(file), secretValues: file.secrets_from.flatMap(secretsIn) };
+  const named = Object.values(file.secrets).flatMap(secretOf);
+  return { ...policyFrom(file), secretValues: [...new Set([...file.secrets_from.flatMap(secretsIn), ...named])] };
 }
 
 /** What the control plane is told of it. */
@@ -161,6 +192,11 @@ export function nameAllowed(rule: NameRule, name: string): boolean {
   return rule.allow.some((pattern) => matches(pattern, name)) && !rule.deny.some((pattern) => matches(pattern, name));
 }
 
+/** The policy for taking back what was done: every area is open, since what was changed there must not stay. */
+export function openForUndo(policy: LocalPolicy): LocalPolicy {
+  return { ...policy, writeRoots: [...policy.writeRoots, ...lockoutAreas.flatMap(pathsOfArea)] };
+}
+
 /** Whether a path is a root or below it. Both absolute and normalised. */
 export function isBelow(path: string, root: string): boolean {
   return path === root || root === '/' || path.startsWith(`${root}/`);
@@ -170,10 +206,10 @@ function policyFrom(file: z.output<typeof policyFileSchema>): LocalPolicy {
   return {
     mode: file.mode,
     maxRisk: file.max_risk,
-    units: { allow: file.units.allow, deny: [...PROTECTED_UNITS, ...file.units.deny] },
+    units: file.units,
     playbooks: file.playbooks,
     readRoots: file.read_roots,
-    writeRoots: file.write_roots,
+    writeRoots: [...file.write_roots, ...file.lockout.flatMap(pathsOfArea)],
     deniedPaths: [...PROTECTED_PATHS, ...file.denied_paths],
     tmpRoots: file.tmp_roots,
     commands: file.commands,
@@ -183,24 +219,24 @@ function policyFrom(file: z.output<typeof policyFileSchema>): LocalPolicy {
       strength: file.approvals.strength,
     },
     lock: file.lock,
+    lockout: file.lockout,
+    secrets: file.secrets,
     secretValues: [],
   };
 }
 
 const SECRET_FILE_BYTES_MAX = 256 * 1024;
-const SECRET_LENGTH_MIN = 6;
 
 function secretsIn(path: string): string[] {
   const file = readOwnFile(path, SECRET_FILE_BYTES_MAX);
   if (file === null) return [];
-  return file.bytes
-    .toString('utf8')
-    .split('\n')
-    .flatMap((line) => {
-      const value = /^\s*(?:export\s+)?[A-Za-z_]\w*\s*=\s*(.*?)\s*$/.exec(line)?.[1] ?? '';
-      const bare = /^(["'])(.*)\1$/.exec(value)?.[2] ?? value;
-      return bare.length >= SECRET_LENGTH_MIN ? [bare] : [];
-    });
+  const values = parseEnvFile(file.bytes.toString('utf8')).map(({ value }) => value);
+  return values.filter((value) => value.length >= SECRET_LENGTH_MIN);
+}
+
+function secretOf(source: SecretSource): string[] {
+  const value = readSecret(source);
+  return value !== null && value.length >= SECRET_LENGTH_MIN ? [value] : [];
 }
 
 function matches(pattern: string, name: string): boolean {

@@ -23,6 +23,8 @@ export interface Run {
   readonly grant: SignedGrant;
   readonly plan: Plan;
   readonly output: Output;
+  /** Values that are blacked out in all that this action says; grows with those that its steps are given. */
+  readonly secrets: string[];
   /** Aborted with {@link StopAsked}, or with `NobodyConfirmed` when the time to confirm is over. */
   readonly stop: AbortSignal;
   /** The wait for a human; `null` for a plan that cannot lock anybody out. */
@@ -49,6 +51,9 @@ export function changeContext(
     actionId,
     step,
     processes: ports.processes(actionId, step),
+    blackOut: (value) => {
+      if (!run.secrets.includes(value)) run.secrets.push(value);
+    },
     onOutput: (text) => run.output.write(text),
     stateDir: ports.stateDir,
     earlier,

@@ -13,14 +13,13 @@ import {
   type SignedLockChange,
   type SignedWitness,
 } from '@countersign/protocol';
-import { SettingsProblem } from '../host/yaml.ts';
 import { accept, subjectsOf, unreadable } from './accept.ts';
 import { armAgain, Confirmation, takeConfirmation } from './confirm.ts';
 import { endAfterDefect } from './defect.ts';
 import type { Journal } from './journal.ts';
 import { type ActionRecord, isOpen, type ReportKind, unkept } from './journal-index.ts';
 import { judgePlan } from './judge-plan.ts';
-import { defaultPolicy, type LocalPolicy, summaryOf } from './local-policy.ts';
+import { type LocalPolicy, openForUndo, policyOrDefault, summaryOf } from './local-policy.ts';
 import { observe } from './observe.ts';
 import { Output } from './output.ts';
 import { preview } from './preview.ts';
@@ -78,7 +77,7 @@ export class Runner {
   }
 
   about(): About {
-    const { policy, problem } = this.#policyOrDefault();
+    const { policy, problem } = policyOrDefault(this.#ports.policy);
     return {
       root: process.getuid?.() === 0,
       policy: summaryOf(policy),
@@ -136,7 +135,7 @@ export class Runner {
       if (record) this.#reporter.retellAll(record);
       return;
     }
-    const { policy, unread } = this.#policyOrDefault();
+    const { policy, unread } = policyOrDefault(this.#ports.policy);
     const terms = { journal: this.#journal, lock: policy.lock };
     const why = unread?.message ?? takeConfirmation(record.grant, confirmation, signatures, terms);
     if (why !== null) this.#ports.log.warn('confirmation.refused', { actionId, reason: why });
@@ -156,16 +155,20 @@ export class Runner {
     request: { capability: ObservationId; parameters: unknown; timeoutMs: number },
     signal: AbortSignal,
   ): Promise<unknown> {
-    const { policy } = this.#policyOrDefault();
+    const { policy } = policyOrDefault(this.#ports.policy);
     return redactValue(await observe(this.#ports, policy, request, signal), policy.secretValues).value;
   }
 
   /** Previews a plan that the policy would let happen. */
   async preview(draft: PlanDraft, timeoutMs: number, signal: AbortSignal): Promise<Preview> {
-    const { policy, unread } = this.#policyOrDefault();
+    const { policy, unread } = policyOrDefault(this.#ports.policy);
     const refused = unread ? unreadable(this.#ports.serverName, unread) : judgePlan(policy, draft);
     if (refused) throw refused;
-    return preview(this.#ports, policy, draft, timeoutMs, signal);
+    const made = await preview(this.#ports, policy, draft, timeoutMs, signal);
+    // What the names in the draft did not tell: where links and aliases lead.
+    const leads = judgePlan(policy, { ...draft, preview: made });
+    if (leads) throw leads;
+    return made;
   }
 
   #witnessKey(): string | null {
@@ -174,15 +177,6 @@ export class Runner {
     } catch (error) {
       this.#ports.log.error('witness.no_key', { error });
       return null;
-    }
-  }
-
-  #policyOrDefault(): { policy: LocalPolicy; problem: string | null; unread: SettingsProblem | null } {
-    try {
-      return { policy: this.#ports.policy(), problem: null, unread: null };
-    } catch (error) {
-      if (!(error instanceof SettingsProblem)) throw error;
-      return { policy: defaultPolicy, problem: error.message, unread: error };
     }
   }
 
@@ -200,9 +194,9 @@ export class Runner {
   }
 
   #takeOver(record: ActionRecord, expired: boolean): void {
-    const { policy } = this.#policyOrDefault();
+    const { policy } = policyOrDefault(this.#ports.policy);
     if (record.grant === null) return;
-    this.#launch(record.grant, policy, (run) => {
+    this.#launch(record.grant, record.armed === null ? policy : openForUndo(policy), (run) => {
       if (run.confirmation) armAgain(run.confirmation, record, this.#ports.clock, expired);
       return recover(run, record);
     });
@@ -214,7 +208,8 @@ export class Runner {
     const { clock, stateDir, log } = this.#ports;
     const send = (chunk: { step: string; chunk: number; text: string; dropped: number }) =>
       this.#reporter.tell({ type: 'output', actionId, ...chunk });
-    const output = Output.open({ actionId, folder: stateDir, clock, secrets: policy.secretValues, send, log });
+    const secrets = [...policy.secretValues];
+    const output = Output.open({ actionId, folder: stateDir, clock, secrets, send, log });
     const stop = new AbortController();
     const confirmation = plan.confirm === null ? null : new Confirmation(clock);
     this.#running.set(actionId, { subjects: subjectsOf(plan), stop, output, confirmation });
@@ -222,7 +217,8 @@ export class Runner {
     const run: Run = {
       ports: this.#ports,
       journal: this.#journal,
-      policy,
+      policy: { ...policy, secretValues: secrets },
+      secrets,
       actionId,
       grant: signed,
       plan,

@@ -6,11 +6,13 @@ import {
   confirmFor,
   escapeDeceptive,
   fault,
+  misplacedSecret,
   type ParametersOf,
   type PlanDraft,
   planDraftSchema,
   problemsOf,
   redact,
+  secretNamesIn,
   shorten,
 } from '@countersign/protocol';
 import { FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/codec';
@@ -31,8 +33,17 @@ const FRAME_ROOM = 64 * 1024;
  */
 export function draftPlan(playbooks: ReadonlyMap<string, Playbook>, server: Named, wanted: Wanted): PlanDraft {
   const draft = draftOf(playbooks, server, wanted);
+  refuseSecretElsewhere(draft);
   refuseLarge(draft, FRAME_BYTES_MAX - 4 * FRAME_ROOM);
   return draft;
+}
+
+/** Throws `secret_parameter` when a plan refers to a secret of the server where its value could be seen. */
+function refuseSecretElsewhere({ steps, undo }: PlanDraft): void {
+  for (const step of [...steps, ...undo]) {
+    const parameter = misplacedSecret(step);
+    if (parameter !== null) throw fault('secret_parameter', { parameter });
+  }
 }
 
 /** Throws `too_large` when a plan has more bytes than `limit`; without one, than a dispatch can carry. */
@@ -75,9 +86,19 @@ export function playbookNamed(playbooks: ReadonlyMap<string, Playbook>, id: stri
 
 const TITLE_WORDS = 160;
 
-function commandPlan(server: Named, { argv, cwd, timeout_s }: ParametersOf<'command.run'>): PlanDraft {
+function commandPlan(server: Named, wanted: ParametersOf<'command.run'>): PlanDraft {
+  const { argv, cwd, timeout_s, stdin, environment } = wanted;
   if (redact(argv.join(' ')).count > 0) throw fault('secret_parameter', { parameter: 'argv' });
-  const parameters = { argv, ...(cwd === undefined ? {} : { cwd }), timeout_s };
+  if (stdin !== undefined && redact(stdin).count > 0) throw fault('secret_parameter', { parameter: 'stdin' });
+  const variables = Object.entries(environment ?? {}).map(([name, value]) => `${name}=${value}`);
+  if (variables.some((line) => redact(line).count > 0)) throw fault('secret_parameter', { parameter: 'environment' });
+  const parameters = {
+    argv,
+    ...(cwd === undefined ? {} : { cwd }),
+    timeout_s,
+    ...(stdin === undefined ? {} : { stdin }),
+    ...(environment === undefined ? {} : { environment }),
+  };
   const words = argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ');
   return parsed({
     server,
@@ -117,7 +138,14 @@ function filePlan(server: Named, wanted: ParametersOf<'file.write'>): PlanDraft 
       },
     ],
     check: {
-      probes: [{ capability: 'file.state', parameters: { path }, expect: { sha256: { is: digest } } }],
+      // With secrets in it, only the server can tell what the file will hold.
+      probes: [
+        {
+          capability: 'file.state',
+          parameters: { path },
+          expect: secretNamesIn(content).length > 0 ? { kind: { is: 'file' } } : { sha256: { is: digest } },
+        },
+      ],
       settle_ms: 0,
       stable_ms: 0,
     },

@@ -2,6 +2,12 @@
 import { z } from 'zod';
 import { argvSchema, durationSchema, mutate, pathSchema, sha256Schema, sizeSchema, unitSchema } from './capability.ts';
 
+const text = (most: number) =>
+  z
+    .string()
+    .max(most)
+    .regex(/^[^\0]*$/, 'text');
+
 /** The longest text of firewall rules. */
 export const RULESET_CHARACTERS_MAX = 128 * 1024;
 
@@ -61,6 +67,13 @@ export const mutations = {
       argv: argvSchema,
       cwd: pathSchema.optional(),
       timeout_s: z.int().min(1).max(3600).default(60),
+      stdin: text(64 * 1024)
+        .optional()
+        .describe('standard input; may hold {{secret:name}}'),
+      environment: z
+        .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/, 'the name of a variable'), text(8192))
+        .optional()
+        .describe('variables of the environment; values may hold {{secret:name}}'),
     }),
     { timeoutMs: 3_600_000 },
   ),

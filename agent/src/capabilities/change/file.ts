@@ -1,7 +1,8 @@
 /** Changes to files: the whole content, one key of a configuration file, and the way back. */
-import { fault } from '@countersign/protocol';
+import { fault, fillSecrets, secretNamesIn } from '@countersign/protocol';
 import type { ChangeContext, Changer, Changers, ObserveContext } from '../capability.ts';
 import { setKey } from '../config-edit/set-key.ts';
+import { withSecrets } from '../secrets.ts';
 import {
   type FileChange,
   type FileMemory,
@@ -22,7 +23,7 @@ function changeOf(parameters: WriteParameters, context: ObserveContext): FileCha
   const { path: asked, content, expected_sha256: expected, validator } = parameters;
   const { path, stat, text } = readTarget(asked, context);
   requireContent(asked, text, expected);
-  return { asked, path, stat, before: text, after: content, validator };
+  return { asked, path, stat, before: text, after: withSecrets(content, context), shown: content, validator };
 }
 
 function keyChangeOf(parameters: SetKeyParameters, context: ObserveContext): FileChange {
@@ -30,8 +31,22 @@ function keyChangeOf(parameters: SetKeyParameters, context: ObserveContext): Fil
   const { path, stat, text } = readTarget(asked, context);
   if (text === null) throw fault('file_not_found', { path: asked });
   if (expected !== undefined) requireContent(asked, text, expected);
-  return { asked, path, stat, before: text, after: setKey(format, text, { section, key, value }).text, validator };
+  const real = withSecrets(value, context);
+  if (/[\r\n]/.test(real)) throw invalid('the secret has several lines, and a key takes one');
+  const set = (to: string) => setKey(format, text, { section, key, value: to }).text;
+  const after = set(real);
+  return { asked, path, stat, before: text, after, shown: real === value ? after : shownOf(value, set), validator };
 }
+
+/** What people are shown: the edit is made with words that every format takes, which then become references. */
+function shownOf(value: string, set: (to: string) => string): string {
+  const standIn = (name: string) => `SECRET-${name}-HERE`;
+  const names = secretNamesIn(value);
+  const text = set(fillSecrets(value, standIn));
+  return names.reduce((shown, name) => shown.replaceAll(standIn(name), `{{secret:${name}}}`), text);
+}
+
+const invalid = (problem: string) => fault('invalid_input', { problems: `value: ${problem}` });
 
 const fileWrite: Changer<'file.write'> = {
   predictable: true,

@@ -96,7 +96,7 @@ export const firewallApply: Changer<'firewall.apply'> = {
 function changeOf({ ruleset, expected_sha256: expected }: Parameters, context: ObserveContext): FileChange {
   const { path, stat, text } = readTarget(RULES_FILE, context);
   if (expected !== undefined) requireContent(RULES_FILE, text, expected);
-  return { asked: RULES_FILE, path, stat, before: text, after: ruleset, validator: 'none' };
+  return { asked: RULES_FILE, path, stat, before: text, after: ruleset, shown: ruleset, validator: 'none' };
 }
 
 function requireWhole(ruleset: string): void {

@@ -10,6 +10,7 @@ import { readAllowed, removeFile, replaceFile, targetOf } from '../../host/files
 import type { ChangeContext, ChangePreview, ObserveContext } from '../capability.ts';
 import { count } from '../report.ts';
 import { writableRoots } from '../roots.ts';
+import { saySecrets } from '../secrets.ts';
 import { type Validator, validateInPlace, validateText, validatorArgv } from './validate.ts';
 
 /** Files above this are not changed. The wire carries no more either. */
@@ -25,6 +26,8 @@ export interface FileChange {
   readonly stat: Stats | null;
   readonly before: string | null;
   readonly after: string;
+  /** The same with references in the place of secrets: what people are shown. */
+  readonly shown: string;
   readonly validator: Validator;
 }
 
@@ -68,7 +71,7 @@ export async function previewChange(change: FileChange, context: ObserveContext)
   return {
     preview: {
       argv: argv === null ? [] : [argv],
-      diff: unifiedDiff(change.path, change.before, change.after, context.localPolicy.secretValues),
+      diff: unifiedDiff(change.path, change.before, change.shown, context.localPolicy.secretValues),
       effects: await effectsOf(change, context),
       undo:
         change.before === null
@@ -80,11 +83,12 @@ export async function previewChange(change: FileChange, context: ObserveContext)
 }
 
 async function effectsOf(change: FileChange, context: ObserveContext): Promise<string[]> {
-  const { asked, path, stat, before, after, validator } = change;
-  const effects: string[] = [];
+  const { asked, path, stat, before, after, shown, validator } = change;
+  const secrets = saySecrets(shown);
+  const effects: string[] = secrets === null ? [] : [`Written with ${secrets}, which is put in on the server.`];
   if (before === after) effects.push(`${path} holds this already; nothing changes.`);
   else if (stat === null)
-    effects.push(`${path} is made with ${count(Buffer.byteLength(after), 'byte')}, readable by all.`);
+    effects.push(`${path} is made with ${count(Buffer.byteLength(shown), 'byte')}, readable by all.`);
   else
     effects.push(
       `${path} is replaced as a whole and keeps its mode ${(stat.mode & 0o7777).toString(8).padStart(4, '0')} and owner ${stat.uid}:${stat.gid}.`,
