@@ -16,6 +16,7 @@ import { type ActionDeps, type ActionLimits, actionLimits } from './actions/acti
 import { actionDetail } from './actions/action-detail.ts';
 import { decide } from './actions/decide.ts';
 import { makeFollowers } from './actions/followers.ts';
+import { pauseDispatch } from './actions/pause.ts';
 import { startActions } from './actions/start-actions.ts';
 import { takeInWebhook } from './alerts/take-in-webhook.ts';
 import { amendmentsOnClock } from './amendments/amendments-on-clock.ts';
@@ -181,10 +182,11 @@ async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
   });
   return { actions, actionDeps, telegram, callAs };
 
-  function deciding(): Pick<TelegramDeps, 'detailOf' | 'decide' | 'call'> {
+  function deciding(): Pick<TelegramDeps, 'detailOf' | 'decide' | 'pause' | 'call'> {
     return {
       detailOf: (id) => actionDetail(actionDeps, id),
       decide: (verdict) => decide(actionDeps, verdict),
+      pause: (caller, how) => pauseDispatch(actionDeps, caller, how),
       call: (caller) => callAs(caller, { signal: new AbortController().signal, ip: null, userAgent: null }),
     };
   }

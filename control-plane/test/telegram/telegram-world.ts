@@ -7,6 +7,7 @@ import { startTelegramTwin } from '../../../test/world/telegram-twin/start-teleg
 import { actionDetail } from '../../src/actions/action-detail.ts';
 import { decide } from '../../src/actions/decide.ts';
 import { listActions } from '../../src/actions/list-actions.ts';
+import { pauseDispatch } from '../../src/actions/pause.ts';
 import { propose } from '../../src/actions/propose.ts';
 import { makeAnnouncer } from '../../src/approvals/announcer.ts';
 import { type OpenTelegram, openTelegram } from '../../src/approvals/telegram/open-telegram.ts';
@@ -53,6 +54,7 @@ export async function telegramWorld(t: TestContext, options: TelegramWorldOption
       place: { publicUrl: options.publicUrl ?? 'http://localhost:7070' },
       detailOf: (id) => actionDetail(base.deps, id),
       decide: (verdict) => decide(base.deps, verdict),
+      pause: (caller, how) => pauseDispatch(base.deps, caller, how),
       call: (caller) => readings(base, caller),
     });
   const bot = new Bot(open);

@@ -1,6 +1,7 @@
-/** What linked people can ask the bot. Commands read; the only thing that one changes is the person's own link. */
+/** What linked people can ask the bot. Commands read; what they change is the person's own link, and in a panic the pause. */
 import type { ActionView, AlertView, AssistantCall, ServerView } from '@countersign/protocol/operator-api/index';
 import type { FormattedString } from '@grammyjs/parse-mode';
+import type { Pause } from '../../actions/pause.store.ts';
 import type { LinkedPerson } from './link.store.ts';
 import { bold, fmt, inWords, type Line, lines, timeOfDay, title, value } from './words.ts';
 
@@ -9,6 +10,7 @@ export const commandList = [
   { command: 'pending', description: 'What waits for a decision' },
   { command: 'status', description: 'How everything is' },
   { command: 'servers', description: 'The servers under care' },
+  { command: 'panic', description: 'Pause all changes on all servers' },
   { command: 'whoami', description: 'Who you are here' },
   { command: 'unlink', description: 'Unlink this Telegram account' },
   { command: 'help', description: 'What this bot can do' },
@@ -18,7 +20,7 @@ export const strangersCommandList = [{ command: 'help', description: 'How to lin
 export const help = lines([
   bold('Countersign'),
   'Requests for changes arrive here as cards. Read the card, then approve or reject it.',
-  'At high risk an approval takes a second tap.',
+  'Where a tap is not enough, the card opens the page of the request.',
   '',
   ...commandList.map(({ command, description }) => `/${command} – ${description}`),
 ]);
@@ -73,6 +75,21 @@ export function whoamiText(person: LinkedPerson, publicUrl: string): FormattedSt
     fmt`You are ${value(person.name)}, ${person.role}. ${may}`,
     fmt`Telegram account: ${value(person.telegramName)}, number ${value(person.telegramId)}`,
     fmt`Dashboard: ${value(publicUrl)}`,
+  ]);
+}
+
+/** After /panic. Ending the pause takes an owner with a fresh proof, which no message is. */
+export function pausedText(
+  { pause, stopping }: { readonly pause: Pause; readonly stopping: number },
+  publicUrl: string,
+): FormattedString {
+  return lines([
+    bold('🛑 All changes are paused'),
+    fmt`By ${value(pause.by.name)} since ${timeOfDay(new Date(pause.since).toISOString())}. Reading goes on; nothing that is approved is sent.`,
+    stopping > 0
+      ? fmt`Running actions that were asked to stop: ${bold(String(stopping))}`
+      : 'What runs already goes on. Send “/panic stop” to ask it to stop as well.',
+    fmt`An owner lets changes happen again in the dashboard: ${value(publicUrl)}`,
   ]);
 }
 

@@ -3,6 +3,7 @@ import { Fault } from '@countersign/protocol';
 import type { FormattedString } from '@grammyjs/parse-mode';
 import { InlineKeyboard } from 'grammy';
 import type { Message } from 'grammy/types';
+import { roleAtLeast } from '../../access/permissions.ts';
 import { appendEntry, whoIs } from '../../audit/ledger.ts';
 import { write } from '../../storage/write.ts';
 import { accountOf } from './account.ts';
@@ -11,6 +12,7 @@ import { claimLink, type TelegramAccount } from './claim-link.ts';
 import {
   help,
   helpForStrangers,
+  pausedText,
   pendingActions,
   pendingText,
   serversText,
@@ -73,6 +75,8 @@ async function answerTo(
       const card = next && (await copyIn(deps.db, next.id, person.telegramId));
       return [pendingText(pending, deps.clock.now()), { name: 'pending', replyTo: card?.message_id }];
     }
+    case 'panic':
+      return [await panic(deps, person, command.argument)];
     case 'whoami':
       return [whoamiText(person, deps.place.publicUrl)];
     case 'unlink': {
@@ -82,6 +86,14 @@ async function answerTo(
     default:
       return [help];
   }
+}
+
+/** At once and without a question: a pause harms nothing that a moment later could not be sent again. */
+async function panic(deps: MessageDeps, person: LinkedPerson, argument: string): Promise<FormattedString> {
+  if (!roleAtLeast(person.role, 'approver'))
+    return lines(['You can read here, not decide, so you cannot pause changes.']);
+  const paused = await deps.pause(callerOf(person), { stopRunning: argument.trim().toLowerCase() === 'stop' });
+  return pausedText(paused, deps.place.publicUrl);
 }
 
 async function claim(deps: MessageDeps, account: TelegramAccount, code: string): Promise<void> {

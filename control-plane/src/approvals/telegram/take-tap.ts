@@ -123,7 +123,7 @@ function whoIsPerson({ id, name }: LinkedPerson): Who {
   return { person: { id, name }, token: null, client: 'Telegram', ip: null, by: 'person' };
 }
 
-/** A person as the caller of an operation: reads, and changes nothing but the own link. */
+/** A person as the caller of an operation: reads, pauses, and changes nothing else but the own link. */
 export function callerOf({ id, name, role }: LinkedPerson): Caller {
   return { person: { id, name, role }, via: 'telegram', token: null, session: null, client: 'Telegram', ip: null };
 }

@@ -2,6 +2,7 @@
 import type { ActionDetail, AssistantCall } from '@countersign/protocol/operator-api/index';
 import type { Api } from 'grammy';
 import type { Decided, Verdict } from '../../actions/decide.ts';
+import type { Pause } from '../../actions/pause.store.ts';
 import type { Caller, Core } from '../../ports.ts';
 import type { BotHealth } from './health.ts';
 import type { InFlight } from './in-flight.ts';
@@ -18,6 +19,11 @@ export interface TelegramDeps extends Core {
   readonly detailOf: (actionId: string) => Promise<ActionDetail>;
   /** The one entry of verdicts. */
   readonly decide: (verdict: Verdict) => Promise<Decided>;
+  /** Pauses all changes in the name of a person; see `actions/pause.ts`. */
+  readonly pause: (
+    caller: Caller,
+    how: { readonly stopRunning: boolean },
+  ) => Promise<{ readonly pause: Pause; readonly stopping: number }>;
   /** Reading in the name of a person, for commands. */
   readonly call: (caller: Caller) => AssistantCall;
 }
