@@ -44,7 +44,10 @@ test('when a page shows a command line of ours, the command and its options exis
   const wrong: string[] = [];
   const { said: everywhere } = await helpOf([]);
   for (const { path, line } of lines) {
-    const words = line.trim().replaceAll(/"[^"]*"/g, '…').split(/\s+/);
+    const words = line
+      .trim()
+      .replaceAll(/"[^"]*"/g, '…')
+      .split(/\s+/);
     const all = words.filter((word, index) => /^[a-z][a-z-]*$/.test(word) && !words[index - 1]?.startsWith('--'));
     const verbs = all.slice(0, /^(server|token|audit|telegram|key|lock|policy|amendments)$/.test(all[0] ?? '') ? 2 : 1);
     const { code, said } = await helpOf(verbs);

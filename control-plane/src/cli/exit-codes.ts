@@ -14,7 +14,7 @@ export const exitCodes = {
   unreachable: 3,
   /** Nobody is signed in here. */
   signedOut: 4,
-  /** An audit log does not verify. */
+  /** An audit log does not verify, or contradicts what a server keeps. */
   unverified: 5,
 } as const;
 

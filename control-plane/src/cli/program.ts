@@ -20,7 +20,7 @@ import { inTypedWords } from './typed-words.ts';
 
 const epilogue = (typed: string) => `
 Exit codes: 0 done · 1 refused or failed · 2 typed wrongly · 3 the control plane does not answer · 4 not signed in ·
-5 an audit log does not verify. With --json the result, or the error, is one JSON value on standard output.
+5 an audit log does not verify, or contradicts what a server keeps. With --json the result, or the error, is one JSON value on standard output.
 
 First steps: npm start · ${typed} setup --email you@example.org · ${typed} token create --name "Claude Code"`;
 

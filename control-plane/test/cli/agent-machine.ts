@@ -36,7 +36,11 @@ export async function machineWithAgent(context: TestContext): Promise<AgentMachi
   writeFileSync(file, '[http]\nworkers = 2\n');
   const controlPlane = await machine.start('start.ts');
   await machine.run(['setup', '--email', 'ada@example.org', '--password-stdin'], { input: password });
-  const online = async () => (await machine.run(['servers', '--json'])).json().servers?.[0]?.state === 'online';
+  // Enrolling connects for a moment, too: only the link that stays counts.
+  const linked = (printed: string) => printed.includes('local_agent.link.connected');
+  const online = async () =>
+    linked(controlPlane.printed()) &&
+    (await machine.run(['servers', '--json'])).json().servers?.[0]?.state === 'online';
   await until(online, controlPlane.printed);
   const { servers } = (await machine.run(['servers', '--json'])).json();
   const agent = async (...words: string[]) =>
@@ -50,7 +54,8 @@ export async function machineWithAgent(context: TestContext): Promise<AgentMachi
       await agent('lock', 'pin', lockFile);
       await controlPlane.stop();
       const again = await machine.start('start.ts');
-      const locked = async () => (await machine.run(['servers', '--json'])).json().servers?.[0]?.locked === true;
+      const locked = async () =>
+        linked(again.printed()) && (await machine.run(['servers', '--json'])).json().servers?.[0]?.locked === true;
       await until(locked, again.printed);
     },
   };

@@ -86,7 +86,8 @@ export async function makeMachine(context: TestContext, extra: Record<string, st
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       running.add(child);
-      const [out, err] = [collect(child.stdout), collect(child.stderr)];
+      const log = process.env.COUNTERSIGN_TEST_LOG !== undefined;
+      const [out, err] = [collect(child.stdout, { log }), collect(child.stderr, { log })];
       const printed = () => `${out()}${err()}`;
       await until(async () => {
         if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}:\n${printed()}`);
@@ -152,11 +153,12 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number 
   return child.exitCode;
 }
 
-function collect(stream: NodeJS.ReadableStream): () => string {
+function collect(stream: NodeJS.ReadableStream, { log = false } = {}): () => string {
   let text = '';
   stream.setEncoding('utf8');
   stream.on('data', (piece: string) => {
     text += piece;
+    if (log) process.stderr.write(piece);
   });
   return () => text;
 }

@@ -50,11 +50,12 @@ async function listServers(context: CliContext): Promise<void> {
     servers.length === 0
       ? [`No servers yet. Take one under care: ${context.typed} server add --name web-1`]
       : columns([
-          ['NAME', 'STATE', 'MODE', 'ALERTS', 'LAST SEEN', 'SYSTEM'],
+          ['NAME', 'STATE', 'MODE', 'LOCKED', 'ALERTS', 'LAST SEEN', 'SYSTEM'],
           ...servers.map((it) => [
             it.name,
             it.state.replace('_', ' '),
             it.mode ?? '–',
+            it.locked ? 'yes' : 'no',
             String(it.firing_alerts),
             shortTime(it.last_seen_at, context.clock.now()),
             it.os ?? '–',
