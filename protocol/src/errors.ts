@@ -492,6 +492,13 @@ export const errorCatalogue = {
     'The server cannot write its journal, so it starts no change: {reason}.',
     'Free disk space on the server, then ask again.',
   ),
+  witness_unwritable: entry(
+    'server',
+    503,
+    true,
+    'The server cannot keep a checkpoint of the audit log: {reason}.',
+    'Free disk space on the server; it is shown the next checkpoint within a minute.',
+  ),
 
   // Who is calling
   unauthenticated: entry(

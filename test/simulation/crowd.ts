@@ -8,6 +8,7 @@ import { withdraw } from '@countersign/control-plane/actions/withdraw';
 import { Fault } from '@countersign/protocol';
 import type { Chance } from './chance.ts';
 import { anaHerself, assistant, people } from './simulated-people.ts';
+import { Killed } from './simulated-process.ts';
 import { nameOf } from './simulated-runner.ts';
 
 /** Dan may only look. */
@@ -93,7 +94,7 @@ export class Crowd {
 
   #call(work: () => Promise<unknown>): void {
     work().catch((error: unknown) => {
-      if (!(error instanceof Fault)) this.problems.push(error);
+      if (!(error instanceof Fault || error instanceof Killed)) this.problems.push(error);
     });
   }
 }

@@ -16,7 +16,7 @@ import { nameOf } from './simulated-runner.ts';
 import { SimulatedServer } from './simulated-server.ts';
 import { SimulatedStore } from './simulated-store.ts';
 import { VirtualNetwork } from './virtual-network.ts';
-import { MachineClock, rest, VirtualTime } from './virtual-time.ts';
+import { EPOCH, MachineClock, rest, VirtualTime } from './virtual-time.ts';
 
 const usual = policyInForce(usualPolicy);
 const agentKeys = ['k', 'm'].map(keyOf);
@@ -131,7 +131,8 @@ export class WholeSystem implements Disposable {
     const { chance, time, network, ledger } = this;
     const key = agentKeys[n] ?? keyOf('k');
     const machine = { serverId, time, chance, ledger, systemd: chance.happens(0.6), stepMs: 3000, failing: 0.15 };
-    const killed = (process: SimulatedProcess) => this.killedAt.push(`${process.name}: ${process.diedAt}`);
+    const killed = (process: SimulatedProcess) =>
+      process.diedAt !== 'idle' && this.killedAt.push(`${process.name}: ${process.diedAt}`);
     return new SimulatedServer({ ...machine, network, key, killed, ids: simulatedIds(chance), log: this.#log });
   }
 
@@ -156,8 +157,11 @@ export class WholeSystem implements Disposable {
     const end = this.time.now + MENDED_MS + WINDOWS_MS;
     do await this.time.passUntil(this.time.now + 5000);
     while (this.time.now < end && ((await this.open()) > 0 || this.servers.some(({ busy }) => busy)));
-    if ((await this.open()) > 0) return; // the checker says which
-    await this.time.passUntil(this.time.now + MENDED_MS);
+    // What was asked for while the clock was a day ahead waits for a day.
+    const windows = await actionsIn(this.reader, ['awaiting_approval', 'approved']);
+    const last = Math.max(...windows.map(({ decide_by, start_by }) => (start_by ?? decide_by) - EPOCH));
+    if (windows.length > 0) this.time.leap(Math.max(0, last - this.time.now));
+    await this.time.passUntil(this.time.now + MENDED_MS); // what is open then is stuck: the checker says so
   }
 
   /** Asks for a change on a server, has it approved, and expects it to be over within a minute. */

@@ -57,8 +57,8 @@ export class ServerWitness {
   }
 
   /**
-   * Takes a checkpoint as a signed note. Throws `invalid_input` when it is none by the pinned control plane, and the
-   * system's error when it cannot be kept.
+   * Takes a checkpoint as a signed note. Throws `invalid_input` when it is none by the pinned control plane, and
+   * `witness_unwritable` when the disk does not take it.
    */
   countersign(note: string): Countersigned {
     const { controlPlaneKey, serverId } = this.#options;
@@ -70,6 +70,8 @@ export class ServerWitness {
       const said = { serverId, size, head, at };
       return { outcome: 'countersigned', ...said, signature: signValue('witness', said, this.key.seed) };
     } catch (error) {
+      if (error instanceof Error && 'syscall' in error)
+        throw fault('witness_unwritable', { reason: error.message }, error);
       const kept = this.#contradicted(checkpoint.size);
       if (!(error instanceof Fault) || kept === null) throw error;
       return { outcome: 'refused', fault: error, kept };

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { type Clock, signedWitnessSchema, type Witnessed } from '@countersign/protocol';
+import { type Clock, Fault, signedWitnessSchema, type Witnessed } from '@countersign/protocol';
 import { writeNote } from '@countersign/protocol/checkpoint-note';
 import { sha256 } from '@countersign/protocol/digest';
 import { makeSigningKey, verifyValue } from '@countersign/protocol/signing';
@@ -92,6 +92,18 @@ test('F18: when a crash cut the last line of the checkpoints off, those before i
   assert.equal(witness.newest?.size, 2);
   witness.countersign(noteOf(3));
   assert.deepEqual(sizes(witnessOf(folder)), [1, 2, 3]);
+});
+
+test('F10: when the disk does not take a checkpoint, that is a fault with a name, and the next one is taken', (t) => {
+  const folder = folderOf(t);
+  const witness = witnessOf(folder);
+  mkdirSync(join(folder, 'checkpoints.ndjson'));
+  assert.throws(
+    () => witness.countersign(noteOf(3)),
+    (error) => error instanceof Fault && error.code === 'witness_unwritable',
+  );
+  rmSync(join(folder, 'checkpoints.ndjson'), { recursive: true });
+  assert.equal(witness.countersign(noteOf(4)).outcome, 'countersigned');
 });
 
 test('when the file of checkpoints is damaged, what comes before it is told and nothing more is kept', (t) => {
