@@ -111,15 +111,27 @@ hostTest('when the same request is made again, the same action answers', async (
   await assistant.call('cancel_action', { action });
 });
 
-hostTest('when the state changed between request and approval, the server refuses and says what drifted', async () => {
-  const action = await ask('service.restart', { unit: 'nginx' });
-  await host.exec(['systemctl', 'restart', 'nginx']);
-  const pid = (await host.exec(['systemctl', 'show', '-p', 'MainPID', '--value', 'nginx'])).stdout;
-  await approve(action);
-  const seen = await becomes(action, 'refused');
-  assert.equal(seen.error?.code, 'state_drifted');
-  assert.equal((await host.exec(['systemctl', 'show', '-p', 'MainPID', '--value', 'nginx'])).stdout, pid);
-});
+hostTest(
+  'T8: when the state changed between request and approval, the server refuses, and people are asked again with what drifted',
+  async () => {
+    const action = await ask('service.restart', { unit: 'nginx' });
+    await host.exec(['systemctl', 'restart', 'nginx']);
+    const pid = (await host.exec(['systemctl', 'show', '-p', 'MainPID', '--value', 'nginx'])).stdout;
+    await approve(action);
+    const seen = await becomes(action, 'refused');
+    assert.equal(seen.error?.code, 'state_drifted');
+    assert.equal((await host.exec(['systemctl', 'show', '-p', 'MainPID', '--value', 'nginx'])).stdout, pid);
+    const again = await eventually('it to be asked again', async () => {
+      const { followed_by } = await world.owner('getAction', { action });
+      return followed_by ?? undefined;
+    });
+    const { state, follows, approvals } = await world.owner('getAction', { action: again });
+    assert.deepEqual([state, follows?.action, approvals], ['awaiting_approval', action, []]);
+    assert.match(follows?.differences.join(' ') ?? '', new RegExp(`main_pid .* to .*${pid.trim()}`, 'i'));
+    await approve(again);
+    await becomes(again, 'succeeded');
+  },
+);
 
 hostTest('when the check fails, the undo brings the file back and the site stays as it was', async () => {
   await healSite(host);
