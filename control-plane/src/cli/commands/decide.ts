@@ -59,11 +59,11 @@ async function approve(context: CliContext, id: string, options: ApproveOptions)
   await answer(context, done, () => ['', `${context.terminal.paint('green', '✓')} ${done.title}: ${done.status}`]);
 }
 
-/** The digest, or a beginning of it, that the person compared. Without a terminal nobody else can have looked. */
-function wantedDigest({ yes, digest }: ApproveOptions): string | null {
+/** The digest, or a beginning of it, that the person compared. A key signs nothing that nobody can have looked at. */
+function wantedDigest({ yes, digest, key, sshAgent }: ApproveOptions): string | null {
   if (digest !== undefined && !/^[0-9a-f]{8,64}$/.test(digest))
     throw new UsageError(`"${digest}" is no digest.`, 'Give at least its first 8 hex digits, the fingerprint.');
-  if (yes && digest === undefined)
+  if (yes && digest === undefined && (key !== undefined || sshAgent !== undefined))
     throw new UsageError(
       'With --yes nobody looks at the plan any more.',
       'Look first: countersign show ID. Then name what you saw: --yes --digest FINGERPRINT',
