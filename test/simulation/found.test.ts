@@ -24,6 +24,19 @@ test('T12: when a server’s clock was wrong as it connected and is put right, c
   await system.carryOut(server.serverId);
 });
 
+test('F14: when a server’s clock is put right between its hello and the welcome, changes go on', async () => {
+  const { system, server } = await calm();
+  using _ = system;
+  server.machine.clock.offsetMs = 36_000_000;
+  system.network.weather = { latencyMs: 2000, refused: 0 };
+  for (const connection of system.network.connectionsThat(() => true)) connection.reset();
+  system.network.onFrame = (text) => {
+    if (text.startsWith('{"type":"hello"')) server.machine.clock.offsetMs = 0;
+  };
+  await pass(system, 2 * MINUTE_MS);
+  await system.carryOut(server.serverId);
+});
+
 test('F14: when the control plane’s clock was wrong as a server connected and is put right, changes go on', async () => {
   const { system, server } = await calm();
   using _ = system;

@@ -93,6 +93,7 @@ export class LinkSide implements LinkWire {
   send(frame: string, sent?: () => void): void {
     if (!this.isOpen) return;
     this.#process.reach('send');
+    this.#connection.network.onFrame(frame);
     this.#out.send({ kind: 'frame', text: frame }, (it) => this.#connection.plane.arrive(it));
     sent?.();
   }
@@ -216,6 +217,8 @@ export class VirtualNetwork {
   readonly chance: Chance;
   /** How long a frame takes at most, and how often a dial gets no answer. */
   weather = { latencyMs: 40, refused: 0 };
+  /** Is shown every frame of an agent as it leaves. */
+  onFrame: (text: string) => void = () => undefined;
   readonly #connections = new Set<Connection>();
   #listening: { readonly process: SimulatedProcess; readonly take: (wire: PlaneSide) => Answering } | undefined;
 

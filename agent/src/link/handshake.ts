@@ -95,7 +95,8 @@ class Talk {
   readonly #opened: Extract<FromAgent, { type: 'open' }>;
   readonly #fail: (error: unknown) => void;
   #challenged = false;
-  #helloAt = 0;
+  /** On the monotonic clock; `null` before the hello. */
+  #helloAt: number | null = null;
 
   constructor(options: HandshakeOptions, fail: (error: unknown) => void) {
     this.#options = options;
@@ -119,10 +120,12 @@ class Talk {
       this.#answer(message).catch(this.#fail);
       return null;
     }
-    if (message.type !== 'welcome' || this.#helloAt === 0)
+    if (message.type !== 'welcome' || this.#helloAt === null)
       throw new NotOurControlPlane(`${message.type} came out of turn`);
     const { clock } = this.#options;
-    return { welcome: message, skewMs: (this.#helloAt + clock.now()) / 2 - message.clock };
+    // Half the way on the clock that nobody sets: the other one may be set between the two frames (fault F14).
+    const sinceMs = (clock.monotonic() - this.#helloAt) / 2;
+    return { welcome: message, skewMs: clock.now() - sinceMs - message.clock };
   }
 
   async #answer(challenge: Challenge): Promise<void> {
@@ -137,8 +140,8 @@ class Talk {
       throw new NotOurControlPlane(`level ${challenge.level} was never offered`);
     const introduction = await introduce();
     const signature = signValue('link-hello', linkProof(this.#opened, challenge), key.seed);
-    this.#helloAt = clock.now();
-    wire.send(encode({ type: 'hello', ...introduction, signature, clock: this.#helloAt }));
+    this.#helloAt = clock.monotonic();
+    wire.send(encode({ type: 'hello', ...introduction, signature, clock: clock.now() }));
   }
 }
 
