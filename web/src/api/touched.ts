@@ -21,7 +21,7 @@ export function touchedBy(event: LiveEvent): Touched[] {
     case 'output':
       return [{ operation: 'getAction', action: event.action }];
     case 'server':
-      return all('listServers', 'getServerStatus', 'getOverview', 'getEnrolment', 'listPlaybooks');
+      return all('listServers', 'getServerStatus', 'getOverview', 'getEnrolment', 'listPlaybooks', 'getLock');
     case 'alert':
       return all('listAlerts', 'getOverview', 'listServers', 'getServerStatus', 'getTimeline');
     case 'audit':

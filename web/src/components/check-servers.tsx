@@ -6,6 +6,7 @@ import { useOperation } from '../api/queries.ts';
 import { useMay } from '../api/session.ts';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
+import { counted } from '../ui/counted.ts';
 import { Field, Textarea } from '../ui/field.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Row, Rows } from '../ui/rows.tsx';
@@ -21,8 +22,6 @@ const looks = {
   unreachable: { tone: 'warn', icon: Unplug, word: 'Not reached' },
   no_witness: { tone: 'idle', icon: CircleDashed, word: 'Keeps nothing yet' },
 } as const satisfies Record<Checked['state'], { tone: Tone; icon: LucideIcon; word: string }>;
-
-const counted = (count: number, word: string) => `${count.toLocaleString()} ${word}${count === 1 ? '' : 's'}`;
 
 export function CheckedServers({ servers }: { servers: readonly Checked[] }) {
   const owner = useMay('owner');

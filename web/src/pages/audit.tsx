@@ -10,6 +10,7 @@ import { CheckedServers } from '../components/check-servers.tsx';
 import { FaultNotice } from '../components/fault-notice.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { Button, buttonClass } from '../ui/button.tsx';
+import { counted } from '../ui/counted.ts';
 import { Empty } from '../ui/empty.tsx';
 import { Input, Select } from '../ui/field.tsx';
 import { MoreButton } from '../ui/more-button.tsx';
@@ -159,7 +160,7 @@ function Verdict({ found, aside }: { found: OutputOf<'verifyAudit'>; aside: Reac
     ? problems.length === 0
       ? 'A server contradicts the log.'
       : `The chain is broken in ${problems.length} ${problems.length === 1 ? 'place' : 'places'}.`
-    : `The chain is whole: ${entries.toLocaleString()} entries, ${checkpoints.toLocaleString()} signed checkpoints.`;
+    : `The chain is whole: ${counted(entries, 'entry', 'entries')}, ${counted(checkpoints, 'signed checkpoint')}.`;
   return (
     <Notice role="status" tone={ok ? 'ok' : 'crit'} icon={ok ? ShieldCheck : undefined} title={title} aside={aside}>
       {problems.length === 0 ? (
