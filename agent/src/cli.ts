@@ -24,6 +24,7 @@ const USAGE = `countersign-agent ${agentVersion}
              lock this server: pin the lock in FILE (of \`countersign lock init\`) in its policy; --check only tries
   witness    what this server keeps of audit log and journal, signed, as JSON
   uninstall  remove the agent from this server
+  revert     ACTION: take back what nobody confirmed in time; a timer of the server starts it
   probe      http URL [HOST] | tcp PORT: one request or connection to a port of this server
 
 Every verb takes --config FILE (/etc/countersign/agent.yaml unless told) or --state DIR (DIR/agent.yaml).
@@ -97,6 +98,7 @@ const verbs: Record<string, (call: Call) => Promise<number>> = {
   witness,
   uninstall,
   probe,
+  revert,
 };
 
 function parseWords(argv: readonly string[]) {
@@ -196,6 +198,13 @@ async function witness({ file }: Call): Promise<number> {
 async function uninstall({ file }: Call): Promise<number> {
   const { uninstall } = await import('./verbs/uninstall.ts');
   return print(await uninstall(readConfig(file)));
+}
+
+async function revert({ words: [action = ''], file, self, signal }: Call): Promise<number> {
+  if (!/^act_[0-9a-z]{12}$/.test(action)) return refuse('revert takes the id of one action');
+  const { runRevert } = await import('./compose-runner.ts');
+  await runRevert({ config: readConfig(file), surroundings: readSurroundings(), self }, action, signal);
+  return 0;
 }
 
 async function probe({ words }: Call): Promise<number> {

@@ -87,7 +87,12 @@ function runnerPorts(given: Surround, reverting: string | null) {
       return asUnits ? unitProcesses(identity) : childProcesses(identity);
     },
     deadMan: asUnits
-      ? systemdDeadMan(execute, (actionId) => [...self, 'revert', '--config', config.file, actionId], reverting)
+      ? systemdDeadMan({
+          exec: execute,
+          argvOf: (actionId) => [...self, 'revert', '--config', config.file, actionId],
+          env: surroundings.bootId === null ? {} : { COUNTERSIGN_BOOT_ID: surroundings.bootId },
+          own: reverting,
+        })
       : noDeadMan,
     stateDir: config.runnerStateDir,
     controlPlaneKey: config.controlPlaneKey,

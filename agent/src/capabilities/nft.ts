@@ -1,6 +1,7 @@
 /** The calls of nft(8) and what they say. Rules are handed over on standard input, so that reading needs no file. */
 import { fault } from '@countersign/protocol';
 import { type Executed, howItEnded } from '../host/execution.ts';
+import { withTextFile } from '../host/text-file.ts';
 import type { ObserveContext } from './capability.ts';
 import { parseRules, type Rules } from './reachable-ports.ts';
 
@@ -49,14 +50,15 @@ export async function presentRulesParsed(context: ObserveContext): Promise<Rules
  * cannot be done, as when a rule names an interface by its number.
  */
 export async function rulesOf(context: ObserveContext, text: string): Promise<Rules | null> {
-  const argv = ['unshare', '--net', '--', 'nft', '--echo', '--json', '--file', '-'];
-  const done = await context.exec({
-    argv,
-    input: text,
-    timeoutMs: CALL_MS,
-    maxBytes: RULESET_BYTES_MAX,
-    signal: context.signal,
-  });
+  // With --json, nft opens its standard input by name, which it cannot when that is a socket.
+  const done = await withTextFile(text, (path) =>
+    context.exec({
+      argv: ['unshare', '--net', '--', 'nft', '--echo', '--json', '--file', path],
+      timeoutMs: CALL_MS,
+      maxBytes: RULESET_BYTES_MAX,
+      signal: context.signal,
+    }),
+  );
   return done.exitCode === 0 && !done.truncated ? parseRules(done.stdout) : null;
 }
 

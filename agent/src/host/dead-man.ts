@@ -25,15 +25,18 @@ export function revertUnitOf(actionId: string): string {
   return `countersign-revert-${actionId}`;
 }
 
-/**
- * By systemd. `argvOf` gives the argv that takes one action back; `own` is the action that this very process takes back, whose
- * service it must not end.
- */
-export function systemdDeadMan(
-  exec: Execute,
-  argvOf: (actionId: string) => readonly string[],
-  own: string | null,
-): DeadMan {
+export interface DeadManOptions {
+  readonly exec: Execute;
+  /** The argv that takes one action back. */
+  readonly argvOf: (actionId: string) => readonly string[];
+  /** What it is given in its environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The action that this very process takes back: it must not end its own service. */
+  readonly own: string | null;
+}
+
+/** By systemd. */
+export function systemdDeadMan({ exec, argvOf, env, own }: DeadManOptions): DeadMan {
   return {
     async arm(actionId, ms) {
       const argv = [
@@ -48,7 +51,7 @@ export function systemdDeadMan(
         '--property=Type=exec',
         // The processes of the undo are units of their own and outlive it.
         '--property=KillMode=process',
-        ...Object.entries(CLEAN_ENVIRONMENT).map(([name, value]) => `--setenv=${name}=${value}`),
+        ...Object.entries({ ...CLEAN_ENVIRONMENT, ...env }).map(([name, value]) => `--setenv=${name}=${value}`),
         '--',
         ...argvOf(actionId).map((word) => word.replaceAll('$', '$$$$')),
       ];
