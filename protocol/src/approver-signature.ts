@@ -84,10 +84,10 @@ function verifyWith(key: string, data: Buffer, signature: Buffer): boolean {
 
 /** The hash that goes with a key: ES256, RS256 or EdDSA. Keys of other kinds are not taken. */
 function algorithmOf(key: KeyObject): string | null | undefined {
-  const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
+  const details = key.asymmetricKeyDetails;
   if (key.asymmetricKeyType === 'ed25519') return null;
-  if (key.asymmetricKeyType === 'ec' && namedCurve === 'prime256v1') return 'sha256';
-  if (key.asymmetricKeyType === 'rsa' && modulusLength >= 2048) return 'sha256';
+  if (key.asymmetricKeyType === 'ec' && details?.namedCurve === 'prime256v1') return 'sha256';
+  if (key.asymmetricKeyType === 'rsa' && Number(details?.modulusLength) >= 2048) return 'sha256';
   return undefined;
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { accept, type Gate } from '../../src/run/accept.ts';
+import { accept, type Gate, subjectsOf } from '../../src/run/accept.ts';
 import { Journal } from '../../src/run/journal.ts';
 import { type Bed, draftOf, grantOf, makeBed, planOf, start } from './bed.ts';
 
@@ -22,6 +22,16 @@ test('when something else works on the same unit, or very much is under way, a g
   assert.ok(many.verdict === 'refuse' && many.fault.code === 'agent_busy');
   crowd.delete('act_0');
   assert.equal((await gateOf(bed, crowd)).judge().verdict, 'start');
+});
+
+test('when what a plan works on is told, firewall rules are the file that holds them, and nothing is there twice', () => {
+  const steps = [
+    { id: 'a', capability: 'firewall.apply', parameters: { ruleset: 'x' }, timeout_ms: 1 },
+    { id: 'b', capability: 'unit.restart', parameters: { unit: 'nginx.service' }, timeout_ms: 1 },
+    { id: 'c', capability: 'tmp.clean', parameters: { root: '/tmp' }, timeout_ms: 1 },
+  ] as never;
+  const undo = [{ id: 'd', capability: 'unit.restore', parameters: { unit: 'nginx.service' }, timeout_ms: 1 }] as never;
+  assert.deepEqual(subjectsOf({ steps, undo }), ['path /etc/nftables.conf', 'unit nginx.service', 'root /tmp']);
 });
 
 test('T1: when the policy cannot be read, a good grant is refused, and a defect is not taken for that', async () => {
