@@ -19,6 +19,8 @@ import { startTelegramTwin, type TelegramTwin } from './telegram-twin/start-tele
 export interface WorldOptions {
   /** Address to listen on. Off loopback the control plane speaks TLS with its own certificate. 127.0.0.1 unless told. */
   readonly host?: string;
+  /** Name under which people and servers reach it, such as `ops.example.org`: passkeys need one. The tests dial `host` all the same. */
+  readonly name?: string;
   readonly telegram?: boolean;
   /** Text of policy.yaml; the built-in policy unless told. */
   readonly policy?: string;
@@ -28,6 +30,8 @@ export interface WorldOptions {
 
 export interface World extends AsyncDisposable {
   readonly url: string;
+  /** The origin that people and servers are told; {@link url} unless the world has a name. */
+  readonly publicUrl: string;
   readonly dataDir: string;
   /** Process of the control plane. */
   readonly pid: number;
@@ -54,9 +58,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const port = await freePort(host);
   const secure = !host.startsWith('127.');
   const url = secure ? `https://${host}:${port}` : `http://localhost:${port}`;
+  const publicUrl = options.name === undefined ? url : `https://${options.name}:${port}`;
   const twin = options.telegram ? await startTelegramTwin() : undefined;
   if (options.policy !== undefined) await writeFile(join(dataDir, 'policy.yaml'), options.policy);
-  const process = new ControlPlane(options, { dataDir, host, port, url, twin });
+  const process = new ControlPlane(options, { dataDir, host, port, url, publicUrl, twin });
   await process.start();
   const email = 'ada@example.org';
   const password = 'correct horse battery staple';
@@ -65,6 +70,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const owner = as(session);
   return {
     url,
+    publicUrl,
     dataDir,
     twin,
     owner,
@@ -95,6 +101,7 @@ interface Place {
   readonly host: string;
   readonly port: number;
   readonly url: string;
+  readonly publicUrl: string;
   readonly twin: TelegramTwin | undefined;
 }
 
@@ -114,7 +121,7 @@ class ControlPlane {
   }
 
   async start(): Promise<void> {
-    const { dataDir, host, port, url, twin } = this.#place;
+    const { dataDir, host, port, url, publicUrl, twin } = this.#place;
     const script = this.#options.localAgent ? 'start.ts' : 'main.ts';
     const child = spawn(node, [join(projectFolder, 'control-plane/src', script)], {
       cwd: projectFolder,
@@ -125,7 +132,7 @@ class ControlPlane {
         COUNTERSIGN_DATA: dataDir,
         COUNTERSIGN_HOST: host,
         COUNTERSIGN_PORT: String(port),
-        COUNTERSIGN_URL: url,
+        COUNTERSIGN_URL: publicUrl,
         COUNTERSIGN_LOCAL_AGENT: this.#options.localAgent ?? 'off',
         NO_COLOR: '1',
         ...(twin ? { TELEGRAM_BOT_TOKEN: twin.token, TELEGRAM_API_ROOT: twin.apiRoot } : {}),

@@ -4,7 +4,7 @@ import { Fault } from '@countersign/protocol';
 import { sha256 } from '@countersign/protocol/digest';
 import { checked } from '@countersign/protocol/follow-lock';
 import { type LockState, lockSignaturesSchema } from '@countersign/protocol/lock';
-import type { Call } from '@countersign/protocol/operator-api/index';
+import type { Call, Proof } from '@countersign/protocol/operator-api/index';
 import type { Command } from 'commander';
 import { answer } from '../answer.ts';
 import { type CliContext, fileNamed, signedIn } from '../connection.ts';
@@ -72,24 +72,40 @@ async function makeLock(context: CliContext, options: InitOptions): Promise<void
   const file = fileNamed(context, options.out);
   const proof = await readProof(context, options);
   await writeJsonFile(file, state);
+  const handedIn = await handIn(context, call, { state, proof, file, secret });
+  const { paint } = context.terminal;
+  await answer(context, { state, file, recovery_secret: secret, handed_in: handedIn }, () => [
+    `${paint('green', '✓')} ${file}`,
+    ...stateLines(state),
+    ...(secret === null ? [] : ['', ...secretLines(secret).map((line) => paint('bold', line))]),
+    '',
+    ...(handedIn ? [] : [paint('yellow', PASSKEY_FIRST), '']),
+    'Nothing is locked yet. A server is locked when its owner pins this file there:',
+    '  a new one      install.sh … --lock-keys FILE',
+    '  one that runs  sudo /opt/countersign/current/bin/countersign-agent lock pin FILE',
+  ]);
+}
+
+const PASSKEY_FIRST =
+  'The control plane does not keep it yet: it wants your passkey, which answers in a browser only. Hand the file in on the page Lock of the dashboard.';
+
+/** Has the control plane keep the lock. `false` when it wants a passkey, which a terminal has not: the file is good all the same. */
+async function handIn(
+  context: CliContext,
+  call: Call,
+  made: { readonly state: LockState; readonly proof: Proof; readonly file: string; readonly secret: string | null },
+): Promise<boolean> {
+  const { state, proof, file, secret } = made;
   try {
     await call('initLock', { state, proof });
+    return true;
   } catch (error) {
+    if (error instanceof Fault && error.code === 'proof_needed' && /passkey/.test(error.message)) return false;
     if (error instanceof Fault)
       await rm(file); // refused: nothing may pin it
     else if (secret !== null) context.terminal.note(`${file} may be in force. Its recovery secret: ${secret}`);
     throw error;
   }
-  const { paint } = context.terminal;
-  await answer(context, { state, file, recovery_secret: secret }, () => [
-    `${paint('green', '✓')} ${file}`,
-    ...stateLines(state),
-    ...(secret === null ? [] : ['', ...secretLines(secret).map((line) => paint('bold', line))]),
-    '',
-    'Nothing is locked yet. A server is locked when its owner pins this file there:',
-    '  a new one      install.sh … --lock-keys FILE',
-    '  one that runs  sudo /opt/countersign/current/bin/countersign-agent lock pin FILE',
-  ]);
 }
 
 const secretLines = (secret: string) => [
