@@ -46,8 +46,10 @@ export function refuseForbidden(draft: PlanDraft, server: Pick<ServerTable, 'nam
   const needed = [...draft.steps, ...draft.undo, ...draft.preconditions, ...draft.check.probes];
   const missing = needed.find((part) => !capabilities.includes(part.capability));
   if (missing) throw fault('capability_missing', { server: server.name, capability: missing.capability });
-  // A higher risk than the sum of its steps would be told to people as less than it is.
-  const understated = draft.steps.find((step) => !riskAtMost(capability(step.capability).risk, draft.risk));
+  // People would be told less than what a step, or the undo of one, is. A locked server counts signatures by the highest too.
+  const understated = [...draft.steps, ...draft.undo].find(
+    (step) => !riskAtMost(capability(step.capability).risk, draft.risk),
+  );
   if (understated)
     throw fault('playbook_invalid', { problems: `its risk is lower than that of ${understated.capability}` });
 }

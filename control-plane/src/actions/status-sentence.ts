@@ -130,6 +130,8 @@ function reason(note: string | null): string {
 
 function undone(result: StatusFacts['result']): string {
   switch (result?.undo.state) {
+    case 'not_needed':
+      return result.outcome === 'failed' ? 'Nothing had been changed.' : '';
     case 'done':
       return 'Everything it did was taken back.';
     case 'failed':
