@@ -3,64 +3,29 @@
  * The control plane is played by the test, over TLS with its key pinned. Faults F4 to F6.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before } from 'node:test';
 import type { PlanDraft, PlanProbe } from '@countersign/protocol';
-import { bootHost, type Host } from '../../../test/hosts/host.ts';
+import type { Host } from '../../../test/hosts/host.ts';
 import { hostTest, whyNoHosts } from '../../../test/hosts/requirements.ts';
-import { agentPackage, ownPlatform } from '../../install/agent-package.ts';
-import { makeCertificate, pinOf } from '../link/certificate.ts';
-import { ControlPlane, type Peer } from '../link/control-plane.ts';
+import type { ControlPlane, Peer } from '../link/control-plane.ts';
 import { grantFor as grantForOn } from '../link/grant-for.ts';
 import { command, draftOf, until } from './bed.ts';
+import { InstalledServer } from './installed-server.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'countersign-systemd-'));
+let server: InstalledServer;
 let host: Host;
 let controlPlane: ControlPlane;
 let connections = 0;
 
 before(async () => {
   if (whyNoHosts() !== undefined) return;
-  host = await bootHost({ name: 'web-1' });
-  const tls = makeCertificate(folder, 'control-plane');
-  controlPlane = await ControlPlane.start(tls, host.gateway);
-  await install(pinOf(tls));
+  server = await InstalledServer.boot('mode: act\nmax_risk: critical\ncommands: true\n');
+  ({ host, controlPlane } = server);
 });
 
-after(async () => {
-  await host?.[Symbol.asyncDispose]();
-  await controlPlane?.[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true, force: true });
-});
+after(() => server?.[Symbol.asyncDispose]());
 
-async function install(pin: string): Promise<void> {
-  const made = await agentPackage(folder, ownPlatform);
-  assert.ok(made);
-  const place = `/root/${made.fileName}`;
-  await host.writeFile(place, readFileSync(made.path));
-  await host.writeFile(`${place}.sha256`, `${made.sha256}\n`);
-  await host.writeFile('/root/install.sh', readFileSync(join(import.meta.dirname, '../../install/install.sh')));
-  await host.writeFile('/etc/countersign/policy.yaml', 'mode: act\nmax_risk: critical\ncommands: true\n');
-  const to = ['--url', controlPlane.url, '--cp-key', controlPlane.key.publicKey, '--tls-pin', pin, '--airgap', place];
-  await host.exec(['sh', '/root/install.sh', ...to, '--token', controlPlane.behaviour.token], { timeoutMs: 60_000 });
-}
-
-/** The present connection of the link, or the one that comes next. */
-async function linked(): Promise<Peer> {
-  return until(
-    () => {
-      const open = controlPlane.peers.filter(
-        (peer) => peer.closed === undefined && peer.all('hello').some(({ serverId }) => serverId !== undefined),
-      );
-      return open.at(-1);
-    },
-    'a connection of the link',
-    30_000,
-  );
-}
-
+const linked = () => server.linked();
 const grantFor = (peer: Peer, draft: PlanDraft) => grantForOn(controlPlane, peer, draft);
 
 const activeNow = (unit: string): PlanProbe => ({
@@ -220,3 +185,37 @@ hostTest('when the runner has nothing to do, it goes, and the next request start
   });
   assert.equal(answer.type, 'observed', JSON.stringify(answer));
 });
+
+hostTest(
+  'T14: when a command is given secrets, they reach its unit, and neither its properties nor any file keep them',
+  async () => {
+    const peer = await linked();
+    const value = 'corr$ct "horse" \\ `bat\' 9';
+    await host.writeFile('/etc/shop.env', `DB_PASSWORD=${value}\n`, '0600');
+    const policy = 'mode: act\nmax_risk: critical\ncommands: true\n';
+    await host.writeFile(
+      '/etc/countersign/policy.yaml',
+      `${policy}secrets: {db: {file: /etc/shop.env, key: DB_PASSWORD}}\n`,
+    );
+    const script =
+      'read -r line; printf %s "$line" >/root/in; printf %s "$PASSWORD" >/root/env; echo "got $PASSWORD"; systemctl show "countersign-act_*"';
+    const step = command('one', 'sh', '-c', script);
+    const parameters = { ...step.parameters, stdin: '{{secret:db}}\n', environment: { PASSWORD: '{{secret:db}}' } };
+    const grant = await grantFor(peer, draftOf([{ ...step, parameters }], { risk: 'high' }));
+    const { actionId } = grant.grant;
+    peer.send({ type: 'dispatch', grant });
+    const { result } = await peer.hears('finished', (report) => report.actionId === actionId);
+    assert.equal(result.outcome, 'succeeded', JSON.stringify(result));
+    assert.equal(await host.readFile('/root/in'), value);
+    assert.equal(await host.readFile('/root/env'), value);
+    const heard = JSON.stringify(peer.heard);
+    assert.match(heard, /got \[redacted\]/);
+    assert.match(heard, /EnvironmentFiles?=/, 'the unit told its properties');
+    const kept = await host.exec(['grep', '-rlF', 'corr$ct', '/var/lib/countersign', '/run/systemd/transient'], {
+      okCodes: 'any',
+    });
+    assert.equal(kept.stdout, '');
+    for (const text of [heard, await host.logs()]) assert.ok(!text.includes('corr$ct'));
+    await host.writeFile('/etc/countersign/policy.yaml', policy);
+  },
+);
