@@ -8,6 +8,9 @@ import type { Wire } from './dial.ts';
 const PING_MS = 10_000;
 /** After so many pings without any sign of life the link counts as dead: 30 s at most. */
 const UNANSWERED_MAX = 2;
+/** How often is for the control plane to say within bounds: a hostile one must not keep this server busy with itself. */
+const EVERY_LEAST_MS = 1000;
+const EVERY_MOST_MS = 600_000;
 
 export interface HeartbeatOptions {
   readonly wire: Wire;
@@ -52,7 +55,8 @@ export class Heartbeat {
   }
 
   async #beat(): Promise<void> {
-    const { clock, wire, log, everyMs, sample } = this.#options;
+    const { clock, wire, log, sample } = this.#options;
+    const everyMs = Math.min(Math.max(this.#options.everyMs, EVERY_LEAST_MS), EVERY_MOST_MS);
     try {
       const found = await sample();
       if (!this.#ended) wire.send(encode({ type: 'heartbeat', clock: clock.now(), sample: found }));

@@ -38,7 +38,8 @@ export function accept(gate: Gate, signed: SignedGrant, skewMs: number | null): 
     verified.fault ??
     (policy instanceof SettingsProblem ? unreadable(ports.serverName, policy) : judgePlan(policy, signed.grant.plan)) ??
     busy(gate, signed.grant.plan);
-  if (refused) return { verdict: 'refuse', fault: refused, final: true };
+  const isReadable = !(policy instanceof SettingsProblem);
+  if (refused) return { verdict: 'refuse', fault: refused, final: verified.notable && isReadable };
   return { verdict: 'start', policy: policy as LocalPolicy };
 }
 

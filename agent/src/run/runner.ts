@@ -123,6 +123,7 @@ export class Runner {
       if (record) this.#reporter.retellAll(record);
       return;
     }
+    if (running.stop.signal.aborted) return;
     this.#tryAppend({ kind: 'stop_asked', actionId });
     running.stop.abort(new StopAsked('a stop was asked for'));
   }

@@ -36,23 +36,38 @@ export interface GrantTerms {
 /** Clocks that differ by more refuse changes. */
 export const SKEW_MAX_MS = 60_000;
 
-/**
- * Says why a grant is refused; `null` when it is good. `genuine` tells whether the pinned key signed it for this server: only
- * then is the refusal worth a line in the journal.
- */
-export function verifyGrant(signed: SignedGrant, terms: GrantTerms): { fault: Fault | null; genuine: boolean } {
+/** What is to be said of a grant. */
+export interface GrantJudgement {
+  /** Why it is refused; `null` when it is good. */
+  readonly fault: Fault | null;
+  /** Whether the pinned key signed it for this server. */
+  readonly genuine: boolean;
+  /**
+   * Whether a refusal is worth a line in the journal. On a locked server enough holders must have signed: a control plane alone
+   * can make grants without end, and would fill the disk with them and push out of the journal which actions were carried out.
+   */
+  readonly notable: boolean;
+}
+
+export function verifyGrant(signed: SignedGrant, terms: GrantTerms): GrantJudgement {
   const forged = whyForged(signed, terms);
-  if (forged !== null) return { fault: fault('grant_invalid', { reason: forged }), genuine: false };
+  if (forged !== null) return { fault: fault('grant_invalid', { reason: forged }), genuine: false, notable: false };
   const { grant } = signed;
   const bent = whyBent(grant);
-  if (bent !== null) return { fault: fault('grant_invalid', { reason: bent }), genuine: true };
-  return { fault: untimely(grant, terms) ?? unapproved(grant, terms) ?? unsigned(grant, terms), genuine: true };
+  if (bent !== null)
+    return { fault: fault('grant_invalid', { reason: bent }), genuine: true, notable: !locks(terms.lock) };
+  const short = unsigned(grant, terms);
+  const refused = untimely(grant, terms) ?? unapproved(grant, terms) ?? short;
+  return { fault: refused, genuine: true, notable: short === null };
 }
 
 function whyForged(signed: SignedGrant, terms: GrantTerms): string | null {
   if (signed.key !== terms.controlPlaneKey) return 'it is signed with another key than the one pinned at install';
   if (!verifyValue('grant', signed.grant, signed.signature, terms.controlPlaneKey)) return 'its signature is wrong';
-  if (signed.grant.plan.server.id !== terms.serverId) return 'it is for another server';
+  const { server } = signed.grant.plan;
+  if (server.id !== terms.serverId) return 'it is for another server';
+  // The name is what people read when they sign.
+  if (server.name !== terms.serverName) return `it calls this server by another name than ${terms.serverName}`;
   return null;
 }
 
@@ -86,9 +101,11 @@ function unapproved(grant: Grant, { approvals }: GrantTerms): Fault | null {
   return fault('approvals_insufficient', { reason });
 }
 
+const locks = (lock: LockState | null): lock is LockState => lock !== null && !lock.disabled;
+
 /** On a locked server only signatures count, each holder of the lock once, whatever channel or person an approval names. */
 function unsigned({ plan, digest, approvals }: Grant, { lock }: GrantTerms): Fault | null {
-  if (lock === null || lock.disabled) return null;
+  if (!locks(lock)) return null;
   const risk = planRisk(plan);
   const needed = lock.signatures[risk];
   const signatures = approvals.flatMap(({ signature }) => signature ?? []);

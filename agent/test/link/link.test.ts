@@ -263,6 +263,29 @@ test('when the policy file changes, the link introduces itself again with the ne
   assert.equal(refused.type === 'request_failed' && refused.fault.code, 'server_observe_only');
 });
 
+test('T1: when a control plane asks for absurdly many signs of life, or for none in a lifetime, a server keeps to bounds', async () => {
+  await using controlPlane = await ControlPlane.start();
+  for (const heartbeatMs of [1, Number.MAX_SAFE_INTEGER]) {
+    controlPlane.behaviour.heartbeatMs = heartbeatMs;
+    await using agent = await Agent.enrolled(controlPlane);
+    const before = controlPlane.peers.length;
+    agent.link(10);
+    const peer = await until(
+      () => controlPlane.peers.slice(before).find((it) => it.all('hello').length > 0),
+      'a hello',
+    );
+    await peer.hears('heartbeat');
+    const answer = await peer.ask({
+      type: 'observe',
+      capability: 'disk.free',
+      parameters: { path: '/' },
+      timeoutMs: 5000,
+    });
+    assert.equal(answer?.type, 'observed');
+    assert.ok(peer.all('heartbeat').length <= 2, `${peer.all('heartbeat').length} with ${heartbeatMs} ms`);
+  }
+});
+
 test('F7: when output is large and the connection breaks in the middle of it, no chunk is missing and none is doubled', async () => {
   await using controlPlane = await ControlPlane.start();
   await using agent = await Agent.enrolled(controlPlane);

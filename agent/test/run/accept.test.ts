@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { approver, lockOf } from '../../../protocol/test/approvers.ts';
 import { accept, type Gate, subjectsOf } from '../../src/run/accept.ts';
 import { Journal } from '../../src/run/journal.ts';
-import { type Bed, draftOf, grantOf, makeBed, planOf, start } from './bed.ts';
+import { approvalOf, type Bed, draftOf, grantOf, makeBed, newActionId, planOf, start } from './bed.ts';
+import { signedApproval } from './locked.ts';
 
 async function gateOf(bed: Bed, running: Gate['running'] = new Map(), ports: Partial<Gate['ports']> = {}) {
   const plan = await planOf(bed, draftOf([start('one', 'a.service')]));
@@ -63,4 +65,32 @@ test('T3: when only the id of an action is left of it, its grant is known no mor
   const verdict = accept({ ports: bed.ports, journal: rotated, running: new Map() }, signed, 0);
   assert.ok(verdict.verdict === 'refuse' && verdict.fault.code === 'grant_replayed' && !verdict.final);
   rotated.close();
+});
+
+test('T3: when a locked server is sent grants that too few holders signed, its journal takes none, so that they cannot push out what was carried out', async () => {
+  const [ada, bob] = [approver('Ada'), approver('Bob')];
+  const lock = lockOf([ada, bob], { low: 2, medium: 2, high: 2, critical: 2 });
+  using bed = makeBed(`mode: observe\nlock: ${JSON.stringify(lock)}\n`);
+  const plan = { ...draftOf([start('one', 'a.service')]), preview: { steps: [], witness: [], predictable: true } };
+  const journal = Journal.open(bed.ports.stateDir, bed.clock);
+  const judge = (bend: Parameters<typeof grantOf>[2]) =>
+    accept({ ports: bed.ports, journal, running: new Map() }, grantOf(bed, plan, bend), 0);
+  const whole = (digest: string) => [signedApproval(ada, digest), signedApproval(bob, digest)];
+  const { digest: other, approvals } = grantOf(bed, plan, (digest) => ({ approvals: whole(digest) })).grant;
+  const bends: Parameters<typeof grantOf>[2][] = [
+    { approvals: [] },
+    (digest) => ({ approvals: [approvalOf(digest)] }),
+    (digest) => ({ approvals: [signedApproval(ada, digest)] }),
+    (digest) => ({ approvals: [signedApproval(ada, digest)], expiresAt: bed.clock.now() - 1000, issuedAt: 0 }),
+    (digest) => ({ approvals: [signedApproval(ada, digest)], issuedAt: bed.clock.now() + 86_400_000, expiresAt: 2e13 }),
+    { digest: other, approvals },
+    (digest) => ({ approvals: whole(digest), actionId: newActionId() }),
+  ];
+  for (const bend of bends) {
+    const verdict = judge(bend);
+    assert.ok(verdict.verdict === 'refuse' && !verdict.final, JSON.stringify(verdict));
+  }
+  const signed = judge((digest) => ({ approvals: whole(digest) }));
+  assert.ok(signed.verdict === 'refuse' && signed.fault.code === 'server_observe_only' && signed.final);
+  journal.close();
 });

@@ -31,7 +31,7 @@ const sign = (grant: Grant): SignedGrant => ({
 });
 
 test('when everything is as it should be, a grant is good', () => {
-  assert.deepEqual(verifyGrant(granted(), terms()), { fault: null, genuine: true });
+  assert.deepEqual(verifyGrant(granted(), terms()), { fault: null, genuine: true, notable: true });
 });
 
 test('T3: when a grant is for another server, it is refused as not ours', () => {
@@ -39,6 +39,13 @@ test('T3: when a grant is for another server, it is refused as not ours', () => 
   const { fault, genuine } = verifyGrant(granted({}, elsewhere), terms());
   assert.equal(fault?.code, 'grant_invalid');
   assert.equal(genuine, false);
+});
+
+test('T7: when a plan calls this server by another name than people know it by, it is refused, whoever signed it', () => {
+  const misnamed = { ...plan, server: { ...plan.server, name: 'staging-1' } };
+  const { fault } = verifyGrant(granted({}, misnamed), terms());
+  assert.equal(fault?.code, 'grant_invalid');
+  assert.match(fault?.message ?? '', /by another name than web-1/);
 });
 
 test('T1: when another key signed, a grant is refused even though its signature is right', () => {

@@ -2,7 +2,7 @@
  * An action as its plan says it, computed here: the control plane may lie (T1), so what a person reads before signing comes
  * from the bytes that are signed, and from nothing else.
  */
-import { capability, fault, fingerprint, highestRisk, type Plan, type Risk } from '@countersign/protocol';
+import { fault, fingerprint, planRisk } from '@countersign/protocol';
 import { digestOf } from '@countersign/protocol/digest';
 import type { ActionDetail } from '@countersign/protocol/operator-api/index';
 
@@ -20,11 +20,7 @@ export function checkedAgainstPlan(shown: ActionDetail, asked: string): ActionDe
   return {
     ...shown,
     ...{ id: asked, digest, fingerprint: fingerprint(digest) },
-    ...{ title: plan.title, server: plan.server, source: plan.source, reversible: plan.reversible, risk: riskOf(plan) },
+    ...{ title: plan.title, server: plan.server, source: plan.source, reversible: plan.reversible },
+    risk: planRisk(plan), // as the server computes it
   };
-}
-
-/** The risk as the server computes it: no lower than that of any step. */
-function riskOf(plan: Plan): Risk {
-  return highestRisk([plan.risk, ...plan.steps.map((step) => capability(step.capability).risk)]);
 }
