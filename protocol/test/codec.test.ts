@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeFromAgent, decodeFromControlPlane, encode } from '../src/agent-wire/codec.ts';
-import { negotiate } from '../src/agent-wire/level.ts';
+import { LEVEL, negotiate, OLDEST_LEVEL } from '../src/agent-wire/level.ts';
 
 test('when a frame is not JSON or does not fit, it is invalid and the problem is named', () => {
   for (const frame of [
@@ -28,8 +28,9 @@ test('when a message is encoded, it decodes to itself', () => {
   assert.deepEqual(decodeFromControlPlane(encode(message)), { outcome: 'ok', message });
 });
 
-test('when levels overlap the highest common one is spoken, else none', () => {
-  assert.equal(negotiate({ oldest: 1, newest: 9 }), 1);
-  assert.equal(negotiate({ oldest: 2, newest: 9 }), undefined);
-  assert.equal(negotiate({ oldest: 0, newest: 0 }), undefined);
+test('F17: when levels overlap the highest common one is spoken, else none', () => {
+  assert.equal(negotiate({ oldest: 1, newest: LEVEL + 7 }), LEVEL);
+  assert.equal(negotiate({ oldest: OLDEST_LEVEL, newest: OLDEST_LEVEL }), OLDEST_LEVEL);
+  assert.equal(negotiate({ oldest: LEVEL + 1, newest: LEVEL + 7 }), undefined);
+  assert.equal(negotiate({ oldest: 0, newest: OLDEST_LEVEL - 1 }), undefined);
 });
