@@ -67,7 +67,15 @@ export function driftBetween(approved: Preview, found: Preview): string[] {
     return present === value ? [] : [`${name} changed from ${value} to ${present}`];
   });
   const added = [...now].flatMap(([name, value]) => (then.has(name) ? [] : [`${name}, now ${value}, was not there`]));
-  return [...changed, ...added, ...stepsThatDiffer(approved, found)];
+  return [...changed, ...added, ...stepsThatDiffer(approved, found), ...foretoldOtherwise(approved, found)];
+}
+
+/** A control plane must not show what nobody can foretell as if somebody could. */
+function foretoldOtherwise(approved: Preview, found: Preview): string[] {
+  if (found.predictable) return [];
+  const words = ({ steps }: Preview) => JSON.stringify(steps.map(({ effects }) => effects));
+  if (!approved.predictable && words(approved) === words(found)) return [];
+  return ['what it does cannot be predicted, and other effects were shown'];
 }
 
 /** Each fact by its name, its value as text. */
@@ -76,7 +84,7 @@ const factsOf = ({ witness }: Preview) =>
 
 function stepsThatDiffer(approved: Preview, found: Preview): string[] {
   const now = new Map(found.steps.map((step) => [step.step, step]));
-  return approved.steps.flatMap(({ step, argv, diff }) => {
+  return approved.steps.flatMap(({ step, argv, diff, undo }) => {
     const present = now.get(step);
     if (present === undefined) return [`step ${step} is not there any more`];
     const words = JSON.stringify(argv);
@@ -84,6 +92,7 @@ function stepsThatDiffer(approved: Preview, found: Preview): string[] {
     return [
       ...(words === presentWords ? [] : [`step ${step} would start ${presentWords}, and ${words} was shown`]),
       ...(diff === present.diff ? [] : [`step ${step} would write something else than was shown`]),
+      ...(undo === present.undo ? [] : [`step ${step} would be taken back otherwise than was shown`]),
     ];
   });
 }

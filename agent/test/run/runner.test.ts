@@ -182,6 +182,28 @@ test('when a fact appears or goes, or steps differ, the drift names each', () =>
   ]);
 });
 
+test('T7: when a preview was made up to look harmless, the way back and what nobody can foretell count as drift too', () => {
+  const step = (given: Partial<StepPreview> = {}) => ({
+    step: 'one',
+    argv: [],
+    diff: null,
+    effects: [],
+    undo: null,
+    ...given,
+  });
+  const of = (predictable: boolean, ...steps: StepPreview[]): Preview => ({ witness: [], steps, predictable });
+  const otherwise = ['what it does cannot be predicted, and other effects were shown'];
+  const command = of(false, step({ effects: ['What it does cannot be predicted.'] }));
+  assert.deepEqual(driftBetween(command, command), []);
+  assert.deepEqual(driftBetween({ ...command, predictable: true }, command), otherwise);
+  assert.deepEqual(driftBetween(of(false, step({ effects: ['Nothing changes.'] })), command), otherwise);
+  // Figures of what can be foretold move by themselves.
+  assert.deepEqual(driftBetween(of(true, step({ effects: ['Frees 8 MB.'] })), of(true, step())), []);
+  assert.deepEqual(driftBetween(of(true, step({ undo: 'It is put back.' })), of(true, step())), [
+    'step one would be taken back otherwise than was shown',
+  ]);
+});
+
 test('when a precondition does not hold, the action is refused and nothing is done', async () => {
   using bed = makeBed();
   await using watched = new Watched(bed);
