@@ -9,13 +9,11 @@ import { Fault, type SignedGrant } from '@countersign/protocol';
 import type { Scheduler } from 'fast-check';
 import { Chance } from './chance.ts';
 import { EffectLedger } from './effect-ledger.ts';
-import type { InterleavingBench } from './interleaving-bench.ts';
 import { checkAction, checkEnded, checkWindow } from './lifecycle-check.ts';
+import type { Bench, Plane, ServerRunner } from './lifecycle-parts.ts';
 import { Machine } from './machine.ts';
-import { RealControlPlane } from './real-control-plane.ts';
 import { policyInForce, strictPolicy, usualPolicy } from './simulated-heart.ts';
 import { SimulatedProcess } from './simulated-process.ts';
-import { type SimulatedRunner, startRunner } from './simulated-runner.ts';
 import type { Ask, Move, Story } from './story.ts';
 import { VirtualDisk } from './virtual-disk.ts';
 import { EPOCH, MachineClock, rest, VirtualTime } from './virtual-time.ts';
@@ -26,7 +24,6 @@ const APPROVALS = { low: 0, medium: 1, high: 2, critical: null } as const;
 /** Who may approve, by number. The fourth may only look. */
 const MAY_APPROVE = [true, true, true, false];
 const ROUNDS_MAX = 14;
-const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 interface Asked {
   readonly id: string;
@@ -38,7 +35,7 @@ interface Asked {
 export class Interleaving {
   readonly #scheduler: Scheduler;
   readonly #story: Story;
-  readonly #bench: InterleavingBench;
+  readonly #bench: Bench;
   readonly #chance: Chance;
   readonly #time: VirtualTime;
   readonly #machine: Machine;
@@ -53,15 +50,15 @@ export class Interleaving {
   readonly #reports: Report[] = [];
   readonly #problems: unknown[] = [];
   readonly #serverId: string;
-  #controlPlane: RealControlPlane | undefined;
+  #controlPlane: Plane | undefined;
   #runnerProcess = new SimulatedProcess('runner');
-  #server: SimulatedRunner | undefined;
+  #server: ServerRunner | undefined;
   #linked = true;
   #strict = false;
   /** Nothing waits for the scheduler: before the story begins, and after it. */
   #settling = true;
 
-  constructor(scheduler: Scheduler, story: Story, bench: InterleavingBench) {
+  constructor(scheduler: Scheduler, story: Story, bench: Bench) {
     this.#scheduler = scheduler;
     this.#story = story;
     this.#bench = bench;
@@ -130,6 +127,8 @@ export class Interleaving {
       }
       case 'sweep':
         return this.#plane().sweep(move.which, this.#serverId);
+      case 'pause':
+        return this.#plane().pause(move.on);
       case 'pass':
         return this.#time.passUntil(this.#time.now + move.ms);
       default:
@@ -161,7 +160,7 @@ export class Interleaving {
 
   // The two programs, which may be killed, and what is between them.
 
-  #plane(): RealControlPlane {
+  #plane(): Plane {
     assert.ok(this.#controlPlane);
     return this.#controlPlane;
   }
@@ -169,33 +168,29 @@ export class Interleaving {
   async #startControlPlane(): Promise<void> {
     this.#bench.turn = () =>
       this.#settling ? Promise.resolve() : this.#scheduler.schedule(Promise.resolve(), 'database');
-    this.#controlPlane = new RealControlPlane({
-      db: await this.#bench.db(),
+    this.#controlPlane = await this.#bench.startPlane({
       clock: this.#clock.of(this.#bench.process),
-      ids: this.#bench.ids,
-      log: silent,
       fleet: {
         isOnline: () => this.#linked,
         preview: (_server, draft, signal) =>
-          this.#runner().runner.preview(draft, 20_000, signal ?? new AbortController().signal),
+          this.#runner().preview(draft, 20_000, signal ?? new AbortController().signal),
         dispatch: async (_server, grant) => this.#sendGrant(grant),
-        stop: async (_server, actionId) => this.#send(`stop ${actionId}`, () => this.#runner().runner.stop(actionId)),
+        stop: async (_server, actionId) => this.#send(`stop ${actionId}`, () => this.#runner().stop(actionId)),
         confirm: async () => undefined,
       },
-      cards: new Map(),
       policy: () => (this.#strict ? strict : usual),
     });
   }
 
-  #runner(): SimulatedRunner {
+  #runner(): ServerRunner {
     assert.ok(this.#server);
     return this.#server;
   }
 
   #startRunner(): void {
     const process = this.#runnerProcess;
-    const options = { process, machine: this.#machine, disk: this.#disk, ids: this.#bench.ids, log: silent };
-    this.#server = startRunner(options);
+    const { ids } = this.#bench;
+    this.#server = this.#bench.startRunner({ process, machine: this.#machine, disk: this.#disk, ids });
     process.atDeath(() => this.#machine.runnerDied());
     this.#attach();
   }
@@ -204,7 +199,7 @@ export class Interleaving {
   #attach(): void {
     const process = this.#runnerProcess;
     if (!process.alive) return;
-    this.#runner().runner.attach((message) => {
+    this.#runner().attach((message) => {
       if (message.type !== 'report' || !process.alive) return;
       this.#reports.push(message.report);
       this.#send(`${message.report.kind} ${message.report.actionId}`, () => this.#record(message.report));
@@ -214,14 +209,14 @@ export class Interleaving {
   async #record(report: Report): Promise<void> {
     const plane = this.#plane();
     await plane.record(this.#serverId, report);
-    this.#send(`kept ${report.actionId}`, () => this.#runner().runner.kept(report.actionId, report.kind));
+    this.#send(`kept ${report.actionId}`, () => this.#runner().kept(report.actionId, report.kind));
   }
 
   #sendGrant(grant: SignedGrant): void {
     this.#grants.set(grant.grant.actionId, grant);
     this.#send(`grant ${grant.grant.actionId}`, () => {
       const copy = JSON.parse(JSON.stringify(grant)) as SignedGrant;
-      this.#runner().runner.accept(copy, this.#machine.clock.offsetMs);
+      this.#runner().accept(copy, this.#machine.clock.offsetMs);
     });
   }
 
@@ -251,10 +246,11 @@ export class Interleaving {
     this.#bench.process.fuse = this.#runnerProcess.fuse = Number.POSITIVE_INFINITY;
     for (let round = 1; round <= ROUNDS_MAX; round += 1) {
       await this.#revive();
+      await this.#plane().pause(false);
       for (const which of ['resume', 'expire', 'dispatch', 'resend', 'lose'] as const)
         await this.#plane().sweep(which, this.#serverId);
       await rest();
-      const idle = this.#runner().runner.running === 0;
+      const idle = this.#runner().running === 0;
       if (idle && (await this.#plane().open()) === 0) break;
       await this.#time.passUntil(this.#time.now + (round < 3 ? 10_000 : 120_000));
     }

@@ -96,6 +96,15 @@ function checkHistory({ history, state }: ActionFacts, at: string): void {
   assert.ok(history.filter(({ event }) => event === 'dispatch').length <= 1, `${at}: dispatched twice`);
 }
 
+/** While changes are paused none is sent. Takes the events of an audit log that begins and ends without a pause. */
+export function checkPauses(events: readonly string[]): void {
+  let paused = false;
+  for (const event of events) {
+    assert.ok(!(paused && event === 'action.dispatched'), 'a change was sent while changes were paused');
+    if (event === 'dispatch.paused' || event === 'dispatch.resumed') paused = event === 'dispatch.paused';
+  }
+}
+
 export interface AuditLine {
   readonly seq: number;
   readonly body: string;

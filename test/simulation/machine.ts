@@ -3,7 +3,7 @@
  * a boot id. What steps do goes to the effect ledger.
  */
 import type { ChangeContext, Changers, Observers } from '@countersign/agent/capabilities/capability';
-import type { Json, StepResult } from '@countersign/protocol';
+import type { Json, PlanDraft, Preview, StepResult } from '@countersign/protocol';
 import type { Chance } from './chance.ts';
 import type { EffectLedger } from './effect-ledger.ts';
 import { SimulatedProcess } from './simulated-process.ts';
@@ -76,6 +76,31 @@ export class Machine {
     return this.#pids.get(unit) ?? 100;
   }
 
+  /** What a plan of one step would do. */
+  previewOf({ steps }: Pick<PlanDraft, 'steps'>): Preview {
+    const made: Preview = { steps: [], witness: [], predictable: true };
+    for (const { id, parameters } of steps) {
+      const { preview, witness } = this.#preview(String(parameters.unit), 'restart');
+      made.steps.push({ step: id, ...preview });
+      made.witness.push(...witness);
+    }
+    return made;
+  }
+
+  /** Carries out a step; resolves with its exit code, or never when the machine goes down. */
+  async run(actionId: string, step: string, unit: string): Promise<number> {
+    const job = this.#start(unit, 'run', { actionId, step });
+    await job.done;
+    return job.exitCode;
+  }
+
+  /** How a step ended that an earlier runner began; null when nobody knows. */
+  async found(actionId: string, step: string): Promise<number | null> {
+    const job = this.#jobs.get(`${actionId} ${step}`);
+    await job?.done;
+    return job?.exitCode ?? null;
+  }
+
   observers(process: SimulatedProcess): Observers {
     const observers: Partial<Observers> = {
       'unit.state': async ({ unit }) => {
@@ -100,15 +125,7 @@ export class Machine {
   changers(process: SimulatedProcess): Changers {
     const preview = async (unit: string, word: string) => {
       await process.pass('preview');
-      return {
-        preview: {
-          argv: [['/usr/bin/systemctl', word, '--', unit]],
-          diff: null,
-          effects: [`${word} of ${unit}`],
-          undo: null,
-        },
-        witness: [{ subject: `unit ${unit}`, property: 'main_pid', value: this.pidOf(unit) }],
-      };
+      return this.#preview(unit, word);
     };
     const perform = (unit: string, kind: 'run' | 'undo', context: ChangeContext) =>
       this.#perform(process, unit, kind, context);
@@ -132,6 +149,14 @@ export class Machine {
       },
     };
     return changers as Changers;
+  }
+
+  #preview(unit: string, word: string) {
+    const argv = [['/usr/bin/systemctl', word, '--', unit]];
+    return {
+      preview: { argv, diff: null, effects: [`${word} of ${unit}`], undo: null },
+      witness: [{ subject: `unit ${unit}`, property: 'main_pid', value: this.pidOf(unit) }],
+    };
   }
 
   async #perform(
@@ -161,7 +186,7 @@ export class Machine {
     return { changed: true, exit_code: job.exitCode, summary: `Found: it ended with ${job.exitCode}.` };
   }
 
-  #start(unit: string, kind: 'run' | 'undo', { actionId, step }: ChangeContext): Job {
+  #start(unit: string, kind: 'run' | 'undo', { actionId, step }: { actionId: string; step: string }): Job {
     const { serverId, time, chance, ledger, stepMs, failing } = this.options;
     const serverClock = this.clock.of(this.#host).now();
     ledger.effects.push({ at: time.now, serverClock, serverId, actionId, step, kind });

@@ -9,12 +9,14 @@ import { dispatchDue } from '@countersign/control-plane/actions/dispatch-due';
 import { makeDispatcher } from '@countersign/control-plane/actions/dispatcher';
 import { expireDue } from '@countersign/control-plane/actions/expire-due';
 import { loseDue } from '@countersign/control-plane/actions/lose-due';
+import { pauseDispatch } from '@countersign/control-plane/actions/pause';
 import { propose } from '@countersign/control-plane/actions/propose';
 import { recordFinished } from '@countersign/control-plane/actions/record-finished';
 import { recordRefused } from '@countersign/control-plane/actions/record-refused';
 import { recordStarted } from '@countersign/control-plane/actions/record-started';
 import { requestStop } from '@countersign/control-plane/actions/request-stop';
 import { resendDue } from '@countersign/control-plane/actions/resend-due';
+import { resumeDispatch } from '@countersign/control-plane/actions/resume';
 import { resumeServer } from '@countersign/control-plane/actions/resume-server';
 import { withdraw } from '@countersign/control-plane/actions/withdraw';
 import type { PolicyInForce } from '@countersign/control-plane/policy/policy-book';
@@ -22,6 +24,7 @@ import type { Log } from '@countersign/control-plane/ports';
 import type { Db } from '@countersign/control-plane/storage/database';
 import type { Clock, Ids } from '@countersign/protocol';
 import type { ActionFacts } from './lifecycle-check.ts';
+import type { Plane } from './lifecycle-parts.ts';
 import { type Cards, heartOn } from './simulated-heart.ts';
 import { anaHerself, assistant, people } from './simulated-people.ts';
 import type { Ask, Sweep } from './story.ts';
@@ -36,7 +39,7 @@ export interface ControlPlaneOptions {
   readonly policy: () => PolicyInForce;
 }
 
-export class RealControlPlane {
+export class RealControlPlane implements Plane {
   readonly #deps: ActionDeps;
   readonly #startedAt: number;
 
@@ -68,6 +71,12 @@ export class RealControlPlane {
     else await closeUnknown(this.#deps, anaHerself, { actionId, reason: 'looked at the server' });
   }
 
+  async pause(on: boolean): Promise<void> {
+    if (on) await pauseDispatch(this.#deps, anaHerself, { stopRunning: false });
+    else
+      await resumeDispatch({ ...this.#deps, prove: async () => 'code' }, anaHerself, { kind: 'code', code: '000000' });
+  }
+
   async sweep(which: Sweep, serverId: string): Promise<void> {
     if (which === 'expire') await expireDue(this.#deps);
     else if (which === 'dispatch') await dispatchDue(this.#deps);
@@ -82,7 +91,6 @@ export class RealControlPlane {
     else await recordFinished(this.#deps, serverId, report);
   }
 
-  /** How many actions have no end yet. */
   async open(): Promise<number> {
     return (await actionsIn(this.#deps.db, ['awaiting_approval', 'approved', 'dispatched', 'running'])).length;
   }

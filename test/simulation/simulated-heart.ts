@@ -55,7 +55,7 @@ check: { settle: 1s, stable: 0s, probes: [{ capability: unit.state, parameters: 
 }
 
 const risks = ['low', 'medium', 'high', 'critical'] as const;
-const playbooks = new Map(risks.map((risk) => [`test.${risk}`, playbookAt(risk)]));
+export const playbooks = new Map(risks.map((risk) => [`test.${risk}`, playbookAt(risk)]));
 
 /** A place where cards are shown: what each shows now, by action. Outlives the control plane, as a chat does. */
 export type Cards = Map<string, string>;

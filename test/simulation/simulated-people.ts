@@ -3,6 +3,7 @@ import type { Caller } from '@countersign/control-plane/ports';
 import type { Db } from '@countersign/control-plane/storage/database';
 import { write } from '@countersign/control-plane/storage/write';
 import { capabilityIds } from '@countersign/protocol';
+import type { Role } from '@countersign/protocol/operator-api/index';
 import { addPerson, addServer } from '../../control-plane/test/storage/rows.ts';
 
 export const ana = { id: 'prs_0000000000aa', name: 'Ana' };
@@ -11,6 +12,8 @@ export const cyd = { id: 'prs_0000000000cc', name: 'Cyd' };
 /** May look, not decide. */
 export const dan = { id: 'prs_0000000000dd', name: 'Dan' };
 export const people = [ana, ben, cyd, dan];
+/** The role of each, by their number. */
+export const roleOf = (n: number): Role => (['owner', 'approver', 'approver', 'viewer'] as const)[n] ?? 'viewer';
 
 const token = { id: 'tok_0000000000aa', name: 'laptop', scope: 'request' as const };
 
@@ -50,10 +53,7 @@ export function addEverybody(
   servers: readonly { readonly id: string; readonly name: string; readonly publicKey?: string }[],
 ): Promise<void> {
   return write(db, async (trx) => {
-    await addPerson(trx, { ...ana, role: 'owner' });
-    await addPerson(trx, { ...ben, role: 'approver' });
-    await addPerson(trx, { ...cyd, role: 'approver' });
-    await addPerson(trx, { ...dan, role: 'viewer' });
+    for (const [n, person] of people.entries()) await addPerson(trx, { ...person, role: roleOf(n) });
     const life = { created_at: 0, last_used_at: null, last_client: null, expires_at: null, revoked_at: null };
     await trx
       .insertInto('token')

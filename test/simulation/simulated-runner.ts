@@ -17,7 +17,7 @@ import type { SimulatedProcess } from './simulated-process.ts';
 import type { VirtualDisk } from './virtual-disk.ts';
 
 /** A policy under which nearly everything may happen, read once by the real reader. */
-const localPolicy: LocalPolicy = (() => {
+export const localPolicy: LocalPolicy = (() => {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-simulation-'));
   try {
     const file = join(folder, 'policy.yaml');

@@ -17,6 +17,7 @@ export type Move =
   | { readonly do: 'pass'; readonly ms: number }
   | { readonly do: 'link'; readonly up: boolean }
   | { readonly do: 'policy'; readonly strict: boolean }
+  | { readonly do: 'pause'; readonly on: boolean }
   | { readonly do: 'drift'; readonly of: number }
   | { readonly do: 'server clock'; readonly ms: number }
   | { readonly do: 'crash'; readonly what: 'runner' | 'control plane'; readonly after: number };
@@ -73,6 +74,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant('pass' as const), ms }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('link' as const), up: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('policy' as const), strict: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('pause' as const), on: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('drift' as const), of }) },
   {
     weight: 1,
