@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { actionStateSchema } from '../action-lifecycle.ts';
 import {
-  argvSchema,
+  changes,
   diagnosticIdSchema,
   fileMutations,
   fileObservations,
@@ -167,9 +167,7 @@ export const assistantOperations = {
     'Asks for one command to be run. Waits for a human.',
     z.strictObject({
       server: serverRefSchema,
-      argv: argvSchema,
-      cwd: pathSchema.optional(),
-      timeout_s: z.int().min(1).max(3600).default(60),
+      ...changes['command.run'].parameters.shape,
       reason,
     }),
     requestedSchema,
