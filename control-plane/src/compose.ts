@@ -14,9 +14,11 @@ import { prove } from './access/prove.ts';
 import { partyOf } from './access/relying-party.ts';
 import { type ActionDeps, type ActionLimits, actionLimits } from './actions/action-deps.ts';
 import { actionDetail } from './actions/action-detail.ts';
+import { confirmAction } from './actions/confirm-action.ts';
 import { decide } from './actions/decide.ts';
 import { makeFollowers } from './actions/followers.ts';
 import { pauseDispatch } from './actions/pause.ts';
+import { requestStop } from './actions/request-stop.ts';
 import { startActions } from './actions/start-actions.ts';
 import { takeInWebhook } from './alerts/take-in-webhook.ts';
 import { amendmentsOnClock } from './amendments/amendments-on-clock.ts';
@@ -155,7 +157,9 @@ async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
     limits: { ...actionLimits, ...parts.overrides.actionLimits },
     party: () => partyOf(place.publicUrl),
   };
-  const telegram = config.telegram && stack.use(openTelegram({ ...core, ...config.telegram, place, ...deciding() }));
+  const call = (caller: Caller) => callAs(caller, { signal: new AbortController().signal, ip: null, userAgent: null });
+  const telegram =
+    config.telegram && stack.use(openTelegram({ ...core, ...config.telegram, place, ...decidingIn(actionDeps), call }));
   if (telegram) channels.push(telegram.channel);
   const actions = stack.use(startActions(actionDeps));
   fleet.registry.follow({ connected: (id) => actions.serverConnected(id), disconnected: () => undefined });
@@ -181,15 +185,17 @@ async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
     }),
   });
   return { actions, actionDeps, telegram, callAs };
+}
 
-  function deciding(): Pick<TelegramDeps, 'detailOf' | 'decide' | 'pause' | 'call'> {
-    return {
-      detailOf: (id) => actionDetail(actionDeps, id),
-      decide: (verdict) => decide(actionDeps, verdict),
-      pause: (caller, how) => pauseDispatch(actionDeps, caller, how),
-      call: (caller) => callAs(caller, { signal: new AbortController().signal, ip: null, userAgent: null }),
-    };
-  }
+/** What people do by a tap. */
+function decidingIn(deps: ActionDeps): Pick<TelegramDeps, 'detailOf' | 'decide' | 'pause' | 'stop' | 'confirm'> {
+  return {
+    detailOf: (id) => actionDetail(deps, id),
+    decide: (verdict) => decide(deps, verdict),
+    pause: (caller, how) => pauseDispatch(deps, caller, how),
+    stop: (caller, id) => requestStop(deps, caller, id),
+    confirm: (caller, actionId) => confirmAction(deps, caller, { actionId }),
+  };
 }
 
 function routesOf(parts: Parts, heart: Awaited<ReturnType<typeof startHeart>>): RoutesDeps {

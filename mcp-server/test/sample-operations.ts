@@ -401,5 +401,6 @@ export function sampleAction(plan: Plan, client: string | null = null): ActionDe
     follows: null,
     followed_by: null,
     confirm_by: null,
+    confirmed_by: [],
   };
 }

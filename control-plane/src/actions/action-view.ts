@@ -88,6 +88,7 @@ export function detailView(parts: ActionParts, online: boolean): ActionDetail {
     follows: row.follows_action === null ? null : { action: row.follows_action, differences: differencesOf(row) },
     followed_by: followedBy,
     confirm_by: row.confirm_by === null || !isConfirming(row) ? null : isoTime(row.confirm_by),
+    confirmed_by: confirmationsOf(row).given.map(({ person }) => person),
   };
 }
 

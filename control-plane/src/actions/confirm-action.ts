@@ -3,6 +3,7 @@ import { type ApproverSignature, type Fault, fault, type LockState } from '@coun
 import { confirmationDigest } from '@countersign/protocol/confirmation';
 import { holderOf, holdersThatSigned, whyNotCounted } from '@countersign/protocol/follow-lock';
 import { appendEntry, whoOf } from '../audit/ledger.ts';
+import { channelOf } from '../audit/who.ts';
 import { serverById } from '../fleet/server.store.ts';
 import type { Caller } from '../ports.ts';
 import type { Trx } from '../storage/database.ts';
@@ -88,8 +89,13 @@ async function keep(
   const confirmations: Confirmations = { given: all, needed, complete: before.complete || count >= needed };
   await updateActionIn(trx, row.id, row.state, { confirm_json: JSON.stringify(confirmations) });
   const about = { at, serverId: row.server_id, actionId: row.id };
-  const channel = caller.via === 'cli' ? 'cli' : 'web';
-  const details = { channel, signed_with: signature?.key ?? null, digest: row.digest, given: count, needed };
+  const details = {
+    channel: channelOf(caller),
+    signed_with: signature?.key ?? null,
+    digest: row.digest,
+    given: count,
+    needed,
+  };
   const seq = await appendEntry(trx, { event: 'action.confirmed', ...about, who: whoOf(caller), details });
   await addToTimeline(trx, { ...about, kind: 'approval', title: `Confirmed: ${row.title}`, by: caller.person.name });
   tellAfterCommit(deps, trx, row, seq);

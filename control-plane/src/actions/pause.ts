@@ -3,6 +3,7 @@ import { Fault, isoTime } from '@countersign/protocol';
 import type { OutputOf } from '@countersign/protocol/operator-api/index';
 import { safeText } from '../audit/entry.ts';
 import { appendEntry, whoOf } from '../audit/ledger.ts';
+import { channelOf } from '../audit/who.ts';
 import type { Caller } from '../ports.ts';
 import { addToTimeline } from '../storage/timeline.ts';
 import { write } from '../storage/write.ts';
@@ -13,14 +14,6 @@ import { requestStop } from './request-stop.ts';
 import { tellOfPause } from './tell-of-pause.ts';
 
 export type PauseDeps = Pick<ActionDeps, 'db' | 'clock' | 'live' | 'log' | 'followers' | 'fleet'>;
-
-const channelOf: Readonly<Record<Caller['via'], string>> = {
-  dashboard: 'web',
-  cli: 'cli',
-  mcp: 'mcp',
-  api: 'api',
-  telegram: 'telegram',
-};
 
 /**
  * Keeps the pause; one that is there already stays as it is. With `stopRunning`, what runs is asked to stop as well.
@@ -37,7 +30,7 @@ export async function pauseDispatch(
     const { id, name } = caller.person;
     const at = deps.clock.now();
     const words = reason === undefined ? null : safeText(reason, 500);
-    const made: Pause = { since: at, by: { id, name }, channel: channelOf[caller.via], reason: words };
+    const made: Pause = { since: at, by: { id, name }, channel: channelOf(caller), reason: words };
     await savePause(trx, made);
     const details = { channel: made.channel, reason: words, stop_running: stopRunning };
     const seq = await appendEntry(trx, { event: 'dispatch.paused', at, who: whoOf(caller), details });

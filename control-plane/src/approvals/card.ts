@@ -30,6 +30,8 @@ export interface Card {
   readonly warning: string | null;
   readonly risk: Risk;
   readonly undo: string;
+  /** Set where it could lock everybody out: when the server takes it back by itself. */
+  readonly confirm: string | null;
   readonly askedBy: string;
   readonly policy: string;
   /** ISO 8601, UTC; null when nothing can expire any more. */
@@ -38,7 +40,7 @@ export interface Card {
   readonly fingerprint: string;
   readonly digest: string;
   readonly approvals: { readonly given: number; readonly needed: number };
-  /** Why a tap on the card cannot approve it, so that the page of the action has to be opened; null where a tap can. */
+  /** Why a tap on the card can neither approve nor confirm it, so that the page of the action has to be opened; null where one can. */
   readonly mustOpen: string | null;
   /** What changed since it was approved before, when it asks again; each a sentence. */
   readonly differences: readonly string[];
@@ -70,6 +72,7 @@ export function cardOf(detail: ActionDetail): Card {
     warning: plan.preview.predictable ? null : 'The server cannot say beforehand what this does.',
     risk: detail.risk,
     undo: undoOf(detail),
+    confirm: confirmOf(plan),
     askedBy: askedBy(detail.requested_by),
     policy: clean(detail.policy.why, 500),
     expiresAt: detail.expires_at,
@@ -84,11 +87,11 @@ export function cardOf(detail: ActionDetail): Card {
   };
 }
 
-function mustOpen({ state, lock, policy, risk, server }: ActionDetail): string | null {
-  if (state !== 'awaiting_approval') return null;
+function mustOpen({ state, confirm_by, lock, policy, risk, server }: ActionDetail): string | null {
+  if (state !== 'awaiting_approval' && confirm_by === null) return null;
   if (lock !== null)
     return `Server ${clean(server.name, 100)} is locked: it counts only signatures, and those are made on the page of the action.`;
-  if (channelsThatDecide(policy, false).includes('telegram')) return null;
+  if (confirm_by !== null || channelsThatDecide(policy, false).includes('telegram')) return null;
   return `A tap is not enough for this: at ${risk} risk, rule ${policy.rule} asks for more.`;
 }
 
@@ -106,6 +109,13 @@ function undoOf({ reversible, plan }: ActionDetail): string {
   if (!reversible) return 'It cannot be taken back.';
   const ways = plan.preview.steps.flatMap((step) => (step.undo === null ? [] : [clean(step.undo, 500)]));
   return ways.length > 0 ? ways.join(' ') : 'When its check fails it is taken back.';
+}
+
+function confirmOf({ confirm }: ActionDetail['plan']): string | null {
+  if (confirm === null) return null;
+  const seconds = Math.round(confirm.within_ms / 1000);
+  const time = seconds < 120 ? `${seconds} seconds` : `${Math.round(seconds / 60)} minutes`;
+  return `The server takes it back by itself unless somebody confirms within ${time} that it can still be reached, since ${clean(confirm.because, 300)}.`;
 }
 
 function askedBy({ person, token, client }: ActionDetail['requested_by']): string {

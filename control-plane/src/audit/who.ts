@@ -25,3 +25,8 @@ export function whoOf(caller: Caller): Who {
     by: caller.token ? 'token' : 'person',
   };
 }
+
+/** By which channel a caller acts, as the audit log and people name it. */
+export function channelOf({ via }: Pick<Caller, 'via'>): string {
+  return via === 'dashboard' ? 'web' : via;
+}

@@ -256,8 +256,13 @@ export interface TelegramCardTable {
   chat_id: string;
   message_id: number;
   shown_hash: string;
-  /** How far the end was told in a reply: 0 not at all, 1 that the outcome is not known, 2 all of it. */
+  /** How far it was told in replies: 0 not at all, 1 that somebody has to confirm, 2 that the outcome is not known, 3 all of it. */
   result_posted: number;
+}
+/** An entry of the audit log that is still to be told in a chat. */
+export interface TelegramNoticeTable {
+  audit_seq: number;
+  chat_id: string;
 }
 export interface Tables {
   person: PersonTable;
@@ -281,6 +286,7 @@ export interface Tables {
   telegram_link: TelegramLinkTable;
   telegram_update: TelegramUpdateTable;
   telegram_card: TelegramCardTable;
+  telegram_notice: TelegramNoticeTable;
   passkey: PasskeyTable;
   webauthn_challenge: WebauthnChallengeTable;
   lock_state: LockStateTable;

@@ -178,7 +178,12 @@ test('when everything about an action is as long as it can be, its card still fi
           preview: { ...detail.plan.preview, predictable: false, steps: [...steps] },
         },
       },
-      { publicUrl: `https://${'x'.repeat(200)}.example.org`, armed: true, personId: ben.id },
+      {
+        publicUrl: `https://${'x'.repeat(200)}.example.org`,
+        armed: 'approve',
+        person: { id: ben.id, role: 'approver' },
+        pause: { since: 0, by: { id: 'x', name: long(100) } },
+      },
     );
     assert.ok(rendered.text.text.length <= 4096, `${state}: ${rendered.text.text.length}`);
     assert.ok(rendered.text.entities.length <= 100);
@@ -219,17 +224,17 @@ test('when a tap is not enough, by policy or by a locked server, the card leads 
     phone.chat,
     'A tap is not enough for this: at medium risk, rule session asks for more.',
   );
-  assert.deepEqual(texts(), ['Reject', 'Approve in the dashboard']);
+  assert.deepEqual(texts(), ['Reject', 'Open to approve']);
   await world.ask({ risk: 'high' });
   await world.twin.waitForMessage(
     phone.chat,
     'A tap is not enough for this: at high risk, rule high-risk asks for more.',
   );
-  assert.deepEqual(texts(), ['Reject', 'Approve in the dashboard']);
+  assert.deepEqual(texts(), ['Reject', 'Open to approve']);
   await world.lock(lockWith({ ana: [ed25519Approver()] }));
   await world.ask();
   await world.twin.waitForMessage(phone.chat, 'Server web-1 is locked: it counts only signatures');
-  assert.deepEqual(texts(), ['Reject', 'Approve in the dashboard']);
+  assert.deepEqual(texts(), ['Reject', 'Open to approve']);
   assert.equal((await world.tap(phone, 'Reject')).text, 'Rejected. Nothing will run.');
 });
 

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dispatch } from '../../src/actions/dispatch.ts';
-import { pauseNow } from '../../src/actions/pause.store.ts';
 import { ben, twoTaps } from '../actions/heart.ts';
-import { telegramWorld, vic } from './telegram-world.ts';
+import { telegramWorld, until } from './telegram-world.ts';
 
 test('when a linked person sends /status, it counts servers, requests and alerts, and nothing in it can be tapped by mistake', async (t) => {
   await using world = await telegramWorld(t);
@@ -98,27 +96,15 @@ test('when a command cannot be answered, the person learns that and the bot goes
   await world.twin.waitForMessage(chat, 'You are Ben');
 });
 
-test('F19: when an approver sends /panic, nothing is sent any more; with the word stop, what runs is asked to stop', async (t) => {
-  await using world = await telegramWorld(t);
-  const { user, chat } = await world.link(ben);
-  const [running, waiting] = [await world.ask(), await world.ask({ unit: 'redis' })];
-  await world.answer(running.actionId);
-  await dispatch(world.deps, running.actionId);
-  world.twin.sendText(user, chat, '/panic');
-  await world.twin.waitForMessage(chat, 'All changes are paused');
-  await world.answer(waiting.actionId);
-  assert.equal(await dispatch(world.deps, waiting.actionId), 'waiting');
-  assert.deepEqual(world.fleet.stops, []);
-  world.twin.sendText(user, chat, '/panic stop');
-  await world.twin.waitForMessage(chat, 'Running actions that were asked to stop: 1');
-  assert.deepEqual(world.fleet.stops, [running.actionId]);
-  assert.equal((await world.lastDetails('dispatch.paused'))?.details.channel, 'telegram');
-});
-
-test('when somebody who may not decide sends /panic, nothing is paused', async (t) => {
-  await using world = await telegramWorld(t);
-  const { user, chat } = await world.link(vic);
-  world.twin.sendText(user, chat, '/panic');
-  await world.twin.waitForMessage(chat, 'you cannot pause changes');
-  assert.equal(await pauseNow(world.db), null);
+test('when the bot starts, people who were linked before are offered the commands as they are now', async (t) => {
+  await using world = await telegramWorld(t, { started: false });
+  const { chat } = await world.link(ben);
+  world.bot.now.start();
+  await until(() => world.twin.calls('setMyCommands').length === 2, 'both lists are there');
+  const { parameters } = world.twin.calls('setMyCommands').at(-1) ?? assert.fail('it was called');
+  assert.deepEqual(parameters.scope, { type: 'chat', chat_id: chat.id });
+  assert.deepEqual(
+    (parameters.commands as { command: string }[]).map(({ command }) => command),
+    ['pending', 'status', 'servers', 'panic', 'whoami', 'unlink', 'help'],
+  );
 });

@@ -5,6 +5,7 @@ import { expireDue } from '../../src/actions/expire-due.ts';
 import { recordFinished } from '../../src/actions/record-finished.ts';
 import { recordStarted } from '../../src/actions/record-started.ts';
 import { withdraw } from '../../src/actions/withdraw.ts';
+import { told } from '../../src/approvals/telegram/card.store.ts';
 import { ana, assistant, ben, resultOf, twoTaps, web1 } from '../actions/heart.ts';
 import { type TelegramWorld, telegramWorld, until } from './telegram-world.ts';
 
@@ -72,15 +73,15 @@ async function converged(world: TelegramWorld, actionId: string): Promise<boolea
     const all = world.twin.messages({ id: Number(copy.chat_id) } as Phone['chat']);
     const card = all.find(({ messageId }) => messageId === copy.message_id);
     const taps = card?.buttons.flat().filter((button) => button.callback_data !== undefined) ?? [];
-    const told = all.filter(({ replyTo, text }) => replyTo === copy.message_id && text.includes('Restart')).length;
+    const replies = all.filter(({ replyTo, text }) => replyTo === copy.message_id && text.includes('Restart')).length;
     const mark = { succeeded: '✅', failed: '❌', unknown: '❔', rejected: '❌', withdrawn: '↩️', expired: '⌛' };
     if (card === undefined) return false;
     return (
       card.text.includes(digest.slice(0, 8)) &&
       card.text.includes(mark[state as keyof typeof mark] ?? '') &&
       taps.length > 0 === (state === 'awaiting_approval') &&
-      (!isFinal(state) || copy.result_posted === 2) &&
-      (!['succeeded', 'failed'].includes(state) || told >= 1)
+      (!isFinal(state) || copy.result_posted === told.everything) &&
+      (!['succeeded', 'failed'].includes(state) || replies >= 1)
     );
   });
 }

@@ -23,7 +23,7 @@ test('when an approver taps Approve, the action is approved in their name and th
   const card = await world.twin.waitForEdit(phone.chat, 'Approved by Ben by telegram');
   assert.deepEqual(
     card.buttons.flat().map(({ text }) => text),
-    ['Open in the dashboard'],
+    ['Stop …', 'Open in the dashboard'],
   );
   assert.equal((await world.lastDetails('action.approved'))?.who.person?.name, 'Ben');
 });

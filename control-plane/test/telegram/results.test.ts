@@ -9,6 +9,7 @@ import { recordRefused } from '../../src/actions/record-refused.ts';
 import { recordStarted } from '../../src/actions/record-started.ts';
 import { recordStep } from '../../src/actions/record-step.ts';
 import { withdraw } from '../../src/actions/withdraw.ts';
+import { told } from '../../src/approvals/telegram/card.store.ts';
 import { assistant, ben, resultOf, web1 } from '../actions/heart.ts';
 import { type TelegramWorld, telegramWorld, until } from './telegram-world.ts';
 
@@ -163,7 +164,9 @@ test('when a request is rejected or taken back before anybody approved, no reply
   await withdraw(world.deps, assistant, actionId);
   await world.twin.waitForEdit(phone.chat, '↩️');
   await until(
-    async () => (await world.db.selectFrom('telegram_card').select('result_posted').execute())[0]?.result_posted === 2,
+    async () =>
+      (await world.db.selectFrom('telegram_card').select('result_posted').execute())[0]?.result_posted ===
+      told.everything,
     'the copy is settled',
   );
   assert.equal(world.twin.messages(phone.chat).length, 1);

@@ -5,10 +5,12 @@ import { setImmediate } from 'node:timers/promises';
 import type { AssistantCall, Role } from '@countersign/protocol/operator-api/index';
 import { startTelegramTwin } from '../../../test/world/telegram-twin/start-telegram-twin.ts';
 import { actionDetail } from '../../src/actions/action-detail.ts';
+import { confirmAction } from '../../src/actions/confirm-action.ts';
 import { decide } from '../../src/actions/decide.ts';
 import { listActions } from '../../src/actions/list-actions.ts';
 import { pauseDispatch } from '../../src/actions/pause.ts';
 import { propose } from '../../src/actions/propose.ts';
+import { requestStop } from '../../src/actions/request-stop.ts';
 import { makeAnnouncer } from '../../src/approvals/announcer.ts';
 import { type OpenTelegram, openTelegram } from '../../src/approvals/telegram/open-telegram.ts';
 import type { Caller } from '../../src/ports.ts';
@@ -55,6 +57,8 @@ export async function telegramWorld(t: TestContext, options: TelegramWorldOption
       detailOf: (id) => actionDetail(base.deps, id),
       decide: (verdict) => decide(base.deps, verdict),
       pause: (caller, how) => pauseDispatch(base.deps, caller, how),
+      stop: (caller, id) => requestStop(base.deps, caller, id),
+      confirm: (caller, actionId) => confirmAction(base.deps, caller, { actionId }),
       call: (caller) => readings(base, caller),
     });
   const bot = new Bot(open);

@@ -42,7 +42,7 @@ test('when the second tap overtakes the first, it counts for nothing', async (t)
   world.twin.faults.reorderUpdates(2);
   const answers = await Promise.all([
     world.twin.tap(user, chat, card.messageId, 'Approve …'),
-    world.twin.tapForged(user, { data: first.replace('approve', 'confirm'), chat, messageId: card.messageId }),
+    world.twin.tapForged(user, { data: first.replace('approve', 'approve_sure'), chat, messageId: card.messageId }),
   ]);
   assert.match(answers[0].text, /tap once more/);
   assert.match(answers[1].text, /took too long/);

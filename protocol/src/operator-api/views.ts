@@ -161,6 +161,8 @@ export const actionDetailSchema = actionViewSchema.extend({
   followed_by: z.string().nullable(),
   /** All is done, and the server takes it back at this time unless somebody confirms that it can still be reached. */
   confirm_by: time.nullable(),
+  /** Who confirmed that already; as many as are needed make the server keep it. */
+  confirmed_by: z.array(named),
 });
 export type ActionDetail = z.infer<typeof actionDetailSchema>;
 

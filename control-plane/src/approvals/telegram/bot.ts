@@ -6,13 +6,15 @@ import { delay, Fault } from '@countersign/protocol';
 import type { CallbackQuery, ChatMemberUpdated, Message, Update } from 'grammy/types';
 import { write } from '../../storage/write.ts';
 import { readCallbackData } from './callback-data.ts';
+import { callerOf } from './caller.ts';
 import { copyIn, saveCopy } from './card.store.ts';
 import { linkedPerson } from './link.store.ts';
+import { isPanicData, takePanicTap } from './panic.ts';
 import { removeLink } from './remove-link.ts';
 import { sendText } from './send-text.ts';
 import { objectionToTap } from './sender.ts';
 import { type MessageDeps, takeMessage, unlinkData } from './take-message.ts';
-import { callerOf, type TapAnswer, type TapDeps, takeTap } from './take-tap.ts';
+import { type TapAnswer, type TapDeps, takeTap } from './take-tap.ts';
 import { troubleOf } from './trouble.ts';
 import { noteUpdate } from './update.store.ts';
 import { lines } from './words.ts';
@@ -26,12 +28,16 @@ export interface BotDeps extends TapDeps, MessageDeps {
   readonly linkEnded: (chatId: string) => void;
 }
 
+const noPreview = { link_preview_options: { is_disabled: true } } as const;
+
 /** How long a tap may wait for its verdict before the person is told that it is being worked on, milliseconds. */
 const ANSWER_MS = 700;
 
 /** Takes one update in. Rejects when it could not be noted: then it has to come again. */
 export async function takeUpdate(deps: BotDeps, update: Update): Promise<void> {
-  const isNew = await write(deps.db, (trx) => noteUpdate(trx, update.update_id, deps.clock.now()));
+  const isNew = await write(deps.db, 'telegram.note_update', (trx) =>
+    noteUpdate(trx, update.update_id, deps.clock.now()),
+  );
   if (!isNew) return;
   try {
     if (update.callback_query) await answerTap(deps, update.callback_query);
@@ -72,6 +78,7 @@ function ifDown(again: () => Promise<unknown>): (error: unknown) => Promise<unkn
 
 async function verdictOn(deps: BotDeps, query: CallbackQuery): Promise<TapAnswer> {
   if (query.data === unlinkData.yes || query.data === unlinkData.no) return unlink(deps, query);
+  if (isPanicData(query.data)) return takePanicTap(deps, query, deps.me().id);
   const answer = await takeTap(deps, query, deps.me().id);
   await lookAfterCopy(deps, query);
   return answer;
@@ -94,7 +101,7 @@ async function lookAfterCopy(deps: BotDeps, query: CallbackQuery): Promise<void>
     return;
   }
   const old = 'This copy is out of date. Another copy of this card in this chat is the live one.';
-  deps.calls.let('old copy', deps.api.editMessageText(chatId, message.message_id, old));
+  deps.calls.let('old copy', deps.api.editMessageText(chatId, message.message_id, old, noPreview));
 }
 
 /** Whether the button is under this very message; it is not under the card of another action, nor where it was edited away. */
@@ -111,7 +118,7 @@ async function unlink(deps: BotDeps, query: CallbackQuery): Promise<TapAnswer> {
   if (sure) await removeLink(deps, callerOf(person));
   if (sure) deps.linkEnded(person.telegramId);
   const text = sure ? 'This Telegram account is unlinked.' : 'This Telegram account stays linked.';
-  deps.calls.let('unlinked', deps.api.editMessageText(person.telegramId, query.message.message_id, text));
+  deps.calls.let('unlinked', deps.api.editMessageText(person.telegramId, query.message.message_id, text, noPreview));
   return { text, alert: false };
 }
 

@@ -5,6 +5,8 @@
 import { Fault, isFinal } from '@countersign/protocol';
 import { digestOf } from '@countersign/protocol/digest';
 import type { ActionDetail } from '@countersign/protocol/operator-api/index';
+import { pauseNow } from '../../actions/pause.store.ts';
+import { failPoint } from '../../fail-points.ts';
 import { write } from '../../storage/write.ts';
 import type { Arming } from './arming.ts';
 import { type Copy, changeCopy, copyIn, deleteCopy, saveCopy, told } from './card.store.ts';
@@ -64,23 +66,26 @@ async function detailIfThere(deps: UpToDateDeps, actionId: string): Promise<Acti
   }
 }
 
-function render(deps: UpToDateDeps, detail: ActionDetail, person: LinkedPerson): RenderedCard {
+async function render(deps: UpToDateDeps, detail: ActionDetail, person: LinkedPerson): Promise<RenderedCard> {
   const { publicUrl } = deps.place;
-  const armed = deps.arming.armedFor(person.id, detail.id) > 0;
-  return renderCard(detail, { publicUrl, armed, personId: person.id });
+  const armed = deps.arming.armed(person.id, detail.id)?.verb ?? null;
+  return renderCard(detail, { publicUrl, armed, person, pause: await pauseNow(deps.db) });
 }
 
 /** A card for somebody who has none yet. Only what waits for a decision is shown anew. */
 async function show(deps: UpToDateDeps, detail: ActionDetail, person: LinkedPerson): Promise<undefined> {
   const late = detail.expires_at !== null && Date.parse(detail.expires_at) <= deps.clock.now();
   if (detail.state !== 'awaiting_approval' || late) return;
-  const card = render(deps, detail, person);
+  const card = await render(deps, detail, person);
   const place = { action_id: detail.id, chat_id: person.telegramId };
   const documentId = await sendDocumentOnce(deps, copyKey(place), person.telegramId, card);
-  const messageId = await sendCard(deps.api, person.telegramId, card, documentId);
+  const before = detail.follows && (await copyIn(deps.db, detail.follows.action, person.telegramId));
+  failPoint('telegram.card.before_send');
+  const messageId = await sendCard(deps.api, person.telegramId, card, documentId ?? before?.message_id);
+  failPoint('telegram.card.after_send');
   deps.documents.delete(copyKey(place));
   const copy = { ...place, message_id: messageId, result_posted: told.nothing, shown_hash: hashOf(card) };
-  await write(deps.db, (trx) => saveCopy(trx, copy));
+  await write(deps.db, 'telegram.keep_card', (trx) => saveCopy(trx, copy));
 }
 
 /** What did not fit on the card goes ahead of it, so that the card with its buttons stands below. */
@@ -103,28 +108,30 @@ async function follow(
   copy: Copy,
   person: LinkedPerson | undefined,
 ): Promise<number | undefined> {
-  const card = person ? render(deps, detail, person) : hiddenCard;
+  const card = person ? await render(deps, detail, person) : hiddenCard;
   const hash = hashOf(card);
   if (hash !== copy.shown_hash) {
-    const waitMs = person ? waitBeforeEdit(deps, detail, copy) : 0;
+    const waitMs = person ? waitBeforeEdit(deps, detail, copy, person.id) : 0;
     if (waitMs > 0) return waitMs;
+    failPoint('telegram.edit.before_send');
     if (!(await edit(deps, copy, card))) return detail.state === 'awaiting_approval' ? 0 : undefined;
+    failPoint('telegram.edit.after_send');
     deps.editedAt.set(copyKey(copy), deps.clock.monotonic());
-    await write(deps.db, (trx) => changeCopy(trx, copy, { shown_hash: hash }));
+    await write(deps.db, 'telegram.keep_edit', (trx) => changeCopy(trx, copy, { shown_hash: hash }));
   }
-  if (person) await tellEnd(deps, detail, copy);
+  if (person) await tellNews(deps, detail, copy);
   if (isFinal(detail.state)) {
     await write(deps.db, (trx) => changeCopy(trx, copy, { result_posted: told.everything }));
     deps.editedAt.delete(copyKey(copy));
     return undefined;
   }
-  const armedFor = person ? deps.arming.armedFor(person.id, detail.id) : 0;
-  return armedFor > 0 ? armedFor : undefined;
+  return person && deps.arming.armed(person.id, detail.id)?.forMs;
 }
 
-/** Progress is shown at most every three seconds; news of a decision and of the end at once. */
-function waitBeforeEdit({ clock, editedAt }: UpToDateDeps, { state }: ActionDetail, copy: Copy): number {
-  if (state !== 'running' && state !== 'dispatched') return 0;
+/** Progress is shown at most every three seconds; news of a decision and of the end, and what asks for a tap, at once. */
+function waitBeforeEdit({ clock, editedAt, arming }: UpToDateDeps, detail: ActionDetail, copy: Copy, person: string) {
+  if (detail.state !== 'running' && detail.state !== 'dispatched') return 0;
+  if (detail.confirm_by !== null || arming.armed(person, detail.id) !== null) return 0;
   const last = editedAt.get(copyKey(copy));
   return last === undefined ? 0 : Math.max(0, last + PROGRESS_MS - clock.monotonic());
 }
@@ -144,13 +151,21 @@ async function edit(deps: UpToDateDeps, copy: Copy, card: RenderedCard): Promise
   return true;
 }
 
-/** An edit makes no sound: how a run ended is told in a reply to the card, once. */
-async function tellEnd(deps: UpToDateDeps, detail: ActionDetail, copy: Copy): Promise<void> {
-  const step = isFinal(detail.state) ? told.everything : detail.state === 'unknown' ? told.unknown : told.nothing;
+/** An edit makes no sound: that somebody has to confirm, and how a run ended, is told in a reply to the card, once. */
+async function tellNews(deps: UpToDateDeps, detail: ActionDetail, copy: Copy): Promise<void> {
+  const step = newsOf(detail);
   if (copy.result_posted >= step) return;
   const text = renderResult(detail);
+  failPoint('telegram.result.before_send');
   if (text) await sendText(deps.api, copy.chat_id, text, { replyTo: copy.message_id, name: 'result' });
-  await write(deps.db, (trx) => changeCopy(trx, copy, { result_posted: step }));
+  failPoint('telegram.result.after_send');
+  await write(deps.db, 'telegram.keep_result', (trx) => changeCopy(trx, copy, { result_posted: step }));
+}
+
+function newsOf({ state, confirm_by, confirmed_by }: ActionDetail): number {
+  if (isFinal(state)) return told.everything;
+  if (state === 'unknown') return told.unknown;
+  return confirm_by !== null && confirmed_by.length === 0 ? told.confirm : told.nothing;
 }
 
 function copyKey({ action_id, chat_id }: Pick<Copy, 'action_id' | 'chat_id'>): string {

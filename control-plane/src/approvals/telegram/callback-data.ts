@@ -1,8 +1,17 @@
-/** What a button carries: which verdict, on which action, and the beginning of the digest that was shown. At most 64 bytes. */
+/** What a button carries: what it does, with which action, and the beginning of the digest that was shown. At most 64 bytes. */
 import type { ActionView } from '@countersign/protocol/operator-api/index';
 
-/** `approve` and `reject` are first taps, `confirm` is the second one, `back` takes the first one back. */
-export const verbs = ['approve', 'confirm', 'back', 'reject'] as const;
+/** The ones that end in `_sure` are second taps; `back` takes a first one back. */
+export const verbs = [
+  'approve',
+  'approve_sure',
+  'reject',
+  'confirm',
+  'confirm_sure',
+  'stop',
+  'stop_sure',
+  'back',
+] as const;
 export type Verb = (typeof verbs)[number];
 
 export interface Tapped {

@@ -6,8 +6,8 @@ import type { TelegramCardTable } from '../../storage/tables.ts';
 
 export type Copy = Selectable<TelegramCardTable>;
 
-/** How far the end of an action was told in a chat, as `result_posted` keeps it. */
-export const told = { nothing: 0, unknown: 1, everything: 2 } as const;
+/** How far an action was told in replies to its card, as `result_posted` keeps it. */
+export const told = { nothing: 0, confirm: 1, unknown: 2, everything: 3 } as const;
 
 export function copiesOf(db: Db | Trx, actionId: string): Promise<Copy[]> {
   return db.selectFrom('telegram_card').selectAll().where('action_id', '=', actionId).orderBy('chat_id').execute();

@@ -3,6 +3,7 @@ import type { ActionView, AlertView, AssistantCall, ServerView } from '@counters
 import type { FormattedString } from '@grammyjs/parse-mode';
 import type { Pause } from '../../actions/pause.store.ts';
 import type { LinkedPerson } from './link.store.ts';
+import { pausedLines } from './panic.ts';
 import { bold, fmt, inWords, type Line, lines, timeOfDay, title, value } from './words.ts';
 
 /** As Telegram lists them. `unlink` asks back before it does anything. */
@@ -10,7 +11,7 @@ export const commandList = [
   { command: 'pending', description: 'What waits for a decision' },
   { command: 'status', description: 'How everything is' },
   { command: 'servers', description: 'The servers under care' },
-  { command: 'panic', description: 'Pause all changes on all servers' },
+  { command: 'panic', description: 'Pause all changes on all servers; asks back first' },
   { command: 'whoami', description: 'Who you are here' },
   { command: 'unlink', description: 'Unlink this Telegram account' },
   { command: 'help', description: 'What this bot can do' },
@@ -20,7 +21,8 @@ export const strangersCommandList = [{ command: 'help', description: 'How to lin
 export const help = lines([
   bold('Countersign'),
   'Requests for changes arrive here as cards. Read the card, then approve or reject it.',
-  'Where a tap is not enough, the card opens the page of the request.',
+  'Where a tap is not enough, the card says why and opens the page of the request.',
+  'While a change is under way its card has a Stop button; where a change could lock everybody out, the card asks you to confirm that the server can still be reached.',
   '',
   ...commandList.map(({ command, description }) => `/${command} – ${description}`),
 ]);
@@ -33,13 +35,18 @@ export const helpForStrangers = lines([
 
 const PAGES_MAX = 20;
 
-/** The counts of what is going on, and the alerts that fire. */
-export async function statusText(call: AssistantCall): Promise<FormattedString> {
+/** The counts of what is going on, whether changes are paused, and the alerts that fire. */
+export async function statusText(
+  call: AssistantCall,
+  pause: Pause | null,
+  publicUrl: string,
+): Promise<FormattedString> {
   const [servers, actions, alerts] = [await allServers(call), await openActions(call), await firingAlerts(call)];
   const inState = (state: ServerView['state']) => servers.filter((server) => server.state === state).length;
   const pending = actions.filter(({ state }) => state === 'awaiting_approval').length;
   return lines([
     bold('Status'),
+    ...(pause === null ? [] : pausedLines(pause, publicUrl)),
     fmt`Servers: ${bold(String(inState('online')))} online, ${bold(String(inState('offline')))} offline, ${bold(String(inState('awaiting_agent')))} not installed yet`,
     fmt`Waiting for a decision: ${bold(String(pending))}${pending > 0 ? ' (/pending)' : ''}`,
     fmt`Under way: ${bold(String(actions.length - pending))}`,
@@ -75,21 +82,6 @@ export function whoamiText(person: LinkedPerson, publicUrl: string): FormattedSt
     fmt`You are ${value(person.name)}, ${person.role}. ${may}`,
     fmt`Telegram account: ${value(person.telegramName)}, number ${value(person.telegramId)}`,
     fmt`Dashboard: ${value(publicUrl)}`,
-  ]);
-}
-
-/** After /panic. Ending the pause takes an owner with a fresh proof, which no message is. */
-export function pausedText(
-  { pause, stopping }: { readonly pause: Pause; readonly stopping: number },
-  publicUrl: string,
-): FormattedString {
-  return lines([
-    bold('🛑 All changes are paused'),
-    fmt`By ${value(pause.by.name)} since ${timeOfDay(new Date(pause.since).toISOString())}. Reading goes on; nothing that is approved is sent.`,
-    stopping > 0
-      ? fmt`Running actions that were asked to stop: ${bold(String(stopping))}`
-      : 'What runs already goes on. Send “/panic stop” to ask it to stop as well.',
-    fmt`An owner lets changes happen again in the dashboard: ${value(publicUrl)}`,
   ]);
 }
 

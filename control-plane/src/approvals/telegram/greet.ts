@@ -1,6 +1,7 @@
 /** The first words with Telegram: who we are, that we poll, and which commands a chat is offered. */
 import type { Api } from 'grammy';
 import { commandList, strangersCommandList } from './commands.ts';
+import { linkedPeopleWith } from './link.store.ts';
 import { apiSignal } from './poll.ts';
 import type { Telegram } from './telegram-deps.ts';
 import { troubleOf } from './trouble.ts';
@@ -26,4 +27,10 @@ export function offerCommands({ calls, api }: Telegram, chatId: string, linked: 
   const scope = { type: 'chat', chat_id: Number(chatId) } as const;
   const call = linked ? api.setMyCommands(commandList, { scope }) : api.deleteMyCommands({ scope });
   calls.let('commands of a chat', call);
+}
+
+/** Offers everybody who is linked the commands as they are now; they may have been linked by a program that knew fewer. */
+export async function offerToLinked({ db, api }: Telegram): Promise<void> {
+  for (const { telegramId } of await linkedPeopleWith(db, ['viewer', 'approver', 'owner']))
+    await api.setMyCommands(commandList, { scope: { type: 'chat', chat_id: Number(telegramId) } });
 }

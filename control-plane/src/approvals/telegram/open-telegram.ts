@@ -11,7 +11,7 @@ import { type BotDeps, takeUpdate } from './bot.ts';
 import { bringUpToDate, type UpToDateDeps } from './bring-up-to-date.ts';
 import { confirmLink } from './confirm-link.ts';
 import { deliveries, urgency } from './deliveries.ts';
-import { greet, offerCommands } from './greet.ts';
+import { greet, offerCommands, offerToLinked } from './greet.ts';
 import { type BotState, botHealth } from './health.ts';
 import { inFlight } from './in-flight.ts';
 import { linkOf } from './link.store.ts';
@@ -23,6 +23,7 @@ import { startLink } from './start-link.ts';
 import { type Sweep, sweepOnClock } from './sweep.ts';
 import { telegramChannel } from './telegram-channel.ts';
 import type { Telegram, TelegramDeps } from './telegram-deps.ts';
+import { tellNotices } from './tell-notices.ts';
 import { forgetUpdates } from './update.store.ts';
 import { fmt, lines, value } from './words.ts';
 
@@ -103,6 +104,7 @@ class Opened implements OpenTelegram {
       health,
       greet: async (signal) => {
         this.#me = await greet(this.#telegram, this.#pollApi, signal);
+        this.#telegram.calls.let('commands of linked people', offerToLinked(this.#telegram));
       },
       take: (update) => takeUpdate(this.#bot, update),
       recovered: () => {
@@ -153,6 +155,7 @@ class Opened implements OpenTelegram {
   async #sweepOnce(): Promise<void> {
     const { db, clock } = this.#telegram;
     await this.channel.sweep();
+    await tellNotices({ ...this.#telegram, closedChats: this.#closedChats });
     await write(db, (trx) => forgetUpdates(trx, clock.now() - UPDATES_KEPT_MS));
   }
 

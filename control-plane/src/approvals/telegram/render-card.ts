@@ -2,21 +2,20 @@
  * A card as a Telegram message: what, where and its state first, then exactly what will run, last the assistant's words.
  * Pure. What is too long for a phone becomes a summary, and the whole plan goes ahead of it as a document.
  */
+import { isFinal, isoTime } from '@countersign/protocol';
 import type { ActionDetail } from '@countersign/protocol/operator-api/index';
 import { FormattedString } from '@grammyjs/parse-mode';
 import type { InlineKeyboard } from 'grammy';
+import type { Pause } from '../../actions/pause.store.ts';
 import { type Card, cardOf } from '../card.ts';
-import { cardKeyboard } from './card-keyboard.ts';
+import { actionUrl, cardKeyboard, type KeyboardView, offers } from './card-keyboard.ts';
 import { changeSummary, shownDiff } from './diff-lines.ts';
 import { planDocument } from './plan-document.ts';
 import { bold, fmt, inWords, type Line, lines, sentence, timeOfDay, title, value } from './words.ts';
 
-export interface CardView {
-  readonly publicUrl: string;
-  /** Whether this person tapped once already. */
-  readonly armed: boolean;
-  /** Who reads this copy. */
-  readonly personId: string;
+export interface CardView extends Pick<KeyboardView, 'publicUrl' | 'armed' | 'person'> {
+  /** Who paused all changes, and when; null while they go on. */
+  readonly pause: Pick<Pause, 'since' | 'by'> | null;
 }
 
 export interface RenderedCard {
@@ -37,41 +36,51 @@ const DIFFERENCES_MAX = 3;
 
 export function renderCard(detail: ActionDetail, view: CardView): RenderedCard {
   const card = cardOf(detail);
-  const tapCounts = card.mustOpen === null;
   const whole = lines([...planLines(card), '', ...termLines(card)]);
   const isLong =
     whole.text.length > BODY_MAX ||
     whole.entities.length > ENTITIES_MAX ||
     card.diffs.some((diff) => shownDiff(diff).cut);
   const body = isLong ? lines([...summaryLines(card), '', ...termLines(card)]) : whole;
-  const text = lines([
-    ...headLines(detail, card, view),
-    ...elsewhereLines(card, view),
-    ...differenceLines(card),
-    '',
-    body,
-    ...reasonLines(card),
-  ]);
+  const text = (links: boolean) =>
+    lines([
+      title(card.title),
+      fmt`Server ${value(card.server)} · ${riskMark[card.risk]} ${card.risk} risk`,
+      ...differenceLines(detail, card),
+      ...pauseLines(card, view),
+      ...stateLines(detail, card),
+      ...elsewhereLines(card, view, links),
+      ...armedLines(detail, card, view),
+      '',
+      body,
+      ...reasonLines(card),
+    ]);
   const document = isLong ? { name: `plan-${card.fingerprint}`, text: () => planDocument(detail) } : null;
-  return rendered(text, document, (links) => cardKeyboard(detail, { ...view, tapCounts, links }));
+  const mustOpen = card.mustOpen !== null;
+  return rendered(text, document, (links) => cardKeyboard(detail, { ...view, mustOpen, links }));
 }
 
 function rendered(
-  text: FormattedString,
+  text: (links: boolean) => FormattedString,
   document: RenderedCard['document'],
   keyboard: (links: boolean) => InlineKeyboard | undefined,
 ): RenderedCard {
   return {
-    text,
+    text: text(true),
     keyboard: keyboard(true),
     document,
-    plain: () => rendered(new FormattedString(text.text), document, () => keyboard(false)),
+    plain: () =>
+      rendered(
+        () => new FormattedString(text(false).text),
+        document,
+        () => keyboard(false),
+      ),
   };
 }
 
 /** What is left of a card in a chat whose person may not read it any more. */
 export const hiddenCard: RenderedCard = rendered(
-  lines(['This request is not shown here any more: this Telegram account may not decide on it.']),
+  () => lines(['This request is not shown here any more: this Telegram account may not decide on it.']),
   null,
   () => undefined,
 );
@@ -93,17 +102,29 @@ const stateMark: Readonly<Record<ActionDetail['state'], string>> = {
   stopped: '⏹',
 };
 
-function headLines(detail: ActionDetail, card: Card, { armed }: CardView): Line[] {
+/** Why people are asked once more, before anything else: what is not as it was when it was approved. */
+function differenceLines({ follows }: ActionDetail, { differences }: Card): Line[] {
+  if (follows === null) return [];
+  const shown = differences.slice(0, DIFFERENCES_MAX).map((words) => fmt`• ${sentence(words, { max: 200 })}`);
+  const more = differences.length - shown.length;
   return [
-    title(card.title),
-    fmt`Server ${value(card.server)} · ${riskMark[card.risk]} ${card.risk} risk`,
-    ...stateLines(detail, card),
-    ...(armed && card.state === 'awaiting_approval' ? [bold('⚠️ One more tap runs it. Read the card first.')] : []),
+    bold('🔁 Asked again: it is not as it was when it was approved'),
+    ...shown,
+    ...(more > 0 ? [`and ${more} more`] : []),
+    fmt`The approval of ${value(follows.action)} was not used.`,
   ];
+}
+
+function pauseLines({ state }: Card, { pause }: CardView): Line[] {
+  // The sentence of an approved action says it, too.
+  if (pause === null || isFinal(state) || state === 'approved') return [];
+  const since = timeOfDay(isoTime(pause.since));
+  return [bold(fmt`⏸ All changes are paused by ${sentence(pause.by.name, { max: 100 })} since ${since}`)];
 }
 
 function stateLines(detail: ActionDetail, { state, status, decision, expiresAt, approvals }: Card): Line[] {
   const decided = decision === null ? [] : [sentence(decision, { max: 400, strong: true })];
+  if (detail.confirm_by !== null) return [fmt`⏰ ${sentence(status, { max: 400, strong: true })}`, ...decided];
   if (state !== 'awaiting_approval') {
     // Where the sentence itself names who decided, it is not said twice.
     const named = state === 'approved' || state === 'rejected';
@@ -117,17 +138,22 @@ function stateLines(detail: ActionDetail, { state, status, decision, expiresAt, 
   return [fmt`${stateMark[state]} ${until}${counted}`, ...decided];
 }
 
-function elsewhereLines({ actionId, mustOpen }: Card, { publicUrl }: CardView): Line[] {
+/** Why a tap is not enough; and where to go, when no button leads there. */
+function elsewhereLines({ actionId, mustOpen }: Card, { publicUrl }: CardView, links: boolean): Line[] {
   if (mustOpen === null) return [];
-  return [fmt`🔒 ${sentence(mustOpen)} Approve in the dashboard: ${value(`${publicUrl}/actions/${actionId}`)}`];
+  const why = fmt`🔒 ${sentence(mustOpen)}`;
+  if (links && actionUrl(publicUrl, actionId, true) !== null) return [why];
+  return [why, fmt`Open it at ${value(`${publicUrl}/actions/${actionId}`, 300)}`];
 }
 
-/** Why people are asked once more: what is not as it was when it was approved. */
-function differenceLines({ differences }: Card): Line[] {
-  if (differences.length === 0) return [];
-  const shown = differences.slice(0, DIFFERENCES_MAX).map((words) => sentence(words, { max: 200 }));
-  const more = differences.length - shown.length;
-  return [bold('Asked again, since it changed'), ...shown, ...(more > 0 ? [`and ${more} more`] : [])];
+function armedLines(detail: ActionDetail, card: Card, { armed, person }: CardView): Line[] {
+  if (armed === null || !offers[armed](detail, { person, mustOpen: card.mustOpen !== null })) return [];
+  const words = {
+    approve: '⚠️ One more tap runs it. Read the card first.',
+    confirm: '⚠️ One more tap keeps it. First check, on a new connection, that you can reach the server.',
+    stop: '⚠️ One more tap asks the server to stop it.',
+  };
+  return [bold(words[armed])];
 }
 
 function planLines(card: Card): Line[] {
@@ -170,6 +196,7 @@ function summaryLines(card: Card): Line[] {
 function termLines(card: Card): Line[] {
   return [
     fmt`${bold('Undo')} ${sentence(card.undo, { max: 200 })}`,
+    ...(card.confirm === null ? [] : [fmt`${bold('Confirm')} ${sentence(card.confirm, { max: 300 })}`]),
     fmt`${bold('Asked by')} ${value(card.askedBy, 200)}`,
     fmt`${bold('Policy')} ${sentence(card.policy, { max: 200 })}`,
     fmt`${bold('Fingerprint')} ${value(card.fingerprint)}`,

@@ -1,7 +1,7 @@
-/** How a run ended, as a reply to its card. Pure. */
+/** How a run ended, or that somebody has to confirm it, as a reply to its card. Pure. */
 import type { ActionDetail } from '@countersign/protocol/operator-api/index';
 import type { FormattedString } from '@grammyjs/parse-mode';
-import { bold, fmt, inWords, type Line, lines, sentence, title, value } from './words.ts';
+import { bold, fmt, inWords, type Line, lines, sentence, timeOfDay, title, value } from './words.ts';
 
 type Result = NonNullable<ActionDetail['result']>;
 
@@ -22,6 +22,8 @@ export function renderResult(detail: ActionDetail): FormattedString | null {
         headline('❔', 'Outcome not known', detail),
         fmt`Contact with ${value(detail.server.name)} was lost. What ran is told as soon as the server is back.`,
       ]);
+    case 'running':
+      return detail.confirm_by === null ? null : lines([confirmHeadline(detail), ...confirmLines(detail)]);
     case 'expired':
       return wasApproved ? lines([headline('⌛', 'Approved, but not started in time', detail), nothingRan]) : null;
     case 'denied':
@@ -33,6 +35,19 @@ export function renderResult(detail: ActionDetail): FormattedString | null {
     default:
       return null;
   }
+}
+
+function confirmHeadline(detail: ActionDetail): FormattedString {
+  return fmt`⏰ ${bold(fmt`Can ${value(detail.server.name)} still be reached?`)} ${title(detail.title)}`;
+}
+
+function confirmLines({ plan, confirm_by, lock }: ActionDetail): Line[] {
+  const by = confirm_by === null ? '' : fmt` at ${bold(timeOfDay(confirm_by))}`;
+  return [
+    ...(plan.confirm === null ? [] : [fmt`It is done, but ${sentence(plan.confirm.because)}.`]),
+    'Check now, on a new connection. When in doubt, do nothing.',
+    fmt`The server takes it back${by} unless somebody confirms, ${lock === null ? 'on the card above' : 'with a signature, on the page of the action'}.`,
+  ];
 }
 
 const nothingRan = 'Nothing ran.';

@@ -5,19 +5,19 @@ import { textFile } from './send-text.ts';
 import { troubleOf } from './trouble.ts';
 
 /**
- * Sends a card, as a reply to the document that holds what did not fit on it, and returns the number of its message. A Bot API
- * that does not know how a card is formatted gets it in plain text.
+ * Sends a card, as a reply to the message that belongs to it: the document that holds what did not fit, or the card that it
+ * follows. Returns the number of its message. A Bot API that does not know how a card is formatted gets it in plain text.
  */
 export async function sendCard(
   api: Api,
   chatId: string,
   card: RenderedCard,
-  documentId: number | undefined,
+  replyTo: number | undefined,
 ): Promise<number> {
   const reply =
-    documentId === undefined
+    replyTo === undefined
       ? {}
-      : { reply_parameters: { message_id: documentId, allow_sending_without_reply: true } as const };
+      : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } as const };
   const send = (form: RenderedCard) =>
     api.sendMessage(chatId, form.text.text, { ...formOf(form), ...reply }).then(({ message_id }) => message_id);
   return send(card).catch((error: unknown) => send(plainIfRefused(card, error)));

@@ -3,16 +3,15 @@ import { Fault } from '@countersign/protocol';
 import type { FormattedString } from '@grammyjs/parse-mode';
 import { InlineKeyboard } from 'grammy';
 import type { Message } from 'grammy/types';
-import { roleAtLeast } from '../../access/permissions.ts';
-import { appendEntry, whoIs } from '../../audit/ledger.ts';
-import { write } from '../../storage/write.ts';
+import { pauseNow } from '../../actions/pause.store.ts';
+import { whoIs } from '../../audit/ledger.ts';
 import { accountOf } from './account.ts';
+import { callerOf } from './caller.ts';
 import { copyIn } from './card.store.ts';
 import { claimLink, type TelegramAccount } from './claim-link.ts';
 import {
   help,
   helpForStrangers,
-  pausedText,
   pendingActions,
   pendingText,
   serversText,
@@ -20,15 +19,14 @@ import {
   whoamiText,
 } from './commands.ts';
 import { type LinkedPerson, linkedPerson } from './link.store.ts';
+import { noteRefusedCommand, type RefusalDeps } from './note-refusal.ts';
+import { panic } from './panic.ts';
 import { sendText, type TextOptions } from './send-text.ts';
 import { objectionToMessage } from './sender.ts';
-import { callerOf } from './take-tap.ts';
 import type { Telegram } from './telegram-deps.ts';
 import { bold, fmt, lines, value } from './words.ts';
 
-export interface MessageDeps extends Telegram {
-  /** Whether a refusal of this account may be written down once more. */
-  readonly mayNote: (telegramId: string) => boolean;
+export interface MessageDeps extends Telegram, RefusalDeps {
   /** Whether this account, which is linked to nobody, may be answered once more. */
   readonly mayAnswer: (telegramId: string) => boolean;
 }
@@ -53,20 +51,21 @@ export async function takeMessage(deps: MessageDeps, message: Message, botUserna
   if (command?.name === 'start' && command.argument !== '') return claim(deps, account, command.argument);
   const person = await linkedPerson(deps.db, account.id);
   if (!person) return refuse(deps, account, command);
-  answer(deps, account.id, ...(await answerTo(deps, person, command)));
+  answer(deps, account.id, ...(await answerTo(deps, account, person, command)));
 }
 
 const onlyPrivate = lines(['I work in private chats only. Write to me there.']);
 
 async function answerTo(
   deps: MessageDeps,
+  account: TelegramAccount,
   person: LinkedPerson,
   command: Command | null,
 ): Promise<[text: FormattedString, options?: TextOptions]> {
   const call = deps.call(callerOf(person));
   switch (command?.name) {
     case 'status':
-      return [await statusText(call)];
+      return [await statusText(call, await pauseNow(deps.db), deps.place.publicUrl)];
     case 'servers':
       return [await serversText(call), { name: 'servers' }];
     case 'pending': {
@@ -75,8 +74,10 @@ async function answerTo(
       const card = next && (await copyIn(deps.db, next.id, person.telegramId));
       return [pendingText(pending, deps.clock.now()), { name: 'pending', replyTo: card?.message_id }];
     }
-    case 'panic':
-      return [await panic(deps, person, command.argument)];
+    case 'panic': {
+      const { text, keyboard } = await panic(deps, account, person);
+      return [text, { keyboard }];
+    }
     case 'whoami':
       return [whoamiText(person, deps.place.publicUrl)];
     case 'unlink': {
@@ -88,14 +89,6 @@ async function answerTo(
   }
 }
 
-/** At once and without a question: a pause harms nothing that a moment later could not be sent again. */
-async function panic(deps: MessageDeps, person: LinkedPerson, argument: string): Promise<FormattedString> {
-  if (!roleAtLeast(person.role, 'approver'))
-    return lines(['You can read here, not decide, so you cannot pause changes.']);
-  const paused = await deps.pause(callerOf(person), { stopRunning: argument.trim().toLowerCase() === 'stop' });
-  return pausedText(paused, deps.place.publicUrl);
-}
-
 async function claim(deps: MessageDeps, account: TelegramAccount, code: string): Promise<void> {
   try {
     const claimed = await claimLink(deps, account, code);
@@ -104,7 +97,7 @@ async function claim(deps: MessageDeps, account: TelegramAccount, code: string):
     answer(deps, account.id, confirmText(claimed.person, account, deps.place.publicUrl));
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'link_code_invalid') throw error;
-    await noteRefusal(deps, account, 'start', error.code);
+    await noteRefusedCommand(deps, account, 'start', error.code, whoIs('stranger'));
     if (deps.mayAnswer(account.id)) answer(deps, account.id, lines([error.message, error.body.next_step]));
   }
 }
@@ -120,20 +113,8 @@ function confirmText(person: { name: string; email: string }, account: TelegramA
 
 async function refuse(deps: MessageDeps, account: TelegramAccount, command: Command | null): Promise<void> {
   if (command && command.name !== 'start' && command.name !== 'help')
-    await noteRefusal(deps, account, command.name, 'not_linked');
+    await noteRefusedCommand(deps, account, command.name, 'not_linked', whoIs('stranger'));
   if (deps.mayAnswer(account.id)) answer(deps, account.id, helpForStrangers);
-}
-
-async function noteRefusal(deps: MessageDeps, account: TelegramAccount, command: string, why: string): Promise<void> {
-  if (!deps.mayNote(account.id)) return;
-  await write(deps.db, (trx) =>
-    appendEntry(trx, {
-      event: 'telegram.refused',
-      at: deps.clock.now(),
-      who: whoIs('stranger'),
-      details: { why, command: `/${command.slice(0, 32)}`, telegram_id: account.id, telegram_name: account.name },
-    }),
-  );
 }
 
 function answer(deps: MessageDeps, chatId: string, text: FormattedString, options?: TextOptions): void {

@@ -55,6 +55,7 @@ async function peopleAsked({ db }: ChannelDeps, detail: ActionDetail): Promise<L
   return people.filter((person) => isAsked(detail, person));
 }
 
-function urgencyOf({ state }: ActionDetail): Urgency {
+function urgencyOf({ state, confirm_by }: ActionDetail): Urgency {
+  if (confirm_by !== null) return urgency.card;
   return state === 'dispatched' || state === 'running' ? urgency.progress : urgency.decision;
 }

@@ -1,4 +1,5 @@
 /** What the parts of this folder are handed. */
+import type { ActionState } from '@countersign/protocol';
 import type { ActionDetail, AssistantCall } from '@countersign/protocol/operator-api/index';
 import type { Api } from 'grammy';
 import type { Decided, Verdict } from '../../actions/decide.ts';
@@ -24,6 +25,10 @@ export interface TelegramDeps extends Core {
     caller: Caller,
     how: { readonly stopRunning: boolean },
   ) => Promise<{ readonly pause: Pause; readonly stopping: number }>;
+  /** Asks for an action to be stopped, in the name of a person; see `actions/request-stop.ts`. Returns its state after it. */
+  readonly stop: (caller: Caller, actionId: string) => Promise<ActionState>;
+  /** Confirms that a server can still be reached, in the name of a person; see `actions/confirm-action.ts`. */
+  readonly confirm: (caller: Caller, actionId: string) => Promise<void>;
   /** Reading in the name of a person, for commands. */
   readonly call: (caller: Caller) => AssistantCall;
 }
