@@ -137,3 +137,8 @@ export function readSurroundings(): Surroundings {
     self: COUNTERSIGN_SELF || null,
   };
 }
+
+/** For tests: the place at which this process dies, see `fail-points.ts`; `null` unless it was started so. */
+export function readFailPoint(): string | null {
+  return process.env.COUNTERSIGN_FAIL_POINT || null;
+}

@@ -2,7 +2,8 @@
 /** The agent as a program: `countersign-agent …`. The first signal asks it to end; systemd or a second one makes it. */
 import { resolve } from 'node:path';
 import { cli } from './cli.ts';
-import { readSurroundings } from './config.ts';
+import { readFailPoint, readSurroundings } from './config.ts';
+import { armFailPoint } from './fail-points.ts';
 import { stayAwake } from './host/clock.ts';
 
 const stop = new AbortController();
@@ -10,6 +11,7 @@ for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
   process.once(name, () => stop.abort(new Error(`ended by ${name}`)));
 
 using _ = stayAwake();
+armFailPoint(readFailPoint());
 const { self: script } = readSurroundings();
 const self = script === null ? [process.execPath, resolve(process.argv[1] ?? '')] : [script];
 process.exit(await cli(process.argv.slice(2), self, stop.signal));

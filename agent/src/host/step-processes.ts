@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, delay } from '@countersign/protocol';
+import { failPoint } from '../fail-points.ts';
 import { environmentFile } from './env-file.ts';
 import { execute, wholeLines } from './exec.ts';
 import type { Executed, StartRequest, StepProcesses } from './execution.ts';
@@ -166,7 +167,9 @@ export function childProcesses({ clock }: Pick<StepIdentity, 'clock'>): StepProc
     async start(request) {
       const end = new AbortController();
       const signal = request.signal ? AbortSignal.any([request.signal, end.signal]) : end.signal;
+      failPoint('host.process.before_start');
       const done = execute({ ...request, signal }, clock);
+      failPoint('host.process.after_start');
       const entry = { end, done: done.catch(() => undefined) };
       running.add(entry);
       try {

@@ -7,6 +7,7 @@
 import { encode } from '@countersign/protocol/agent-wire/codec';
 import type { AgentAlert } from '@countersign/protocol/agent-wire/facts';
 import type { FromAgent } from '@countersign/protocol/agent-wire/messages';
+import { failPoint } from '../fail-points.ts';
 import type { FromRunner, OutputChunk, Report } from '../run/runner-wire.ts';
 import type { Chunks } from './chunks.ts';
 import type { Wire } from './dial.ts';
@@ -129,6 +130,7 @@ export class Deliveries {
       if (message === undefined) return;
       this.#waits = wire.waiting > SOCKET_BYTES_MAX;
       wire.send(encode(message), this.#waits ? () => this.#go(wire) : undefined);
+      if ('seq' in message) failPoint('link.report.after_send');
     }
   }
 

@@ -14,6 +14,7 @@ import {
   type WireFault,
 } from '@countersign/protocol/agent-wire/messages';
 import { type SigningKey, signValue, verifyValue } from '@countersign/protocol/signing';
+import { failPoint } from '../fail-points.ts';
 import type { Wire } from './dial.ts';
 
 export type Welcome = Extract<FromControlPlane, { type: 'welcome' }>;
@@ -124,6 +125,7 @@ class Talk {
       throw new NotOurControlPlane(`${message.type} came out of turn`);
     const { clock } = this.#options;
     // Half the way on the clock that nobody sets: the other one may be set between the two frames (fault F14).
+    failPoint('link.handshake.after_welcome');
     const sinceMs = (clock.monotonic() - this.#helloAt) / 2;
     return { welcome: message, skewMs: clock.now() - sinceMs - message.clock };
   }
@@ -141,6 +143,7 @@ class Talk {
     const introduction = await introduce();
     const signature = signValue('link-hello', linkProof(this.#opened, challenge), key.seed);
     this.#helloAt = clock.monotonic();
+    failPoint('link.handshake.before_hello');
     wire.send(encode({ type: 'hello', ...introduction, signature, clock: clock.now() }));
   }
 }

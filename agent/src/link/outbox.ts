@@ -5,8 +5,9 @@
 import { join } from 'node:path';
 import { type FromAgent, fromAgentSchema } from '@countersign/protocol/agent-wire/messages';
 import { z } from 'zod';
+import { failPoint } from '../fail-points.ts';
 import type { Log } from '../host/log.ts';
-import { AppendFile, makeOwnFolder, replaceOwnFile } from '../host/own-files.ts';
+import { AppendFile, halfOf, makeOwnFolder, replaceOwnFile } from '../host/own-files.ts';
 
 export type Numbered = Extract<FromAgent, { seq: number }>;
 /** A message before it has its number. */
@@ -70,7 +71,9 @@ export class Outbox {
     this.#next += 1;
     this.#entries.push(kept);
     // An alert that is lost in a crash of the machine is raised again; a report is not.
+    failPoint('link.outbox.before_write', () => this.#file?.append(halfOf(JSON.stringify(kept)), { sync: true }));
     this.#write(kept, message.type !== 'alert');
+    failPoint('link.outbox.after_write');
     return kept;
   }
 
@@ -79,8 +82,10 @@ export class Outbox {
     const done = this.#entries.filter(({ message }) => message.seq <= seq);
     if (done.length === 0) return [];
     this.#entries = this.#entries.filter(({ message }) => message.seq > seq);
+    failPoint('link.acknowledge.before_write');
     if ((this.#file?.size ?? 0) > COMPACT_BYTES) this.#compact();
     else this.#write({ acknowledged: seq }, false);
+    failPoint('link.acknowledge.after_write');
     return done;
   }
 

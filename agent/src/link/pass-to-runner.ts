@@ -1,6 +1,7 @@
 /** What the control plane sends for the runner to keep: changes of the lock, checkpoints of the audit log. The link only carries them. */
 import { type Clock, Fault, type SignedLockChange } from '@countersign/protocol';
 import { encode } from '@countersign/protocol/agent-wire/codec';
+import { failPoint } from '../fail-points.ts';
 import type { Log } from '../host/log.ts';
 import type { About } from '../run/runner-wire.ts';
 import type { Wire } from './dial.ts';
@@ -22,6 +23,7 @@ export function passLockChanges(deps: PassDeps, changes: readonly SignedLockChan
   return patiently(deps, 'lock_changes', async (signal) => {
     const about = await deps.runner.followLock(changes, signal);
     deps.onAbout(about);
+    failPoint('link.lock_changes.before_answer');
     deps.wire.send(encode({ type: 'policy', policy: about.policy }));
   });
 }
@@ -34,6 +36,7 @@ export function passCheckpoint(deps: PassDeps, note: string): Promise<void> {
       const { size, head, at } = answer;
       deps.onAbout({ witnessed: { size, head, at } });
     }
+    failPoint('link.checkpoint.before_answer');
     deps.wire.send(encode(answer));
   });
 }

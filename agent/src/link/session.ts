@@ -3,6 +3,7 @@ import type { Clock } from '@countersign/protocol';
 import { decodeFromControlPlane, encode } from '@countersign/protocol/agent-wire/codec';
 import type { StatusSample, Thresholds } from '@countersign/protocol/agent-wire/facts';
 import type { FromControlPlane } from '@countersign/protocol/agent-wire/messages';
+import { failPoint } from '../fail-points.ts';
 import type { About } from '../run/runner-wire.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { Wire } from './dial.ts';
@@ -80,7 +81,9 @@ function obey(talk: Talk, message: FromControlPlane): void {
       requests.cancel(message.requestId);
       break;
     case 'dispatch':
+      failPoint('link.dispatch.before_runner');
       runner.accept(message.grant, talk.skewMs());
+      failPoint('link.dispatch.after_runner');
       break;
     case 'stop':
       runner.stop(message.actionId);

@@ -1,5 +1,6 @@
 /** The readings around a plan: preconditions before it, and after it the check, at once and once more after a stability window. */
 import { type ActionResult, delay, Fault, type PlanProbe, unmet } from '@countersign/protocol';
+import { failPoint } from '../fail-points.ts';
 import { observe } from './observe.ts';
 import { sentence } from './perform-step.ts';
 import type { Run } from './run.ts';
@@ -25,9 +26,11 @@ export async function checkPlan(run: Run): Promise<Check | null> {
   if (probes.length === 0) return null;
   run.tell('check', 'checking');
   await delay(run.ports.clock, settle_ms, run.stop);
+  failPoint('run.check.before_first');
   const first = await readAll(run, probes, []);
   if (!first.passed || stable_ms === 0) return first.check();
   await delay(run.ports.clock, stable_ms, run.stop);
+  failPoint('run.check.before_second');
   const second = await readAll(run, probes, first.values);
   return { passed: second.passed, readings: [...first.readings, ...second.readings] };
 }

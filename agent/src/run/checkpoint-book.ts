@@ -4,7 +4,8 @@
  */
 import { join } from 'node:path';
 import { type Clock, canonicalJson, fault, type Witnessed, witnessedSchema } from '@countersign/protocol';
-import { AppendFile, makeOwnFolder, readOwnFile, replaceOwnFile } from '../host/own-files.ts';
+import { failPoint } from '../fail-points.ts';
+import { AppendFile, halfOf, makeOwnFolder, readOwnFile, replaceOwnFile } from '../host/own-files.ts';
 
 const FILE = 'checkpoints.ndjson';
 const FILE_BYTES_MAX = 8 * 1024 * 1024;
@@ -79,7 +80,9 @@ export class CheckpointBook {
       try {
         const whole = file.read().lastIndexOf('\n') + 1;
         if (file.size > whole) file.truncate(whole);
+        failPoint('run.checkpoints.before_write', () => file.append(halfOf(lineOf(added)), { sync: true }));
         file.append(lineOf(added), { sync: true });
+        failPoint('run.checkpoints.after_write');
       } finally {
         file.close();
       }

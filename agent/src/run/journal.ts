@@ -7,7 +7,8 @@
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, fault } from '@countersign/protocol';
-import { AppendFile, makeOwnFolder, readOwnFile, replaceOwnFile, syncFolder } from '../host/own-files.ts';
+import { journalFailPoint } from '../fail-points.ts';
+import { AppendFile, halfOf, makeOwnFolder, readOwnFile, replaceOwnFile, syncFolder } from '../host/own-files.ts';
 import { JournalChain } from './journal-chain.ts';
 import type { JournalEntry } from './journal-entries.ts';
 import { type ActionRecord, isOpen, unkept, usedOf } from './journal-index.ts';
@@ -106,11 +107,13 @@ export class Journal {
     const line = this.#chain.next(entry, this.#clock.now());
     try {
       if (entry.kind === 'intent') this.#setAside();
+      journalFailPoint(entry.kind, 'before', () => this.#file?.append(halfOf(line.text), options));
       this.#write(line.text, options);
     } catch (error) {
       return error as Error;
     }
     line.commit();
+    journalFailPoint(entry.kind, 'after');
     return null;
   }
 

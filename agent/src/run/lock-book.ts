@@ -15,7 +15,8 @@ import {
 } from '@countersign/protocol';
 import { changeDigest, followChange, stateDigest } from '@countersign/protocol/follow-lock';
 import { z } from 'zod';
-import { AppendFile, makeOwnFolder, readOwnFile } from '../host/own-files.ts';
+import { failPoint } from '../fail-points.ts';
+import { AppendFile, halfOf, makeOwnFolder, readOwnFile } from '../host/own-files.ts';
 import { SettingsProblem } from '../host/yaml.ts';
 import type { LocalPolicy } from './local-policy.ts';
 
@@ -125,7 +126,10 @@ export class LockBook {
     try {
       const whole = this.#bytes().length;
       if (file.size > whole) file.truncate(whole);
-      file.append(lines.map((line) => `${canonicalJson(line)}\n`).join(''), { sync: true });
+      const text = lines.map((line) => `${canonicalJson(line)}\n`).join('');
+      failPoint('run.lock_book.before_write', () => file.append(halfOf(text), { sync: true }));
+      file.append(text, { sync: true });
+      failPoint('run.lock_book.after_write');
     } finally {
       file.close();
     }

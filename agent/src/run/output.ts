@@ -7,6 +7,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Cancel, type Clock, redact, stripControl } from '@countersign/protocol';
 import { z } from 'zod';
+import { failPoint } from '../fail-points.ts';
 import type { Log } from '../host/log.ts';
 import { AppendFile, makeOwnFolder, readOwnFile } from '../host/own-files.ts';
 import type { OutputChunk } from './runner-wire.ts';
@@ -128,6 +129,7 @@ export class Output {
   #store(chunk: Stored): void {
     if (!this.#storing) return;
     try {
+      failPoint('run.output.before_append', () => this.#file?.append('{"step":', { sync: false }));
       this.#file?.append(`${JSON.stringify(chunk)}\n`, { sync: false });
     } catch (error) {
       // A full disk must not end the step: from here on the output is only sent, and lost with this process.

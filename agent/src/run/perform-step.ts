@@ -13,6 +13,7 @@ import {
   stripControl,
 } from '@countersign/protocol';
 import type { ChangeContext, Changer, ObserveContext } from '../capabilities/capability.ts';
+import { failPoint } from '../fail-points.ts';
 import { bounded, TimeIsUp } from './bounded.ts';
 import { NobodyConfirmed } from './confirm.ts';
 import type { Phase } from './journal-index.ts';
@@ -62,6 +63,7 @@ export async function performStep(
   run.output.begin(step.id);
   try {
     const { changer, parameters } = changerOf(run, step);
+    failPoint('run.step.before_memory');
     const memory = await bounded(run.ports.clock, REMEMBER_MS, signal, PATIENCE_MS, async (bound) =>
       changer.remember ? changer.remember(parameters, changeContext(run, step.id, earlier, bound)) : null,
     );
@@ -69,6 +71,7 @@ export async function performStep(
     const outcome = await timed(run, step.id, step.timeout_ms, signal, (bound) =>
       changer.perform(parameters, memory, changeContext(run, step.id, earlier, bound)),
     );
+    failPoint('run.step.after_perform');
     noteOutcome(run, phase, outcome);
     return { outcome, began: true };
   } catch (error) {

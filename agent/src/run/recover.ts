@@ -4,6 +4,7 @@
  * Source: threats.md, semantics, F4 to F6.
  */
 import { fault, type StepOutcome } from '@countersign/protocol';
+import { failPoint } from '../fail-points.ts';
 import type { ActionRecord, StepRecord } from './journal-index.ts';
 import { changerOf, noteOutcome, StepLost, timed } from './perform-step.ts';
 import { changeContext, type Run, rememberedSteps, StopAsked, skipped, undoName } from './run.ts';
@@ -17,6 +18,7 @@ export async function recover(run: Run, record: ActionRecord): Promise<Ending> {
     };
   const startedAt = record.started?.at ?? run.ports.clock.now();
   await keepArmed(run);
+  failPoint('run.recover.before_settling');
   try {
     return { result: await settle(run, record, startedAt) };
   } catch (error) {
@@ -30,6 +32,7 @@ async function settle(run: Run, record: ActionRecord, startedAt: number) {
   if (cut !== undefined && !(await undoneAgain(run, cut))) {
     const outcome = await findOut(run, cut);
     if (outcome === null) return lost(run, startedAt, outcomesSoFar(run, record), whyLost(run, record, cut));
+    failPoint('run.recover.after_finding');
     noteOutcome(run, cut.phase, outcome);
   }
   const now = run.journal.find(run.actionId) ?? record;

@@ -3,6 +3,7 @@
  * look again, arm, start, steps, check, wait for a human where one has to confirm, undo once, result.
  */
 import { type ActionResult, Fault, fault, type StepOutcome, shorten } from '@countersign/protocol';
+import { failPoint } from '../fail-points.ts';
 import { checkPlan, preconditionsUnmet, probeOnce } from './check-plan.ts';
 import { arm, awaitConfirmation, NobodyConfirmed } from './confirm.ts';
 import type { ActionRecord } from './journal-index.ts';
@@ -19,7 +20,9 @@ export type Ending = { readonly refused: Fault } | { readonly result: ActionResu
 /** From the intent to the ending. Rejects only for defects. `onStarted` is called when the first step is about to begin. */
 export async function runPlan(run: Run, onStarted: () => void): Promise<Ending> {
   const startedAt = run.ports.clock.now();
-  const refused = (await whyNotNow(run)) ?? (await arm(run));
+  const changed = await whyNotNow(run);
+  failPoint('run.second_look.after');
+  const refused = changed ?? (await arm(run));
   if (refused !== null) return { refused };
   run.journal.append({ kind: 'started', actionId: run.actionId }, { sync: false });
   onStarted();
@@ -147,7 +150,10 @@ async function performSteps(run: Run, steps: StepOutcome[]): Promise<void> {
     if (run.stop.aborted) steps.push(skipped(step.id, whyStopped(run)));
     else if (steps.some(({ state }) => state !== 'done'))
       steps.push(skipped(step.id, 'Not begun, since a step before it failed.'));
-    else steps.push((await performStep(run, step, 'run')).outcome);
+    else {
+      if (steps.length > 0) failPoint('run.step.before_next');
+      steps.push((await performStep(run, step, 'run')).outcome);
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { type Cancel, fault, problemsOf } from '@countersign/protocol';
 import { FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/codec';
+import { failPoint } from '../fail-points.ts';
 import { readCertificates } from './certificates.ts';
 import { Channel } from './channel.ts';
 import type { Journal } from './journal.ts';
@@ -78,8 +79,10 @@ export class RunnerService {
 
   #obey(message: Exclude<ToRunner, Request>, asked: ReadonlyMap<string, AbortController>): void {
     const { runner } = this.#options;
-    if (message.type === 'accept') runner.accept(message.grant, message.skewMs);
-    else if (message.type === 'stop') runner.stop(message.actionId);
+    if (message.type === 'accept') {
+      failPoint('run.grant.before_judging');
+      runner.accept(message.grant, message.skewMs);
+    } else if (message.type === 'stop') runner.stop(message.actionId);
     else if (message.type === 'confirm') runner.confirm(message.actionId, message.signatures);
     else if (message.type === 'kept') runner.kept(message.actionId, message.report);
     else asked.get(message.requestId)?.abort(new Error('nobody waits for the answer any more'));

@@ -1,5 +1,6 @@
 /** Takes a plan back, once: by its own undo steps, or by the undo of each step that was begun, last first. */
 import { type ActionResult, Fault, type PlanStep, type StepOutcome } from '@countersign/protocol';
+import { failPoint } from '../fail-points.ts';
 import { changerOf, noteOutcome, performStep, sentence, timed } from './perform-step.ts';
 import { changeContext, type Run, rememberedSteps, skipped, undoName } from './run.ts';
 
@@ -32,6 +33,7 @@ async function undoStep(run: Run, step: PlanStep): Promise<StepOutcome> {
     const { changer, parameters } = changerOf(run, step);
     if (!changer.undo) return skipped(step.id, 'This step cannot be taken back.');
     run.tell(step.id, 'undoing');
+    failPoint('run.undo.before_intent');
     run.journal.append({
       kind: 'step_intent',
       actionId: run.actionId,
@@ -44,6 +46,7 @@ async function undoStep(run: Run, step: PlanStep): Promise<StepOutcome> {
     const outcome = await timed(run, step.id, step.timeout_ms, new AbortController().signal, (signal) =>
       undo(parameters, memory, changeContext(run, undoName(step.id), [], signal)),
     );
+    failPoint('run.undo.after_undone');
     noteOutcome(run, 'undo', outcome);
     return outcome;
   } catch (error) {

@@ -6,6 +6,7 @@ import { systemIds } from '@countersign/protocol/system-ids';
 import { availableCapabilities } from '../capabilities/available.ts';
 import { agentVersion, factsOf, policyOrDefault, readCa } from '../compose.ts';
 import { type AgentConfig, readConfig, readSurroundings, settingsText } from '../config.ts';
+import { failPoint } from '../fail-points.ts';
 import { makeOwnFolder, readOwnFile, replaceOwnFile } from '../host/own-files.ts';
 import { SettingsProblem } from '../host/yaml.ts';
 import { dialer } from '../link/dial.ts';
@@ -40,9 +41,12 @@ export async function enroll(options: EnrollOptions): Promise<{ serverId: string
   const token = readToken(options);
   const config = settle(options);
   const key = linkKey(config.stateDir);
+  failPoint('enroll.before_hello');
   const { serverId, serverName } = await introduceWith(config, key, token);
+  failPoint('enroll.before_identity');
   writeIdentity(config.stateDir, { serverId, serverName, publicKey: key.publicKey });
   forgetServerName(config.runnerStateDir);
+  failPoint('enroll.after_identity');
   return { serverId, serverName };
 }
 

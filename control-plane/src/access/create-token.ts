@@ -22,7 +22,7 @@ interface Wanted {
 
 /** Makes a token of the caller. The secret is returned once and kept as a hash. Without `days` it never expires. */
 export function createToken(deps: Deps, caller: Caller, wanted: Wanted): Promise<{ token: Token; secret: string }> {
-  return write(deps.db, (trx) => makeToken(trx, deps, caller, wanted));
+  return write(deps.db, 'access.create_token', (trx) => makeToken(trx, deps, caller, wanted));
 }
 
 /** The same as {@link createToken}, in the caller's transaction. */

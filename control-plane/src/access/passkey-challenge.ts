@@ -26,7 +26,7 @@ export function makeChallenge(
   { db, clock, ids }: Pick<AccessCore, 'db' | 'clock' | 'ids'>,
   { purpose, sessionId }: ChallengeUse,
 ): Promise<string> {
-  return write(db, async (trx) => {
+  return write(db, 'access.make_challenge', async (trx) => {
     const now = clock.now();
     const challenge = ids.secret('');
     await insertChallenge(trx, { challenge, purpose, session_id: sessionId, expires_at: now + CHALLENGE_MS }, now);

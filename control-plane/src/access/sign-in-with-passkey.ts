@@ -23,7 +23,7 @@ export async function signInWithPasskey(deps: PasskeyDeps, response: unknown, fr
   const attempt = deps.attempts.begin(attemptsKeyOf(parseAssertion(response), from.ip), from.ip);
   const who = whoIs('stranger', from.ip);
   const passkey = await usePasskey(deps, response, { purpose: 'sign_in', sessionId: null, who });
-  const signedIn = await write(deps.db, async (trx) => {
+  const signedIn = await write(deps.db, 'access.passkey_sign_in', async (trx) => {
     const person = await personById(trx, passkey.person_id);
     if (person === undefined) throw fault('passkey_unknown');
     return startSession(trx, deps, person, { kind: 'dashboard', strength: 'passkey', from });

@@ -29,7 +29,7 @@ export async function signIn(deps: AccessCore, request: SignInRequest, from: Ori
     attempt.forget(); // asking for the code is a step, not a failure; but it must not clear the failures before it
     throw fault('code_required');
   }
-  const signedIn = await write(deps.db, async (trx) => {
+  const signedIn = await write(deps.db, 'access.sign_in', async (trx) => {
     const strength = person.totp_confirmed === 1 ? 'code' : 'session';
     if (strength === 'code' && !(await spendCode(trx, deps, person.id, request.code ?? ''))) return null;
     return startSession(trx, deps, person, { kind: request.kind, strength, from });

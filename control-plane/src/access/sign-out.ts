@@ -7,7 +7,7 @@ import type { AccessCore } from './access.ts';
 import { deleteSession } from './session.store.ts';
 
 export function signOut(deps: AccessCore, caller: Caller): Promise<void> {
-  return write(deps.db, async (trx) => {
+  return write(deps.db, 'access.sign_out', async (trx) => {
     const sessionId = caller.session?.id;
     if (sessionId === undefined) return;
     await deleteSession(trx, sessionId);

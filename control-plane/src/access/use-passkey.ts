@@ -26,7 +26,7 @@ interface PasskeyUse extends ChallengeUse {
  */
 export async function usePasskey(deps: PasskeyDeps, response: unknown, use: PasskeyUse): Promise<Passkey> {
   const party = relyingParty(deps.place);
-  const challenge = await write(deps.db, (trx) => useChallenge(trx, deps, response, use));
+  const challenge = await write(deps.db, 'access.use_challenge', (trx) => useChallenge(trx, deps, response, use));
   const assertion = parseAssertion(response);
   if (challenge === null || assertion === null)
     return refuse(deps, use, null, 'its challenge was not given out for this, was used or is too old');

@@ -4,6 +4,7 @@ import { confirmationDigest } from '@countersign/protocol/confirmation';
 import { holderOf, holdersThatSigned, whyNotCounted } from '@countersign/protocol/follow-lock';
 import { appendEntry, whoOf } from '../audit/ledger.ts';
 import { channelOf } from '../audit/who.ts';
+import { failPoint } from '../fail-points.ts';
 import { serverById } from '../fleet/server.store.ts';
 import type { Caller } from '../ports.ts';
 import type { Trx } from '../storage/database.ts';
@@ -30,7 +31,7 @@ interface Given {
  * Rejects with `action_not_found`, `nothing_to_confirm`, `signature_needed`, `signature_invalid`.
  */
 export async function confirmAction(deps: ConfirmDeps, caller: Caller, given: Given): Promise<void> {
-  const kept = await commitOrRefuse(deps.db, async (trx) => {
+  const kept = await commitOrRefuse(deps.db, 'actions.confirm', async (trx) => {
     const row = await actionById(trx, given.actionId);
     if (!row) throw fault('action_not_found', { action: given.actionId });
     const server = await serverById(trx, row.server_id);
@@ -48,6 +49,7 @@ export async function sendConfirmation(
   row: Pick<ActionTable, 'id' | 'server_id'>,
   { given }: Confirmations,
 ): Promise<void> {
+  failPoint('actions.confirm.before_send');
   try {
     await fleet.confirm(
       row.server_id,

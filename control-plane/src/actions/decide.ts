@@ -36,7 +36,7 @@ type Counted = Verdict & { readonly strength: Strength };
  * A reject needs no quorum and takes the person's own earlier approval back.
  */
 export function decide(deps: DecideDeps, verdict: Verdict): Promise<Decided> {
-  return commitOrRefuse(deps.db, async (trx) => {
+  return commitOrRefuse(deps.db, 'actions.decide', async (trx) => {
     const now = deps.clock.now();
     const judged = await gather(trx, verdict, { now, party: deps.party() });
     const tampered = verdict.verdict === 'approve' ? planTampered(judged.action) : undefined;

@@ -1,6 +1,7 @@
 /** Sends an approved action to its server: policy is asked once more, the state changes on disk, then the grant leaves. */
 import { type Fault, fault, isoTime, type Plan, strengthAtLeast } from '@countersign/protocol';
 import { whoIs } from '../audit/ledger.ts';
+import { failPoint } from '../fail-points.ts';
 import { type ServerRow, serverById } from '../fleet/server.store.ts';
 import { evaluate } from '../policy/evaluate.ts';
 import type { PolicyVerdict } from '../policy/policy.ts';
@@ -41,7 +42,7 @@ export async function dispatch(deps: ActionDeps, actionId: string): Promise<Disp
   const said = tampered
     ? undefined
     : evaluate(inForce.policy, await policyFacts(db, asker, server, JSON.parse(row.plan_json) as Plan, clock.now()));
-  const outcome = await write(db, async (trx): Promise<Dispatched> => {
+  const outcome = await write(db, 'actions.dispatch', async (trx): Promise<Dispatched> => {
     const now = await actionById(trx, actionId);
     if (now?.state !== 'approved') return 'not_approved';
     if (clock.now() >= (now.start_by ?? 0)) return expire(deps, trx, now);
@@ -85,7 +86,9 @@ export async function sendGrant(
   if ((await pauseNow(deps.db)) || !server || whyContradicted(server)) return;
   try {
     const grant = grantOf({ ...row, dispatched_at, start_by }, parts.votes, deps.key);
+    failPoint('actions.grant.before_send');
     await deps.fleet.dispatch(row.server_id, grant);
+    failPoint('actions.grant.after_send');
   } catch (error) {
     deps.log.warn('action.grant_not_sent', { action: actionId, error });
   }

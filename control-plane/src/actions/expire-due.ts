@@ -10,7 +10,7 @@ export async function expireDue(deps: Pick<ActionDeps, 'db' | 'clock' | 'live' |
   const now = deps.clock.now();
   for (const actionId of await expiredIds(deps.db, now)) {
     try {
-      await write(deps.db, async (trx) => {
+      await write(deps.db, 'actions.expire', async (trx) => {
         const row = await actionById(trx, actionId);
         const waits = row?.state === 'awaiting_approval';
         const until = isoTime((waits ? row.decide_by : row?.start_by) ?? now);

@@ -45,7 +45,7 @@ export function keepAction(
 ): Promise<Proposed> {
   const { db, clock, ids, limits } = deps;
   const { by, server, draft, verdict, inForce, key, follows } = kept;
-  return write(db, async (trx) => {
+  return write(db, 'actions.propose', async (trx) => {
     const at = clock.now();
     const earlier = await openRepeat(trx, key, at - limits.repeatMs);
     if (earlier) {

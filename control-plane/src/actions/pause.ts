@@ -24,7 +24,7 @@ export async function pauseDispatch(
   caller: Caller,
   { reason, stopRunning }: { readonly reason?: string | undefined; readonly stopRunning: boolean },
 ): Promise<{ readonly pause: Pause; readonly stopping: number }> {
-  const pause = await write(deps.db, async (trx) => {
+  const pause = await write(deps.db, 'actions.pause', async (trx) => {
     const present = await pauseNow(trx);
     if (present) return present;
     const { id, name } = caller.person;

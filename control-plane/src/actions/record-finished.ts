@@ -20,7 +20,7 @@ export function recordFinished(
   serverId: string,
   { actionId, result }: { readonly actionId: string; readonly result: ActionResult },
 ): Promise<void> {
-  return commitOrRefuse(deps.db, async (trx) => {
+  return commitOrRefuse(deps.db, 'actions.record_finished', async (trx) => {
     const row = await ownAction(deps, trx, serverId, actionId, 'finished');
     if (row instanceof Refusal) return row;
     const text = JSON.stringify(result);

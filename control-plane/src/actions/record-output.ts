@@ -27,7 +27,7 @@ export function recordOutput(
   output: OutputChunk,
 ): Promise<void> {
   const { actionId, step, chunk } = output;
-  return commitOrRefuse(deps.db, async (trx) => {
+  return commitOrRefuse(deps.db, 'actions.record_output', async (trx) => {
     const row = await ownAction(deps, trx, serverId, actionId, 'output');
     if (row instanceof Refusal) return row;
     const last = await lastChunk(trx, actionId);

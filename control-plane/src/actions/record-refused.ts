@@ -15,7 +15,7 @@ export function recordRefused(
   report: { readonly actionId: string; readonly fault: WireFault; readonly at: number },
 ): Promise<void> {
   const { actionId } = report;
-  return commitOrRefuse(deps.db, async (trx) => {
+  return commitOrRefuse(deps.db, 'actions.record_refused', async (trx) => {
     const row = await ownAction(deps, trx, serverId, actionId, 'refused');
     if (row instanceof Refusal) return row;
     if (row.state === 'refused') return;

@@ -16,7 +16,7 @@ export function recordStarted(
   serverId: string,
   { actionId, at: startedAt }: { readonly actionId: string; readonly at: number },
 ): Promise<void> {
-  return commitOrRefuse(deps.db, async (trx) => {
+  return commitOrRefuse(deps.db, 'actions.record_started', async (trx) => {
     const row = await ownAction(deps, trx, serverId, actionId, 'started');
     if (row instanceof Refusal) return row;
     if (row.started_at !== null) return;

@@ -25,7 +25,7 @@ export function recordStep(
   serverId: string,
   { actionId, step, phase, until }: StepReport,
 ): Promise<void> {
-  return commitOrRefuse(deps.db, async (trx) => {
+  return commitOrRefuse(deps.db, 'actions.record_step', async (trx) => {
     const row = await ownAction(deps, trx, serverId, actionId, 'step');
     if (row instanceof Refusal) return row;
     if (row.state !== 'running') return;

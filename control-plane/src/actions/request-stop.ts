@@ -1,6 +1,7 @@
 /** Stops an action: takes back what was not sent yet, and asks the server to stop what was. */
 import { type ActionState, fault } from '@countersign/protocol';
 import { appendEntry, whoOf } from '../audit/ledger.ts';
+import { failPoint } from '../fail-points.ts';
 import type { Caller } from '../ports.ts';
 import type { Trx } from '../storage/database.ts';
 import type { ActionTable } from '../storage/tables.ts';
@@ -19,12 +20,13 @@ export type StopDeps = Pick<ActionDeps, 'db' | 'clock' | 'live' | 'log' | 'follo
  */
 export async function requestStop(deps: StopDeps, caller: Caller, actionId: string): Promise<ActionState> {
   const { db, fleet, log } = deps;
-  const { row, state } = await write(db, async (trx) => {
+  const { row, state } = await write(db, 'actions.stop', async (trx) => {
     const found = await actionById(trx, actionId);
     if (!found) throw fault('action_not_found', { action: actionId });
     return { row: found, state: await stopNow(deps, trx, caller, found) };
   });
   if (state !== row.state) return state;
+  failPoint('actions.stop.before_send');
   try {
     await fleet.stop(row.server_id, actionId);
   } catch (error) {

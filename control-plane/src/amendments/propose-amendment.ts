@@ -41,7 +41,7 @@ export async function proposeAmendment(
       await makeChange(trx, deps, caller, row);
     });
   else {
-    await write(deps.db, (trx) => insert(trx, deps, caller, row, change));
+    await write(deps.db, 'amendments.propose', (trx) => insert(trx, deps, caller, row, change));
     await putInForce(deps, caller, row, change);
   }
   return row;

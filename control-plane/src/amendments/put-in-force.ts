@@ -30,7 +30,7 @@ export async function putInForce(
       throw error;
     }
   }
-  await write(deps.db, (trx) => endAsMade(trx, deps, whoOf(caller), row));
+  await write(deps.db, 'amendments.put_in_force', (trx) => endAsMade(trx, deps, whoOf(caller), row));
 }
 
 /** Marks an amendment as made whose rules are in force already: a crash came between file and mark. */

@@ -17,7 +17,7 @@ export function checkpoint({
   clock,
   key,
 }: Omit<CheckpointDeps, 'log'>): Promise<(Checkpoint & { note: string }) | null> {
-  return write(db, async (trx) => {
+  return write(db, 'audit.checkpoint', async (trx) => {
     const last = await lastEntry(trx);
     if (!last) return null;
     const before = await lastCheckpoint(trx);

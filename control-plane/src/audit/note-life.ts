@@ -8,7 +8,7 @@ export function noteStarted(
   { db, clock }: Core,
   by: { readonly version: string; readonly key: string },
 ): Promise<void> {
-  return write(db, async (trx) => {
+  return write(db, 'audit.note_started', async (trx) => {
     await appendEntry(trx, {
       event: 'control_plane.started',
       at: clock.now(),
@@ -19,7 +19,7 @@ export function noteStarted(
 }
 
 export function noteStopped({ db, clock }: Core): Promise<void> {
-  return write(db, async (trx) => {
+  return write(db, 'audit.note_stopped', async (trx) => {
     await appendEntry(trx, { event: 'control_plane.stopped', at: clock.now(), who: whoIs('system') });
   });
 }

@@ -6,6 +6,7 @@ import { forgetSetupLink, makeSetupLink } from '../access/setup-link.ts';
 import { type ControlPlane, compose } from '../compose.ts';
 import { type Config, ConfigError, loadConfig } from '../config/config.ts';
 import { type Env, readEnv, variables } from '../config/env.ts';
+import { armFailPoint } from '../fail-points.ts';
 import { makeLog } from '../log.ts';
 import type { Log } from '../ports.ts';
 import { claimStore } from '../storage/database.ts';
@@ -21,6 +22,7 @@ export interface ServeOptions {
 /** Runs the control plane until SIGINT or SIGTERM, then ends everything in order. A second signal ends it at once. */
 export async function serve(options: ServeOptions = {}): Promise<void> {
   const env = readEnv();
+  armFailPoint(env.COUNTERSIGN_FAIL_POINT);
   const config = configOrExit(env);
   const signalled = nextSignal();
   const colour = env.NO_COLOR === undefined && process.stdout.isTTY === true;

@@ -1,6 +1,7 @@
 /** Hands the process's own streams and environment to the command line. */
 import { systemIds } from '@countersign/protocol/system-ids';
 import { readEnv } from '../config/env.ts';
+import { armFailPoint } from '../fail-points.ts';
 import { version } from '../version.ts';
 import { waitingClock } from './clock.ts';
 import { run } from './program.ts';
@@ -8,6 +9,7 @@ import { terminal } from './terminal.ts';
 import { folderOf, typedWords } from './typed-words.ts';
 
 const env = readEnv();
+armFailPoint(env.COUNTERSIGN_FAIL_POINT);
 const { stdin, stdout, stderr } = process;
 // Whoever reads may stop early (`… | head`): then there is nobody left to tell.
 stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -14,6 +14,7 @@ export const variables = {
   TELEGRAM_API_ROOT: 'Address of another Telegram Bot API server; https://api.telegram.org by default.',
   COUNTERSIGN_CONFIG: 'File in which the command line keeps its session.',
   COUNTERSIGN_TOKEN: 'Token for `countersign mcp` (stdio), instead of the stored session.',
+  COUNTERSIGN_FAIL_POINT: 'For tests: the place at which this process dies.',
   SSH_AUTH_SOCK: 'Socket of your ssh-agent, for approvals that it signs.',
   INIT_CWD: 'Where npm was called, set by npm: files that you name to the command line are found from there.',
   NO_COLOR: 'When set, the command line prints without colours (no-color.org).',

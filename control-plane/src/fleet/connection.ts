@@ -6,6 +6,7 @@ import { type Cancel, Fault, fault } from '@countersign/protocol';
 import { decodeFromAgent } from '@countersign/protocol/agent-wire/codec';
 import { thresholdsSchema } from '@countersign/protocol/agent-wire/facts';
 import type { SigningKey } from '@countersign/protocol/signing';
+import { failPoint } from '../fail-points.ts';
 import type { Core } from '../ports.ts';
 import { Allowance } from './allowance.ts';
 import { type Challenge, challengeFor, checkProof, type Hello, type Open } from './handshake.ts';
@@ -158,6 +159,7 @@ export class AgentConnection {
     const { clock, events, limits } = this.#deps;
     this.#state = { name: 'working', session };
     events.alive(server.id, session.clockOffsetMs);
+    failPoint('fleet.welcome.before_send');
     this.#wire.send({
       type: 'welcome',
       serverId: server.id,
@@ -166,6 +168,7 @@ export class AgentConnection {
       heartbeatMs: limits.heartbeatMs,
       thresholds: thresholdsSchema.parse(JSON.parse(server.thresholds_json)),
     });
+    failPoint('fleet.welcome.after_send');
   }
 
   async #turnAway(error: unknown, of: Omit<Refusal, 'why'>): Promise<void> {

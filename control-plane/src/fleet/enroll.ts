@@ -31,7 +31,7 @@ export interface Enrolment {
  */
 export async function enrol(deps: Deps, enrolment: Enrolment): Promise<ServerRow> {
   const { publicKey, token, hello, ip } = enrolment;
-  const server = await write(deps.db, async (trx) => {
+  const server = await write(deps.db, 'fleet.enrol', async (trx) => {
     const now = deps.clock.now();
     const peeked = await peekOneUseSecret(trx, deps, { purpose: 'enrolment', secret: token });
     const meant = peeked?.subjectId ? await serverById(trx, peeked.subjectId) : undefined;

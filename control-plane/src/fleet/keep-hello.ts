@@ -46,7 +46,7 @@ export async function keepHello(deps: Deps, arrival: Arrival): Promise<void> {
   const witness = await readWitness(deps, arrival);
   if (!isSame(server, report) || witness.isNews) {
     const at = deps.clock.now();
-    await write(deps.db, async (trx) => {
+    await write(deps.db, 'fleet.keep_hello', async (trx) => {
       await saveReport(trx, server.id, report);
       if (first) await climb(trx, arrival, at);
       if (first || rebootedOrUpgraded(server, hello)) await auditConnected(trx, arrival, at);

@@ -15,7 +15,7 @@ export async function keepPolicy(
 ): Promise<void> {
   const server = await serverById(deps.db, serverId);
   if (server === undefined || server.policy_json === JSON.stringify(policy)) return;
-  await write(deps.db, async (trx) => {
+  await write(deps.db, 'fleet.keep_policy', async (trx) => {
     await savePolicy(trx, serverId, policy);
     await auditPolicy(trx, serverId, policy, { ip: null, at: deps.clock.now() });
   });

@@ -5,6 +5,7 @@
 import { type Cancel, delay } from '@countersign/protocol';
 import type { LocalPolicySummary } from '@countersign/protocol/agent-wire/facts';
 import type { SignedLockChange } from '@countersign/protocol/lock';
+import { failPoint } from '../fail-points.ts';
 import { type KeptState, keptStates } from '../lock/lock.store.ts';
 import { standingOf } from '../lock/lock-chain.ts';
 import { toldPolicy } from '../lock/lock-view.ts';
@@ -90,6 +91,7 @@ export class LockHandout implements FleetFollower {
     const { state, number, missing } = standingOf(policy, await this.#states());
     if (state !== 'behind' || missing.length === 0) return;
     this.#sentFor.set(serverId, number);
+    failPoint('fleet.lock_changes.before_send');
     this.#deps.registry.sendLockChanges(serverId, oneFrame(missing));
   }
 

@@ -99,7 +99,8 @@ function sessionEvents(core: Core, to: Listeners, actions: ActionReports): Sessi
   return {
     takeReport: reportTaker({ ...core, actions, clockOffsetMs: (id) => to.registry.clockOffsetMs(id) ?? 0 }),
     told: (serverId, message) => to.desk.take(serverId, message),
-    saveAcknowledged: (serverId, seq) => write(core.db, (trx) => saveAcknowledged(trx, serverId, seq)),
+    saveAcknowledged: (serverId, seq) =>
+      write(core.db, 'fleet.acknowledge', (trx) => saveAcknowledged(trx, serverId, seq)),
     alive: (serverId, clockOffsetMs, sample) => {
       to.heartbeats.take(serverId, clockOffsetMs, sample);
       to.clockWatch.take(serverId, clockOffsetMs);

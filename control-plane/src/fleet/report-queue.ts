@@ -4,6 +4,7 @@
  */
 import { Fault } from '@countersign/protocol';
 import type { FromAgent } from '@countersign/protocol/agent-wire/messages';
+import { failPoint } from '../fail-points.ts';
 import type { FleetLimits } from './limits.ts';
 import type { Wire } from './wire.ts';
 
@@ -80,6 +81,7 @@ export class ReportQueue {
   }
 
   async #store(report: Report): Promise<void> {
+    failPoint('fleet.report.before_store');
     try {
       await this.#deps.take(report);
     } catch (error) {

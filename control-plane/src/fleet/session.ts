@@ -22,6 +22,7 @@ import {
 import { type Decoded, decodeFromAgent } from '@countersign/protocol/agent-wire/codec';
 import type { StatusSample, Thresholds } from '@countersign/protocol/agent-wire/facts';
 import type { FromAgent } from '@countersign/protocol/agent-wire/messages';
+import { failPoint } from '../fail-points.ts';
 import type { Log } from '../ports.ts';
 import { cleanFault, cleanPreview, cleanResult } from './clean-arrival.ts';
 import { clockSet } from './clock-set.ts';
@@ -277,6 +278,7 @@ export class AgentSession {
 
   async #acknowledge(seq: number): Promise<void> {
     await this.#deps.events.saveAcknowledged(this.serverId, seq);
+    failPoint('fleet.acknowledge.before_send');
     this.#wire.send({ type: 'acknowledge', seq });
   }
 

@@ -176,7 +176,7 @@ export class Witnesses implements FleetFollower {
     const { db, clock, live } = this.#deps;
     const changed = judged.filter(({ judgement }) => Object.keys(judgement.columns).length > 0);
     if (changed.length > 0)
-      await write(db, async (trx) => {
+      await write(db, 'fleet.witnesses', async (trx) => {
         for (const { serverId, judgement } of changed)
           await keepJudgement(trx, serverId, judgement, { at: clock.now(), who: whoIs('agent') });
       });

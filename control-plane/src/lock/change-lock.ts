@@ -25,7 +25,7 @@ export async function changeLock(
   caller: Caller,
   change: SignedLockChange,
 ): Promise<{ readonly state: LockState; readonly state_digest: string }> {
-  const made = await write(deps.db, async (trx) => {
+  const made = await write(deps.db, 'lock.change', async (trx) => {
     const states = presentLock(await keptStates(trx));
     const known = states.find((it) => it.change !== null && digestOf(it.change.change) === digestOf(change.change));
     if (known) return known;

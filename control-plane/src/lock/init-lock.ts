@@ -28,7 +28,7 @@ export async function initLock(
   await deps.prove(caller, proof, 'best');
   const sound = checked(state);
   if (sound.disabled) throw fault('lock_change_invalid', { reason: 'the lock was ended' });
-  await write(deps.db, async (trx) => {
+  await write(deps.db, 'lock.init', async (trx) => {
     const kept = await keptStates(trx);
     const digest = stateDigest(sound);
     if (kept.some((it) => it.digest === digest)) return; // asked twice

@@ -4,6 +4,7 @@ import { fault } from '@countersign/protocol';
 import { sha256 } from '@countersign/protocol/digest';
 import { appendEntry, whoIs } from '../audit/ledger.ts';
 import { writeWhole } from '../config/secrets.ts';
+import { failPoint } from '../fail-points.ts';
 import type { Core } from '../ports.ts';
 import { write } from '../storage/write.ts';
 import { defaultPolicy } from './default-policy.ts';
@@ -72,7 +73,9 @@ export async function openPolicy(
   const replace = async (text: string, before: string) => {
     if ((await look()).sha256 !== before) throw policyMoved();
     mustBePolicy(text);
+    failPoint('policy.file.before_write');
     await writeWhole(path, text.trimEnd()); // which ends it with a line feed
+    failPoint('policy.file.after_write');
     return look();
   };
   await inTurn(look);
@@ -144,7 +147,7 @@ async function record({ db, clock, log }: Pick<Core, 'db' | 'clock' | 'log'>, ne
     return;
   }
   log.info('policy.loaded', { source, sha256, rules: policy.rules.length });
-  await write(db, (trx) =>
+  await write(db, 'policy.load', (trx) =>
     appendEntry(trx, { event: 'policy.loaded', at, who, details: { sha256, source, rules: policy.rules.length } }),
   );
 }

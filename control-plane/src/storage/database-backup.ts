@@ -1,6 +1,7 @@
 /** Copies the database while it is in use. */
 import { chmodSync, closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import Sqlite from 'better-sqlite3';
+import { failPoint } from '../fail-points.ts';
 
 /**
  * Writes a whole, consistent copy of the database at `from` to `to` (mode 0600), also while a control plane writes to it
@@ -14,7 +15,9 @@ export async function backUpDatabase(from: string, to: string): Promise<{ bytes:
     chmodSync(unfinished, 0o600);
     await source.backup(unfinished);
     const bytes = checkCopy(unfinished);
+    failPoint('storage.backup.before_name');
     renameSync(unfinished, to);
+    failPoint('storage.backup.after_name');
     return { bytes };
   } catch (error) {
     rmSync(unfinished, { force: true });

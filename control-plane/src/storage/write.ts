@@ -1,6 +1,7 @@
 /** The one way to change the database. */
 import { setImmediate } from 'node:timers/promises';
 import { fault } from '@countersign/protocol';
+import { type CommitPoint, failPoint } from '../fail-points.ts';
 import { runAfterCommit } from './after-commit.ts';
 import type { Db, Trx } from './database.ts';
 import { insideWrite, isBusy, isUnwritable } from './dialect.ts';
@@ -11,12 +12,30 @@ const ATTEMPTS = 50;
  * Runs `work` in one write transaction: all of it is committed and on disk, or nothing. Writers of this process run one after
  * the other. Inside, use only the transaction (a query on `db` is refused, since it would wait for itself) and wait for
  * nothing but the database. When another process holds the lock for `attempts` times 200 ms, rejects with `storage_busy`; when the disk is
- * full or read-only, with `storage_unwritable`.
+ * full or read-only, with `storage_unwritable`. A `point` names the commit: tests have the process die right before it and right after.
  */
-export async function write<T>(db: Db, work: (trx: Trx) => Promise<T>, { attempts = ATTEMPTS } = {}): Promise<T> {
+export function write<T>(db: Db, point: CommitPoint, work: Work<T>): Promise<T>;
+export function write<T>(db: Db, work: Work<T>, options?: Patience): Promise<T>;
+export function write<T>(db: Db, first: CommitPoint | Work<T>, second?: Work<T> | Patience): Promise<T> {
+  if (typeof second === 'function') return writePatiently(db, second, first as CommitPoint, {});
+  return writePatiently(db, first as Work<T>, undefined, second ?? {});
+}
+
+type Work<T> = (trx: Trx) => Promise<T>;
+
+interface Patience {
+  readonly attempts?: number;
+}
+
+async function writePatiently<T>(
+  db: Db,
+  work: Work<T>,
+  point: CommitPoint | undefined,
+  { attempts = ATTEMPTS }: Patience,
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await writeOnce(db, work);
+      return await writeOnce(db, work, point);
     } catch (error) {
       if (isUnwritable(error)) throw fault('storage_unwritable', { reason: error.code }, error);
       if (!isBusy(error)) throw error;
@@ -26,15 +45,20 @@ export async function write<T>(db: Db, work: (trx: Trx) => Promise<T>, { attempt
   }
 }
 
-async function writeOnce<T>(db: Db, work: (trx: Trx) => Promise<T>): Promise<T> {
+async function writeOnce<T>(db: Db, work: (trx: Trx) => Promise<T>, point: CommitPoint | undefined): Promise<T> {
   const mark = { open: true };
   let used: Trx | undefined;
   try {
     const result = await db.transaction().execute((trx) => {
       used = trx;
-      return insideWrite.run(mark, () => work(trx));
+      return insideWrite.run(mark, async () => {
+        const made = await work(trx);
+        if (point !== undefined) failPoint(`${point}.before_commit`);
+        return made;
+      });
     });
     mark.open = false;
+    if (point !== undefined) failPoint(`${point}.after_commit`);
     if (used) runAfterCommit(used);
     return result;
   } finally {
