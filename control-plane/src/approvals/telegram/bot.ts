@@ -35,7 +35,7 @@ const ANSWER_MS = 700;
 
 /** Takes one update in. Rejects when it could not be noted: then it has to come again. */
 export async function takeUpdate(deps: BotDeps, update: Update): Promise<void> {
-  const isNew = await write(deps.db, 'telegram.note_update', 'telegram.note_update', (trx) =>
+  const isNew = await write(deps.db, 'telegram.note_update', (trx) =>
     noteUpdate(trx, update.update_id, deps.clock.now()),
   );
   if (!isNew) return;
