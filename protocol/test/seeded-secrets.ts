@@ -197,13 +197,24 @@ export function seededSecrets(random: Random): SeededSecret[] {
   );
 }
 
-const RUN = 12;
+/** Characters in a row by which a secret is recognised. */
+export const RUN = 12;
 
 /**
  * The part of a secret that can be seen in a text, in whichever writing: as it is, escaped, encoded. Twelve characters of it in
  * a row count; what every secret of its kind begins with does not. `null` when nothing can be seen.
  */
-export function visiblePart({ secret, kind }: Pick<SeededSecret, 'secret' | 'kind'>, text: string): string | null {
+export function visiblePart(secret: Pick<SeededSecret, 'secret' | 'kind'>, text: string): string | null {
+  for (const writing of writingsOf(secret))
+    for (let at = 0; at === 0 || at + RUN <= writing.length; at += 1) {
+      const part = writing.slice(at, at + RUN);
+      if (part.length > 4 && text.includes(part)) return part;
+    }
+  return null;
+}
+
+/** How a secret may turn up, line by line: as it is, escaped, in a URL, in base64 whatever stands before it. */
+export function writingsOf({ secret, kind }: Pick<SeededSecret, 'secret' | 'kind'>): string[] {
   const tellsNothing = kind.endsWith('private key')
     ? /^-----.*-----$/
     : /^(?:https:\/\/hooks\.slack\.com\/services\/|IQoJb3JpZ2luX2Vj|eyJ[A-Za-z0-9]*\.)/;
@@ -213,10 +224,5 @@ export function visiblePart({ secret, kind }: Pick<SeededSecret, 'secret' | 'kin
     return [core, json(core).slice(1, -1), encodeURIComponent(core), core.replaceAll('&', '&amp;')];
   });
   for (const skip of [0, 1, 2]) writings.push(base64(`${'x'.repeat(skip)}${secret}`).slice(skip === 0 ? 0 : 4, -4));
-  for (const writing of writings)
-    for (let at = 0; at === 0 || at + RUN <= writing.length; at += 1) {
-      const part = writing.slice(at, at + RUN);
-      if (part.length > 4 && text.includes(part)) return part;
-    }
-  return null;
+  return writings;
 }

@@ -17,6 +17,8 @@ export interface LocalAgent extends AsyncDisposable {
   readonly pid: number;
   /** Milliseconds from the start of the process until the control plane saw it online. */
   readonly connectedAfterMs: number;
+  /** What the agent printed so far. */
+  log(): string;
   stop(signal?: NodeJS.Signals): Promise<void>;
   start(): Promise<void>;
 }
@@ -64,6 +66,7 @@ export async function startLocalAgent(
     get pid() {
       return agent.pid;
     },
+    log: () => agent.printed,
     stop: (signal) => agent.stop(signal),
     start: async () => {
       await agent.start(world, server.id);
@@ -76,10 +79,10 @@ export async function startLocalAgent(
 }
 
 class Running {
+  printed = '';
   readonly #program: string;
   readonly #stateDir: string;
   #child: ChildProcess | undefined;
-  #printed = '';
 
   constructor(program: string, stateDir: string) {
     this.#program = program;
@@ -99,7 +102,7 @@ class Running {
     });
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => {
-        this.#printed += text;
+        this.printed += text;
       });
     this.#child = child;
     const connected = (async () => {
@@ -108,7 +111,7 @@ class Running {
       return performance.now() - began;
     })();
     const ended = once(child, 'exit').then(() => {
-      throw new Error(`the agent ended:\n${this.#printed}`);
+      throw new Error(`the agent ended:\n${this.printed}`);
     });
     ended.catch(() => undefined);
     const ms = await Promise.race([connected, ended]);

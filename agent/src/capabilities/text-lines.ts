@@ -1,8 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
+import { KeyLines } from './key-lines.ts';
 
 const LINE_MAX = 64 * 1024;
-const KEY_BEGIN = /-----BEGIN (?:[A-Z0-9 ]+ )?PRIVATE KEY/;
-const KEY_END = /-----END (?:[A-Z0-9 ]+ )?PRIVATE KEY/;
 
 /**
  * Takes the pieces of a file and hands on its lines, numbered from 1, without their line breaks. Lines inside a private key are
@@ -11,8 +10,8 @@ const KEY_END = /-----END (?:[A-Z0-9 ]+ )?PRIVATE KEY/;
 export class TextLines {
   readonly #onLine: (line: string, number: number) => void;
   readonly #decoder = new StringDecoder('utf8');
+  readonly #keys = new KeyLines();
   #rest = '';
-  #inKey = false;
   #count = 0;
   #keyLines = 0;
 
@@ -44,10 +43,7 @@ export class TextLines {
 
   #line(line: string): void {
     this.#count += 1;
-    const begins = KEY_BEGIN.test(line);
-    const hidden = this.#inKey && !begins && !KEY_END.test(line);
-    if (begins) this.#inKey = true;
-    if (KEY_END.test(line)) this.#inKey = false;
+    const hidden = this.#keys.hides(line);
     if (hidden) this.#keyLines += 1;
     this.#onLine(hidden ? '[redacted]' : line.slice(0, LINE_MAX).replace(/\r$/, ''), this.#count);
   }

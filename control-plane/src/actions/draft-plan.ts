@@ -17,6 +17,7 @@ import {
 } from '@countersign/protocol';
 import { FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/codec';
 import { sha256 } from '@countersign/protocol/digest';
+import { refusePlainSecret } from './refuse-plain-secret.ts';
 import type { Wanted } from './wanted.ts';
 
 interface Named {
@@ -120,6 +121,7 @@ function filePlan(server: Named, wanted: ParametersOf<'file.write'>): PlanDraft 
         'content: holds the mark [redacted], so writing it would destroy the secret in its place; change single keys with the playbook config.set_key',
     });
   if (!content.isWellFormed()) throw fault('invalid_input', { problems: 'content: is not well-formed text' });
+  refusePlainSecret(content);
   const digest = sha256(content);
   const title = `${expected_sha256 === null ? 'Create' : 'Replace'} ${escapeDeceptive(shorten(path, TITLE_WORDS))} on ${server.name}`;
   return parsed({

@@ -39,7 +39,7 @@ export function incomingAlert(alert: ForeignAlert): IncomingAlert {
   const cleaned = Object.fromEntries(
     Object.entries(alert.labels)
       .slice(0, LABELS_MAX)
-      .map(([name, value]) => [clean(name, 100), clean(value, 200)]),
+      .map(([name, value]) => [clean(name, 100), cleanLabel(clean(name, 100), value)]),
   );
   const kind = cleaned.alertname ?? 'alert';
   const title = annotations.summary || annotations.title || annotations.message || annotations.description || kind;
@@ -63,6 +63,12 @@ const SEVERITIES: readonly [RegExp, AlertRow['severity']][] = [
 function severityOf(labels: Readonly<Record<string, string>>): AlertRow['severity'] {
   const said = labels.severity ?? labels.priority ?? '';
   return SEVERITIES.find(([pattern]) => pattern.test(said))?.[1] ?? 'warning';
+}
+
+/** The name may tell that the value is secret: `session_secret`. */
+function cleanLabel(name: string, value: string): string {
+  const { text } = redact(`${name}=${stripControl(value)}`);
+  return text.startsWith(`${name}=`) ? shorten(text.slice(name.length + 1), 200) : clean(value, 200);
 }
 
 function clean(value: string, max: number): string {

@@ -2,6 +2,7 @@ import { durationMs, fault, redact, stripControl } from '@countersign/protocol';
 import { readTail } from '../../host/read-tail.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
 import { readJournal } from '../journal.ts';
+import { withoutKeyLines } from '../key-lines.ts';
 import { levelOf, levelOfPriority, mostFrequent } from '../log-lines.ts';
 import { count, Report } from '../report.ts';
 import { readableRoots } from '../roots.ts';
@@ -75,8 +76,9 @@ async function fromJournal(
   });
   if (answer.blind !== null) report.blind('The journal', answer.blind);
   if (answer.lines.length === JOURNAL_MAX) report.cut();
-  return answer.lines.map(({ at, source, message, level }) => ({
-    text: clean(`${new Date(at).toISOString().slice(0, 19)}Z ${source}: ${message}`, context),
+  const messages = withoutKeyLines(answer.lines.map(({ message }) => message));
+  return answer.lines.map(({ at, source, level }, index) => ({
+    text: clean(`${new Date(at).toISOString().slice(0, 19)}Z ${source}: ${messages[index]}`, context),
     level: levelOfPriority(level),
   }));
 }
@@ -86,8 +88,7 @@ function fromFile(report: Report, context: ObserveContext, path: string): Line[]
   const tail = readTail(path, readableRoots(context.localPolicy), TAIL_BYTES);
   if (tail.cut) report.cut();
   report.figure('file_bytes', tail.bytes);
-  return tail.text
-    .split('\n')
+  return withoutKeyLines(tail.text.split('\n'))
     .filter((line) => line.trim() !== '')
     .map((line) => ({ text: clean(line, context), level: levelOf(line) }));
 }
