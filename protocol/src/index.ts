@@ -14,6 +14,7 @@ export * from './keys.ts';
 export * from './live-events.ts';
 export * from './lock.ts';
 export * from './lockout.ts';
+export * from './parse-json.ts';
 export * from './plan.ts';
 export * from './redaction.ts';
 export * from './risk.ts';

@@ -19,6 +19,17 @@ test('when a frame is not JSON or does not fit, it is invalid and the problem is
   }
 });
 
+test('F16: when a frame nests deeper than anything of ours, it is invalid, and no stack ends', () => {
+  const nesting = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+  const observe = (levels: number) =>
+    `{"type":"observe","requestId":"req_000000000000","capability":"unit.state","timeoutMs":1,"parameters":{"a":${nesting(levels)}}}`;
+  assert.equal(decodeFromControlPlane(observe(50)).outcome, 'ok');
+  for (const levels of [100, 5000, 400_000]) {
+    const decoded = decodeFromControlPlane(observe(levels));
+    assert.ok(decoded.outcome === 'invalid' && /not JSON/.test(decoded.problems), `${levels} levels`);
+  }
+});
+
 test('when a message is of a newer level, it is told apart from a broken one', () => {
   assert.deepEqual(decodeFromAgent('{"type":"sing","song":1}'), { outcome: 'not_at_this_level', type: 'sing' });
 });

@@ -14,6 +14,7 @@ import {
   type Ids,
   type PlanDraft,
   type Preview,
+  parseJson,
   problemsOf,
   type SignedGrant,
   type SignedLockChange,
@@ -257,7 +258,7 @@ export class RunnerClient {
 
   #parse(line: string): FromRunner | null {
     try {
-      const parsed = fromRunnerSchema.safeParse(JSON.parse(line));
+      const parsed = fromRunnerSchema.safeParse(parseJson(line));
       if (parsed.success) return parsed.data;
       this.#options.log.error('runner.line_invalid', { problems: problemsOf(parsed.error).slice(0, 500) });
     } catch (error) {

@@ -1,6 +1,6 @@
 /** The runner's side of a conversation with a link, and the end of the runner when nobody needs it. */
 import type { Readable, Writable } from 'node:stream';
-import { type Cancel, fault, problemsOf } from '@countersign/protocol';
+import { type Cancel, fault, parseJson, problemsOf } from '@countersign/protocol';
 import { FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/codec';
 import { failPoint } from '../fail-points.ts';
 import { readCertificates } from './certificates.ts';
@@ -91,7 +91,7 @@ export class RunnerService {
   #parse(line: string): ToRunner | null {
     const { log } = this.#options.ports;
     try {
-      const parsed = toRunnerSchema.safeParse(JSON.parse(line));
+      const parsed = toRunnerSchema.safeParse(parseJson(line));
       if (parsed.success) return parsed.data;
       log.warn('line.invalid', { problems: problemsOf(parsed.error).slice(0, 500) });
     } catch (error) {

@@ -102,10 +102,10 @@ const oddValues: readonly unknown[] = [
   ['__proto__', 'constructor'],
 ];
 
-/** A damaged frame. */
-export function damagedFrame(random: () => number): string {
+/** A damaged frame of one of these messages. */
+export function damagedFrame(random: () => number, messages: readonly object[] = validMessages): string {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
-  const message = structuredClone(pick(validMessages)) as unknown as Record<string, unknown>;
+  const message = structuredClone(pick(messages)) as unknown as Record<string, unknown>;
   const kind = random();
   if (kind < 0.6) {
     damage(message, pick, random);

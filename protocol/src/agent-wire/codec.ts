@@ -1,6 +1,7 @@
 /** From frame to message and back. Decoding has three outcomes, so that an unknown message of a newer peer is no error. */
 import type { z } from 'zod';
 import { problemsOf } from '../errors.ts';
+import { parseJson } from '../parse-json.ts';
 import { type FromAgent, type FromControlPlane, fromAgentSchema, fromControlPlaneSchema } from './messages.ts';
 
 /** The largest frame, bytes. Both sides set it as `maxPayload`. */
@@ -26,7 +27,7 @@ function decode<M>(
 ): Decoded<M> {
   let value: unknown;
   try {
-    value = JSON.parse(frame);
+    value = parseJson(frame);
   } catch (error) {
     return { outcome: 'invalid', problems: error instanceof SyntaxError ? 'not JSON' : String(error) };
   }
