@@ -60,6 +60,8 @@ export const transitions: readonly Transition[] = [
   { from: 'awaiting_approval', event: 'reject', to: 'rejected', by: 'person' },
   { from: 'awaiting_approval', event: 'withdraw', to: 'withdrawn', by: 'requester' },
   { from: 'approved', event: 'withdraw', to: 'withdrawn', by: 'requester' },
+  { from: 'awaiting_approval', event: 'withdraw', to: 'withdrawn', by: 'person' },
+  { from: 'approved', event: 'withdraw', to: 'withdrawn', by: 'person' },
   { from: 'awaiting_approval', event: 'expire', to: 'expired', by: 'clock' },
   { from: 'approved', event: 'expire', to: 'expired', by: 'clock' },
   { from: 'approved', event: 'revoke', to: 'denied', by: 'policy' },

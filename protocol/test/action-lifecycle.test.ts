@@ -9,9 +9,18 @@ test('when an event is not in the table for a state, it leads nowhere', () => {
       assert.equal(nextState(from, event) !== undefined, legal.has(`${from} ${event}`), `${from} ${event}`);
 });
 
-test('when the table is read, each pair of state and event stands there once', () => {
-  const pairs = transitions.map(({ from, event }) => `${from} ${event}`);
-  assert.equal(new Set(pairs).size, pairs.length);
+test('when the table is read, each event of a state leads to one state, and stands there once per cause', () => {
+  const causes = transitions.map(({ from, event, by }) => `${from} ${event} ${by}`);
+  assert.equal(new Set(causes).size, causes.length);
+  for (const { from, event, to } of transitions) assert.equal(nextState(from, event), to, `${from} ${event}`);
+});
+
+test('when an action was not sent yet, who asked and who may decide can both withdraw it', () => {
+  for (const by of ['requester', 'person'] as const)
+    assert.deepEqual(
+      actionStates.filter((state) => eventsFor(state, by).includes('withdraw')),
+      ['awaiting_approval', 'approved'],
+    );
 });
 
 test('when an action is decided, run or over, nobody can approve it', () => {

@@ -48,14 +48,14 @@ function stopNow(deps: StopDeps, trx: Trx, caller: Caller, row: ActionTable): Pr
   }
 }
 
-/** On the requester's part, also where an approver does it: the history names who did. */
+/** Either who asked takes it back, or a person who may decide stops it: the history tells which. */
 async function withdrawNow(deps: StopDeps, trx: Trx, caller: Caller, row: ActionTable): Promise<ActionState> {
   const at = deps.clock.now();
   const own = row.requested_by_person === caller.person.id;
   return applyTransition(deps, trx, {
     actionId: row.id,
     event: 'withdraw',
-    cause: 'requester',
+    cause: own ? 'requester' : 'person',
     who: whoOf(caller),
     at,
     note: own ? undefined : `Stopped by ${caller.person.name} before it was sent.`,

@@ -108,10 +108,8 @@ test('when the database is asked, it knows exactly the transitions of the lifecy
   const { db } = await tempDatabase(t);
   const rows = await db.selectFrom('action_transition').selectAll().execute();
   const text = (from: string, event: string, to: string) => `${from} ${event} ${to}`;
-  assert.deepEqual(
-    rows.map((row) => text(row.from_state, row.event, row.to_state)).sort(),
-    transitions.map(({ from, event, to }) => text(from, event, to)).sort(),
-  );
+  const legal = new Set(transitions.map(({ from, event, to }) => text(from, event, to)));
+  assert.deepEqual(rows.map((row) => text(row.from_state, row.event, row.to_state)).sort(), [...legal].sort());
 });
 
 test('when somebody changes or deletes an audit entry through this program, the database refuses', async (t) => {

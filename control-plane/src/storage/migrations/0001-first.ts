@@ -106,7 +106,9 @@ async function makeActions(db: Schema): Promise<void> {
   await columns(schema.createTable('action_transition'), 'from_state', 'event', 'to_state')
     .addPrimaryKeyConstraint('action_transition_key', ['from_state', 'event', 'to_state'] as never)
     .execute();
-  for (const { from, event, to } of transitions)
+  // Two causes may bring about the same arrow: `(from, event)` leads to one state, so it names the arrow.
+  const arrows = new Map(transitions.map((it) => [`${it.from} ${it.event}`, it]));
+  for (const { from, event, to } of arrows.values())
     await sql`insert into action_transition (from_state, event, to_state) values (${from}, ${event}, ${to})`.execute(
       db,
     );
