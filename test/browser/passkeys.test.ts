@@ -48,6 +48,7 @@ const policyOf = (lock?: LockState) =>
     'mode: act',
     'max_risk: critical',
     'commands: true',
+    'lockout: [ssh]',
     `read_roots: [${folder}]`,
     `write_roots: [${folder}]`,
     ...(lock ? [`lock: ${JSON.stringify(lock)}`] : []),

@@ -69,7 +69,7 @@ browserTest('when a server is added, one command enrols it and the ladder shows 
   await mustBeSound(page, 'finished ladder');
   await page.getByRole('link', { name: 'Open it' }).click();
   await page.getByText('What the server itself allows').waitFor();
-  await page.getByText('Not locked: it trusts this control plane').waitFor();
+  await page.getByText('This server trusts the control plane').waitFor();
   await page.getByText('env=prod').waitFor();
   await page.context().close();
 });

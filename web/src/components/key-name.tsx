@@ -16,7 +16,7 @@ export function KeyName({ value }: { value: string }) {
   return (
     <span>
       {value.startsWith('passkey:') ? 'passkey' : 'key'}{' '}
-      <span className="font-mono text-xs [overflow-wrap:anywhere]">{print ?? '…'}</span>
+      <span className="font-mono text-2xs [overflow-wrap:anywhere]">{print ?? '…'}</span>
     </span>
   );
 }

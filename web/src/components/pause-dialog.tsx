@@ -36,7 +36,7 @@ export default function PauseDialog({ onClose }: { onClose: () => void }) {
         </Field>
         <Check
           label="Also stop what is running"
-          hint="Each running action is asked to stop at its next safe point; its check decides whether it is taken back."
+          hint="Each running action is asked to stop, as by its own Stop button."
           checked={stopRunning}
           onChange={(event) => setStopRunning(event.target.checked)}
         />

@@ -7,7 +7,6 @@ import { BookLock, Lock, LockOpen } from 'lucide-react';
 import { query } from '../api/queries.ts';
 import { Card, Section } from '../ui/card.tsx';
 import { Disclosure } from '../ui/disclosure.tsx';
-import { Facts } from '../ui/facts.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { When } from '../ui/time.tsx';
 import { LockKeys, LockNumbers } from './lock/lock-facts.tsx';
@@ -68,10 +67,7 @@ function LockOfServer({ server, lock }: { server: ServerDetail; lock: LockState 
       <Disclosure summary="Who must sign, and their keys">
         <div className="grid gap-5 sm:grid-cols-2">
           <LockKeys state={lock} />
-          <div className="space-y-3">
-            <LockNumbers state={lock} />
-            <Facts rows={[['Passkeys of', lock.party === null ? 'no site' : lock.party.id]]} />
-          </div>
+          <LockNumbers state={lock} whole />
         </div>
       </Disclosure>
     </div>

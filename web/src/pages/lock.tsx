@@ -20,7 +20,6 @@ import { SignChange } from '../components/lock/sign-change.tsx';
 import { StartLock } from '../components/lock/start-lock.tsx';
 import { Button, IconButton } from '../ui/button.tsx';
 import { Card, Section } from '../ui/card.tsx';
-import { Facts } from '../ui/facts.tsx';
 import { FileButton } from '../ui/file-button.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { PageHead } from '../ui/page-head.tsx';
@@ -120,25 +119,8 @@ function Present({ lock, state }: { lock: Lock; state: LockState }) {
             )
           }
         >
-          <Card className="space-y-4 p-4">
-            <LockNumbers state={state} />
-            <Facts
-              rows={[
-                ['State', `number ${state.number} of chain ${state.chain}`],
-                [
-                  'Passkeys of',
-                  state.party === null
-                    ? 'no site: only key files count'
-                    : `${state.party.id}, on ${state.party.origins.join(', ')}`,
-                ],
-                [
-                  'Recovery',
-                  state.recovery === null
-                    ? 'none: lost keys can only be replaced on each server'
-                    : 'a secret on paper ends the lock',
-                ],
-              ]}
-            />
+          <Card className="p-4">
+            <LockNumbers state={state} whole />
           </Card>
         </Section>
       </div>

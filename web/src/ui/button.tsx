@@ -18,7 +18,7 @@ const kinds = {
 const sizes = {
   sm: 'h-7 px-2.5 text-xs gap-1.5 rounded-md',
   md: 'tap h-8 px-3 text-sm gap-2 rounded-lg',
-  lg: 'min-h-11 px-5 text-base gap-2 rounded-lg',
+  lg: 'min-h-11 px-5 max-sm:px-4 text-base gap-2 rounded-lg',
 } as const satisfies Record<Size, string>;
 
 /** The classes of a button, for links. */

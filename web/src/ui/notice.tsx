@@ -37,7 +37,7 @@ export function Notice({ tone = 'idle', title, children, icon, aside, role }: No
         {title && <p className="font-medium">{title}</p>}
         {children && <div className={cx(title ? 'text-dim' : '')}>{children}</div>}
       </div>
-      {aside && <div className="shrink-0 self-center max-sm:pl-6.5">{aside}</div>}
+      {aside && <div className="max-w-full shrink-0 self-center max-sm:pl-6.5">{aside}</div>}
     </div>
   );
 }

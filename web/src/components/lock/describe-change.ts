@@ -10,7 +10,7 @@ export function describeChange({ change }: LockChange, before: LockState | null)
     case 'remove':
       return `Remove a key of ${escapeDeceptive(before?.keys.find(({ key }) => key === change.key)?.holder ?? 'a former holder')}`;
     case 'require':
-      return `Ask for other numbers of signatures: ${describeNumbers(change.signatures)}`;
+      return 'Ask for other numbers of signatures';
     case 'party':
       return `Count passkeys of ${escapeDeceptive(change.party.id)}, used on ${change.party.origins.map(escapeDeceptive).join(' or ')}`;
     case 'disable':
@@ -29,8 +29,13 @@ export const needWords = {
   change: 'A change of the lock',
 } as const satisfies Record<keyof LockState['signatures'], string>;
 
-function describeNumbers(signatures: LockState['signatures']): string {
-  return needs.map((need) => `${needWords[need].toLowerCase()} ${signatures[need]}`).join(', ');
+/** The numbers that a change asks for, with those before it; empty for other changes. */
+export function numbersOfChange({ change }: LockChange, before: LockState | null): string[] {
+  if (change.kind !== 'require') return [];
+  return needs
+    .map((need) => ({ need, was: before?.signatures[need], is: change.signatures[need] }))
+    .filter(({ was, is }) => was !== is)
+    .map(({ need, was, is }) => `${needWords[need]}: ${was === undefined ? '' : `${was} → `}${is}`);
 }
 
 /** The key that a change is about; null for changes without one. */

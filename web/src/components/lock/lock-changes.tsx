@@ -3,7 +3,7 @@ import type { LockState } from '@countersign/protocol/lock';
 import type { OutputOf } from '@countersign/protocol/operator-api/index';
 import { When } from '../../ui/time.tsx';
 import { KeyName } from '../key-name.tsx';
-import { describeChange, keyOfChange } from './describe-change.ts';
+import { describeChange, keyOfChange, numbersOfChange } from './describe-change.ts';
 
 type Lock = OutputOf<'getLock'>;
 
@@ -38,6 +38,9 @@ export function LockChanges({ lock }: { lock: Lock }) {
                   <When at={new Date(change.at).toISOString()} />
                 </span>
               </div>
+              {numbersOfChange(change, null).length > 0 && (
+                <p className="text-dim">{numbersOfChange(change, null).join(' · ')}</p>
+              )}
               {key && (
                 <p className="text-dim">
                   <KeyName value={key} />

@@ -35,7 +35,37 @@ export function LockKeys({ state, forKey }: LockFactsProps) {
   );
 }
 
-export function LockNumbers({ state }: { state: LockState }) {
+interface LockNumbersProps {
+  state: LockState;
+  /** Whether the rest of the state is told too. */
+  whole?: boolean;
+}
+
+export function LockNumbers({ state, whole = false }: LockNumbersProps) {
   const holders = new Set(state.keys.map(({ holder }) => holder)).size;
-  return <Facts rows={needs.map((need) => [needWords[need], `${state.signatures[need]} of ${holders}`] as const)} />;
+  const { party, recovery } = state;
+  return (
+    <Facts
+      rows={[
+        ...needs.map((need) => [needWords[need], `${state.signatures[need]} of ${holders}`] as const),
+        ...(whole
+          ? ([
+              ['State', `number ${state.number} of chain ${state.chain}`],
+              [
+                'Passkeys of',
+                party === null
+                  ? 'no site: only key files count'
+                  : escapeDeceptive(`${party.id}, on ${party.origins.join(', ')}`),
+              ],
+              [
+                'Recovery',
+                recovery === null
+                  ? 'none: lost keys can only be replaced on each server'
+                  : 'a secret on paper ends the lock',
+              ],
+            ] as const)
+          : []),
+      ]}
+    />
+  );
 }

@@ -14,7 +14,7 @@ import { ScrollBox } from '../../ui/scroll-box.tsx';
 import { signingWith, signValue } from '../action/signing.ts';
 import { FaultNotice } from '../fault-notice.tsx';
 import { KeyName } from '../key-name.tsx';
-import { describeChange, holdersOf, keyOfChange } from './describe-change.ts';
+import { describeChange, holdersOf, keyOfChange, numbersOfChange } from './describe-change.ts';
 
 interface SignChangeProps {
   state: LockState;
@@ -45,7 +45,7 @@ export function SignChange({ state, given, onClose }: SignChangeProps) {
   return (
     <Dialog open onClose={onClose} wide title={describeChange(signed.change, state)}>
       <div className="space-y-4 text-sm">
-        <AboutChange signed={signed} />
+        <AboutChange signed={signed} state={state} />
         <p>
           Signed by {holders.length === 0 ? 'nobody yet' : holders.join(' and ')}: {holders.length} of {needed} needed.
           {!enough && !last && ' The servers follow it once the others have signed too.'}
@@ -101,7 +101,7 @@ export function SignChange({ state, given, onClose }: SignChangeProps) {
 }
 
 /** The change word for word, and the digest that a signature covers. */
-function AboutChange({ signed: { change } }: { signed: SignedLockChange }) {
+function AboutChange({ signed: { change }, state }: { signed: SignedLockChange; state: LockState }) {
   const [digest, setDigest] = useState<string | null>(null);
   useEffect(() => void digestInBrowser(change).then(setDigest, () => setDigest(null)), [change]);
   const key = keyOfChange(change);
@@ -112,6 +112,9 @@ function AboutChange({ signed: { change } }: { signed: SignedLockChange }) {
           <KeyName value={key} />
         </p>
       )}
+      {numbersOfChange(change, state).map((line) => (
+        <p key={line}>{line}</p>
+      ))}
       <p className="text-dim">
         A signature covers the SHA-256 of this change{' '}
         <span className="font-mono text-xs [overflow-wrap:anywhere]">{digest ?? '…'}</span>

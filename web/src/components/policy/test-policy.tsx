@@ -104,11 +104,11 @@ export function TestPolicy({ draft }: { draft: string | null }) {
   );
 }
 
-function Answer({ answer: { verdict, rule, why } }: { answer: OutputOf<'testPolicy'> }) {
+function Answer({ answer: { verdict, why } }: { answer: OutputOf<'testPolicy'> }) {
   const { tone, icon, word } = looks[verdict];
   return (
     <Notice role="status" tone={tone} icon={icon} title={word}>
-      Rule “{rule}”: {why}
+      {why}
     </Notice>
   );
 }
