@@ -2,8 +2,10 @@
 import { actionsIn } from '@countersign/control-plane/actions/action.store';
 import type { ActionDeps } from '@countersign/control-plane/actions/action-deps';
 import { decide } from '@countersign/control-plane/actions/decide';
+import { pauseDispatch } from '@countersign/control-plane/actions/pause';
 import { propose } from '@countersign/control-plane/actions/propose';
 import { requestStop } from '@countersign/control-plane/actions/request-stop';
+import { resumeDispatch } from '@countersign/control-plane/actions/resume';
 import { withdraw } from '@countersign/control-plane/actions/withdraw';
 import { Fault } from '@countersign/protocol';
 import type { Chance } from './chance.ts';
@@ -44,7 +46,8 @@ export class Crowd {
   /** One of them does something. The answer may never come. */
   stir(deps: ActionDeps): void {
     const what = this.#chance.next();
-    if (what < 0.3) this.#call(() => this.ask(deps));
+    if (what < 0.04) this.#call(() => this.pause(deps, this.#chance.happens(0.4)));
+    else if (what < 0.3) this.#call(() => this.ask(deps));
     else if (what < 0.8) this.#call(() => this.#answerSome(deps));
     else this.#call(() => this.#takeBackSome(deps));
   }
@@ -58,6 +61,12 @@ export class Crowd {
     const parameters = { unit: this.#chance.pick(UNITS) };
     const wanted = { kind: 'playbook', playbook: `test.${risk}`, parameters } as const;
     return (await propose(deps, assistant, { server: nameOf(serverId), wanted })).actionId;
+  }
+
+  /** Pauses all changes, or ends the pause. */
+  async pause(deps: ActionDeps, on: boolean): Promise<void> {
+    if (on) await pauseDispatch(deps, anaHerself, { stopRunning: this.#chance.happens(0.5) });
+    else await resumeDispatch({ ...deps, prove: async () => 'code' }, anaHerself, { kind: 'code', code: '000000' });
   }
 
   /** Gives one verdict on one action. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WholeSystem } from './whole-system.ts';
+import { checkWholeSystem } from './whole-system-check.ts';
 
 async function calm(): Promise<{ system: WholeSystem; server: WholeSystem['servers'][number] }> {
   const system = new WholeSystem(1);
@@ -61,4 +62,30 @@ test('F10: when the disk was read-only as the runner came up on a torn journal, 
   server.disk.fault = null;
   await pass(system, 10_000);
   await system.carryOut(server.serverId);
+});
+
+test('F10: when the disk does not take a grant, and the news of that is lost, what is called refused is never started later', async () => {
+  const { system, server } = await calm();
+  using _ = system;
+  assert.ok(system.plane);
+  const { deps } = system.plane;
+  const asked = system.crowd.ask(deps, server.serverId, 'medium');
+  await pass(system, 1000);
+  const [action] = await system.reader
+    .selectFrom('action')
+    .selectAll()
+    .where('id', '=', await asked)
+    .execute();
+  assert.ok(action);
+  server.disk.fault = 'EROFS';
+  system.network.onFrame = (text) => {
+    if (!text.startsWith('{"type":"refused"')) return;
+    for (const connection of system.network.connectionsThat(() => true)) connection.silence();
+    system.network.onFrame = () => undefined;
+  };
+  await system.crowd.answer(deps, action, 1, 'approve');
+  await pass(system, 8000);
+  server.disk.fault = null;
+  await pass(system, 5 * MINUTE_MS);
+  await checkWholeSystem(system);
 });

@@ -28,9 +28,11 @@ const open = async () => (positionals[0] === 'rules' ? new RulesBench() : RealBe
 let bench: Bench = await open();
 let told = 0;
 let unhandled: unknown;
-process.on('unhandledRejection', (error) => {
-  if (!(error instanceof Killed)) unhandled ??= error;
-});
+// Code that is dead throws where the world is gone for it; whoever else throws into the void is defective.
+for (const event of ['unhandledRejection', 'uncaughtException'])
+  process.on(event, (error) => {
+    if (!(error instanceof Killed)) unhandled ??= error;
+  });
 const scheduler = fc.scheduler({
   act: async (turn) => {
     await turn();

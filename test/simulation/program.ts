@@ -24,6 +24,14 @@ export interface WholeSystemRun {
   readonly failures: readonly { readonly seed: number; readonly problem: string }[];
 }
 
+export interface TelegramRun {
+  /** Of the sequence that failed, or of the next one. */
+  readonly seed: number;
+  readonly sequences: number;
+  readonly seconds: number;
+  readonly failure?: string;
+}
+
 /** Rejects when it prints no such line: then the program itself is broken. */
 async function run<T>(file: string, args: readonly string[]): Promise<T> {
   const child = spawn(process.execPath, [join(import.meta.dirname, file), ...args], {
@@ -53,4 +61,13 @@ export function liveThrough(given: {
   seconds?: number;
 }): Promise<WholeSystemRun> {
   return run('whole-system-main.ts', flags(given));
+}
+
+/** Random sequences of taps, changes and faults, after which every copy of every card has to tell what the store holds. */
+export function convergeTelegram(given: {
+  sequences: number;
+  seed: number | string;
+  seconds?: number;
+}): Promise<TelegramRun> {
+  return run('../../control-plane/test/telegram/converge-main.ts', flags(given));
 }

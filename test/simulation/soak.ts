@@ -1,11 +1,12 @@
 /**
  * `npm run soak`: the long forms of the simulations, on every core, in new seeds each time. `-- --minutes N` ends it earlier; it
- * says how far it got. Figures to reach: 2,000,000 interleavings, 50,000 seeds, 100,000 simulated hours.
+ * says how far it got. Figures to reach: 2,000,000 interleavings, 50,000 seeds, 100,000 simulated hours, 50,000 sequences in
+ * Telegram.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { systemClock } from '@countersign/protocol';
-import { liveThrough, tellStories } from './program.ts';
+import { convergeTelegram, liveThrough, tellStories } from './program.ts';
 
 const { values } = parseArgs({
   options: {
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     rules: { type: 'string', default: '1900000' },
     real: { type: 'string', default: '100000' },
     seeds: { type: 'string', default: '50000' },
+    telegram: { type: 'string', default: '50000' },
   },
 });
 const began = systemClock.monotonic();
@@ -22,8 +24,11 @@ const SECONDS_AT_ONCE = 60;
 /** Seeds of whole systems that `npm test` has lived through already. */
 const FIRST_SEED = 1_000_000 + (systemClock.now() % 1_000_000_000);
 
-const left = { rules: Number(values.rules), real: Number(values.real), seeds: Number(values.seeds) };
-const got = { rules: 0, real: 0, seeds: 0, hours: 0, actions: 0, effects: 0, kills: 0, seconds: 0 };
+const left = {
+  ...{ rules: Number(values.rules), real: Number(values.real) },
+  ...{ seeds: Number(values.seeds), telegram: Number(values.telegram) },
+};
+const got = { rules: 0, real: 0, seeds: 0, telegram: 0, hours: 0, actions: 0, effects: 0, kills: 0, seconds: 0 };
 let nextSeed = FIRST_SEED;
 let failures = 0;
 
@@ -53,13 +58,26 @@ async function systems(seeds: number): Promise<void> {
   }
 }
 
+async function chats(sequences: number): Promise<void> {
+  left.telegram -= sequences;
+  const seed = nextSeed;
+  nextSeed += sequences;
+  const run = await convergeTelegram({ sequences, seed, seconds: secondsLeft() });
+  left.telegram += sequences - run.sequences;
+  got.telegram += run.sequences;
+  if (run.failure === undefined) return;
+  failures += 1;
+  say(`FAILED telegram: COUNTERSIGN_SEED=${run.seed}\n${run.failure}`);
+}
+
 /** One core: takes of each in turn until nothing is left or time is up. */
 async function work(first: number): Promise<void> {
   for (let turn = first; systemClock.monotonic() < endsAt; turn += 1) {
-    const kinds = (['rules', 'seeds', 'real'] as const).filter((kind) => left[kind] > 0);
+    const kinds = (['rules', 'seeds', 'real', 'telegram'] as const).filter((kind) => left[kind] > 0);
     const kind = kinds[turn % kinds.length];
     if (kind === undefined) return;
     if (kind === 'seeds') await systems(Math.min(left.seeds, 400));
+    else if (kind === 'telegram') await chats(Math.min(left.telegram, 1000));
     else await stories(kind, Math.min(left[kind], kind === 'rules' ? 20_000 : 4000));
     tell();
   }
@@ -69,7 +87,7 @@ function tell(): void {
   const minutes = (systemClock.monotonic() - began) / 60_000;
   say(
     `${minutes.toFixed(1)} min: ${got.rules + got.real} interleavings (${got.real} of the real code), ${got.seeds} systems, ` +
-      `${got.hours.toFixed(0)} simulated hours, ${got.actions} actions, ${got.effects} effects, ${got.kills} kills, ${failures} failures`,
+      `${got.hours.toFixed(0)} simulated hours, ${got.actions} actions, ${got.effects} effects, ${got.kills} kills, ${got.telegram} sequences in Telegram, ${failures} failures`,
   );
 }
 

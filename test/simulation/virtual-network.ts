@@ -20,6 +20,8 @@ export interface Answering {
 type Sent = { readonly kind: 'frame'; readonly text: string } | { readonly kind: 'ping' | 'pong' | 'bye' };
 
 const KERNEL_SAYS_MS = 50;
+/** Two frames of one direction never arrive at the same moment: chance would decide which is first. */
+const IN_ORDER_MS = 0.001;
 
 /** One direction of a connection: in order, each after its latency. */
 class Direction {
@@ -32,7 +34,7 @@ class Direction {
 
   send(sent: Sent, arrive: (sent: Sent) => void): void {
     const { time, chance, weather } = this.#connection.network;
-    this.#last = Math.max(this.#last, time.now + chance.between(1, weather.latencyMs));
+    this.#last = Math.max(this.#last + IN_ORDER_MS, time.now + chance.between(1, weather.latencyMs));
     time.after(this.#last - time.now, () => this.#connection.carries && arrive(sent));
   }
 }

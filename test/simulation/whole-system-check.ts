@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { verifyLedger } from '@countersign/control-plane/audit/verify-ledger';
 import type { Effect } from './effect-ledger.ts';
-import { type ActionFacts, checkAction, checkChain, checkEnded } from './lifecycle-check.ts';
+import { type ActionFacts, checkAction, checkChain, checkEnded, checkPauses } from './lifecycle-check.ts';
 import { factsOf } from './real-control-plane.ts';
 import { controlPlaneKey } from './simulated-heart.ts';
 import type { SimulatedServer } from './simulated-server.ts';
@@ -70,6 +70,7 @@ async function checkAudit({ reader }: WholeSystem, facts: readonly ActionFacts[]
     assert.equal(moves.length, history.length - 1, `${id}: the audit log tells of ${moves.length} changes`);
     if (moves.length > 0) assert.equal(moves.at(-1)?.details.to, state, `${id}: the audit log ends elsewhere`);
   }
+  checkPauses(told.map(({ event }) => event));
   const alarms = told.filter(({ event }) => event.includes('contradict'));
   assert.deepEqual(alarms, [], 'a server contradicts a log that nobody touched');
   return new Set(told.flatMap(({ event, action }) => (event === 'report.ignored' && action ? [action] : [])));

@@ -21,9 +21,11 @@ const sum = { seeds: 0, hours: 0, actions: 0, effects: 0, kills: 0 };
 const killedAt = new Map<string, number>();
 const failures: { seed: number; problem: string }[] = [];
 let unhandled: unknown;
-process.on('unhandledRejection', (error) => {
-  if (!(error instanceof Killed)) unhandled ??= error;
-});
+// Code that is dead throws where the world is gone for it; whoever else throws into the void is defective.
+for (const event of ['unhandledRejection', 'uncaughtException'])
+  process.on(event, (error) => {
+    if (!(error instanceof Killed)) unhandled ??= error;
+  });
 
 async function live(seed: number): Promise<void> {
   unhandled = undefined;

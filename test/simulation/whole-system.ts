@@ -154,6 +154,7 @@ export class WholeSystem implements Disposable {
     this.clock.offsetMs = 0;
     this.#planeProcess.fuse = Number.POSITIVE_INFINITY;
     for (const server of this.servers) server.mend();
+    await this.#resume();
     const end = this.time.now + MENDED_MS + WINDOWS_MS;
     do await this.time.passUntil(this.time.now + 5000);
     while (this.time.now < end && ((await this.open()) > 0 || this.servers.some(({ busy }) => busy)));
@@ -176,6 +177,12 @@ export class WholeSystem implements Disposable {
     const after = await actionById(this.reader, id);
     if (!['succeeded', 'failed'].includes(after?.state ?? ''))
       throw new Error(`a minute after its approval ${id} is ${after?.state}, ${after?.fault_json}`);
+  }
+
+  /** Ends a pause as soon as the control plane is back. */
+  async #resume(): Promise<void> {
+    while (!this.plane?.process.alive) await this.time.passUntil(this.time.now + 1000);
+    await this.#within(this.crowd.pause(this.plane.deps, false), 'an answer to the end of the pause');
   }
 
   async #within<T>(promise: Promise<T>, what: string): Promise<T> {

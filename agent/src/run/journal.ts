@@ -82,6 +82,11 @@ export class Journal {
     return this.#unusable ?? this.#chain.broken;
   }
 
+  /** Whether a line does not verify, so that no later runner can write it either before its owner has looked. */
+  get damaged(): boolean {
+    return this.#chain.broken !== null;
+  }
+
   /** What is known of an action, or `undefined` when it was never seen here. */
   find(actionId: string): ActionRecord | undefined {
     return this.#chain.find(actionId);

@@ -187,7 +187,7 @@ export class Runner {
       this.#journal.append({ kind: 'intent', actionId, digest, grant: signed, bootId: this.#ports.bootId });
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      this.#refuse(signed, error, false);
+      this.#refuse(signed, error, true);
       return;
     }
     const onStarted = () => this.#reporter.report(actionId, 'started');
@@ -272,7 +272,9 @@ export class Runner {
     this.#ports.log.warn('grant.refused', { actionId, code: fault.code, reason: fault.message });
     if (final && this.#tryAppend({ kind: 'refused', actionId, digest, fault: wireFault(fault, this.#ports) }))
       this.#reporter.report(actionId, 'refused');
-    else this.#reporter.reportUnwritten(this.#refusal(actionId, fault));
+    // What only a disk did not take, the next runner may start when the grant comes again: until that is over nothing is told.
+    else if (!final || this.#journal.damaged || fault.code === 'grant_expired')
+      this.#reporter.reportUnwritten(this.#refusal(actionId, fault));
   }
 
   #refusal(actionId: string, fault: Fault): Report {
