@@ -179,6 +179,7 @@ async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
       announceThresholds: (id, thresholds) => fleet.announceThresholds(id, thresholds),
       lockChanged: () => fleet.lockChanged(),
       rollbackAccepted: (serverIds) => fleet.rollbackAccepted(serverIds),
+      released: (serverId, by) => fleet.released(serverId, by),
       diagnose: (server, readings, options) => diagnose({ ...core, fleet: fleet.registry }, server, readings, options),
       confirmCode: (caller, code) => confirmCode(access, caller, code),
       stdioCommand: `npm --prefix ${root} run -s cli -- mcp`,

@@ -356,11 +356,32 @@ export const errorCatalogue = {
     'Server {server} remembers {kept} entries of the audit log that this control plane does not have: its database is an older copy.',
     'Restore the newest backup, or let an owner accept the loss on the audit page.',
   ),
+  server_quarantined: entry(
+    'operator',
+    409,
+    false,
+    'A second agent used the identity of server {server}, so no change goes there.',
+    'Find out who else has its key. Then enrol the server anew, or let an owner release it: `countersign server release`.',
+  ),
+  too_many_rejections: entry(
+    'caller',
+    429,
+    true,
+    '{count} requests of this token were rejected within {minutes} minutes, so it may ask for no change for a while.',
+    'Read the reasons that the people gave, and try again in {seconds} s.',
+  ),
   checkpoint_contradicts: entry(
     'us',
     409,
     false,
     'The checkpoint of {size} entries contradicts the one of {kept} entries that the server keeps.',
+    'Compare the audit log with the servers: `countersign audit verify --against-servers`.',
+  ),
+  nothing_to_accept: entry(
+    'caller',
+    409,
+    false,
+    'No server contradicts this database: there is no loss to accept.',
     'Compare the audit log with the servers: `countersign audit verify --against-servers`.',
   ),
   proof_needed: entry(
@@ -396,7 +417,7 @@ export const errorCatalogue = {
     409,
     false,
     'Rule {rule} asks for {needed} other owner(s) to agree first; nothing has changed. Amendment {amendment} waits for them.',
-    'Another owner agrees on the policy page of the dashboard within a day. A token or an invitation is then collected there by who asked.',
+    'Another owner agrees within a day, on the policy page or by `countersign amendments agree {amendment}`. A token or an invitation is then collected by who asked, there or by `countersign amendments collect {amendment}`.',
   ),
   outdated: entry(
     'caller',

@@ -10,6 +10,9 @@ import type { Followers } from './followers.ts';
 export interface ActionLimits {
   /** How many requests of one credential may wait for a decision. */
   readonly pendingMost: number;
+  /** After so many rejections within `coolDownMs` a token may ask for nothing for as long. */
+  readonly rejectionsMost: number;
+  readonly coolDownMs: number;
   /** A retried request gets the same action for so long, milliseconds. */
   readonly repeatMs: number;
   /** How long after its approval an action may start, milliseconds. */
@@ -32,6 +35,8 @@ export interface ActionLimits {
 
 export const actionLimits: ActionLimits = {
   pendingMost: 10,
+  rejectionsMost: 3,
+  coolDownMs: 10 * 60_000,
   repeatMs: 10 * 60_000,
   startWindowMs: 2 * 60_000,
   clockOffsetMostMs: 60_000,

@@ -84,6 +84,20 @@ export async function countPending(
   return Number(count);
 }
 
+/** When the newest rejections of what a token asked for were, newest first. What we asked again by ourselves does not count. */
+export async function newestRejections(db: Db | Trx, tokenId: string, most: number): Promise<number[]> {
+  const rows = await db
+    .selectFrom('action')
+    .select('finished_at')
+    .where('requested_by_token', '=', tokenId)
+    .where('state', '=', 'rejected')
+    .where('follows_action', 'is', null)
+    .orderBy('finished_at', 'desc')
+    .limit(most)
+    .execute();
+  return rows.flatMap(({ finished_at }) => finished_at ?? []);
+}
+
 /** Actions of a server in some states, oldest first, with what they work on. */
 export function actionsOnServer(db: Db | Trx, serverId: string, states: readonly ActionState[]) {
   return db

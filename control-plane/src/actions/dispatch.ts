@@ -19,6 +19,7 @@ import { pauseNow } from './pause.store.ts';
 import { shareResource } from './plan-resources.ts';
 import { planTampered } from './plan-tampered.ts';
 import { policyFacts } from './policy-facts.ts';
+import { whyQuarantined } from './quarantine.ts';
 import { quorumOf } from './quorum.ts';
 import { lockOf } from './server-lock.ts';
 
@@ -51,7 +52,10 @@ export async function dispatch(deps: ActionDeps, actionId: string): Promise<Disp
     const serverNow = (await serverById(trx, now.server_id)) ?? server;
     const verdict = said && underLock(said, lockOf(serverNow), now.risk);
     const objection =
-      tampered ?? whyContradicted(serverNow) ?? objectionNow(verdict, now, await votesOn(trx, actionId), serverNow);
+      tampered ??
+      whyContradicted(serverNow) ??
+      (await whyQuarantined(trx, serverNow)) ??
+      objectionNow(verdict, now, await votesOn(trx, actionId), serverNow);
     if (objection) return revoke(deps, trx, now, objection, inForce, verdict);
     if (!reachable || (await targetBusy(trx, now))) return 'waiting';
     const at = clock.now();
@@ -71,7 +75,7 @@ export async function dispatch(deps: ActionDeps, actionId: string): Promise<Disp
 }
 
 /**
- * Sends the grant of a dispatched action, or sends it again, unless changes are paused or the server contradicts our log. That it
+ * Sends the grant of a dispatched action, or sends it again, unless changes are paused, or the server contradicts our log or is in quarantine. That it
  * cannot leave now is logged: a sweep sends it later.
  */
 export async function sendGrant(
@@ -84,6 +88,7 @@ export async function sendGrant(
   const { dispatched_at, start_by } = row;
   const server = await serverById(deps.db, row.server_id);
   if ((await pauseNow(deps.db)) || !server || whyContradicted(server)) return;
+  if (await whyQuarantined(deps.db, server)) return;
   try {
     const grant = grantOf({ ...row, dispatched_at, start_by }, parts.votes, deps.key);
     failPoint('actions.grant.before_send');

@@ -9,6 +9,7 @@ import type { ActionDeps } from './action-deps.ts';
 import { whyContradicted } from './contradiction.ts';
 import { draftPlan, playbookNamed, refuseLarge } from './draft-plan.ts';
 import { type Asker, policyFacts } from './policy-facts.ts';
+import { whyQuarantined } from './quarantine.ts';
 import { refuseCrowd } from './refuse-crowd.ts';
 import { abilitiesOf, refuseForbidden, refuseUnfit, refuseUnreachable } from './server-allows.ts';
 import { lockOf } from './server-lock.ts';
@@ -31,8 +32,8 @@ export async function preparePlan(
 ): Promise<Prepared> {
   const { db, clock, limits } = deps;
   const draft = draftFor(deps, server, wanted);
-  const contradiction = whyContradicted(server);
-  if (contradiction) throw contradiction;
+  const distrust = whyContradicted(server) ?? (await whyQuarantined(db, server));
+  if (distrust) throw distrust;
   refuseUnreachable(server, deps.fleet.isOnline(server.id), limits.clockOffsetMostMs);
   await refuseCrowd(deps, db, by, server.id, draft);
   const inForce = await deps.policy.current();

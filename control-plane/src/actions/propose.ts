@@ -10,6 +10,7 @@ import type { Caller } from '../ports.ts';
 import { openRepeat } from './action.store.ts';
 import type { ActionDeps } from './action-deps.ts';
 import { askSomebody } from './ask-somebody.ts';
+import { refuseAfterRejections } from './cool-down.ts';
 import { keepAction, type Proposed } from './keep-action.ts';
 import { preparePlan } from './prepare-plan.ts';
 import { recordRefusal } from './record-refusal.ts';
@@ -31,7 +32,7 @@ export type { Proposed } from './keep-action.ts';
  * Makes an action of a request, or finds the one that the same request made within the last ten minutes and that is still open.
  * Rejects, with nothing changed, with: `server_not_found`, `server_revoked`, `playbook_not_found`, `playbook_does_not_fit`,
  * `invalid_input`, `secret_parameter`, `too_large`, `server_observe_only`, `commands_disabled`, `server_policy_denies`,
- * `capability_missing`, `ledger_rolled_back`, `checkpoint_contradicts`, `server_offline`, `clock_skew`, `too_many_pending`,
+ * `capability_missing`, `ledger_rolled_back`, `checkpoint_contradicts`, `server_quarantined`, `too_many_rejections`, `server_offline`, `clock_skew`, `too_many_pending`,
  * `target_busy`, and what the server says of its preview.
  * Rejects with `cannot_announce` when nobody can be asked; the action is then withdrawn at once.
  */
@@ -55,6 +56,7 @@ async function proposeOn(
   const key = requestKey(caller, server.id, wanted);
   const earlier = await openRepeat(db, key, clock.now() - limits.repeatMs);
   if (earlier) return { actionId: earlier.id, repeated: true };
+  await refuseAfterRejections(deps, caller.token?.id ?? null);
   const by = {
     personId: caller.person.id,
     tokenId: caller.token?.id ?? null,

@@ -110,6 +110,7 @@ export const auditEvents = {
   'server.connected': details(['agent_version', 'boot_id', 'journal_head', 'clock_offset_ms', 'level']),
   'server.disconnected': details(['why']),
   'server.duplicated': details(['public_key']),
+  'server.released': details(['reason']),
   'server.policy_changed': details(['mode', 'max_risk', 'commands', 'locked', 'lock_number', 'lock_digest']),
   'server.witness_key_changed': details(['pinned', 'told']),
   'server.thresholds_changed': details(['thresholds']),

@@ -38,6 +38,8 @@ export interface OpenFleet extends AsyncDisposable {
   checkpointMade(checkpoint: { readonly size: number; readonly note: string }): void;
   /** Lets changes go again to servers whose contradiction an owner accepted. */
   rollbackAccepted(serverIds: readonly string[]): void;
+  /** Lets changes go again to a server that was in quarantine. */
+  released(serverId: string, by: string): Promise<void>;
 }
 
 /** Makes the fleet. It listens to nobody until its gateway is registered and `start` was called. */
@@ -77,6 +79,7 @@ export function openFleet(
     lockChanged: () => handout.lockChanged(),
     checkpointMade: (checkpoint) => witnesses.checkpointMade(checkpoint),
     rollbackAccepted: (serverIds) => witnesses.rollbackAccepted(serverIds),
+    released: (serverId, by) => refusals.released(serverId, by),
     async [Symbol.asyncDispose]() {
       await registry[Symbol.asyncDispose]();
       for (const part of [desk, handout, witnesses]) await part[Symbol.asyncDispose]();

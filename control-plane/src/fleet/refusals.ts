@@ -5,6 +5,7 @@ import { write } from '../storage/write.ts';
 import { Allowance } from './allowance.ts';
 import { ConditionAlert } from './condition-alert.ts';
 import type { Refusal } from './connection.ts';
+import { DUPLICATE } from './quarantine.store.ts';
 import { serverById } from './server.store.ts';
 
 /** Strangers can knock as often as they like; the audit log keeps a hundred knocks at once and one more every ten seconds. */
@@ -20,10 +21,10 @@ export class Refusals {
     this.#core = core;
     this.#allowance = new Allowance(core.clock, AUDITED);
     this.#duplicates = new ConditionAlert(core, {
-      kind: 'agent_duplicate',
+      kind: DUPLICATE,
       severity: 'critical',
-      begins: 'A second agent uses the identity of {server}',
-      ends: '{server} was enrolled anew, with a key of its own',
+      begins: 'No change goes to {server}: a second agent uses its identity',
+      ends: '{server} takes changes again',
     });
   }
 
@@ -33,7 +34,13 @@ export class Refusals {
 
   /** The copied key is worth nothing any more. */
   enrolledAnew(serverId: string): void {
-    this.#duplicates.set(serverId, false);
+    this.#duplicates.set(serverId, false, { detail: ': it was enrolled anew, with a key of its own' });
+  }
+
+  /** An owner has looked. Resolves when it is stored. */
+  async released(serverId: string, by: string): Promise<void> {
+    this.#duplicates.set(serverId, false, { detail: `: ${by} has looked` });
+    await this.#duplicates.settled();
   }
 
   /** Never rejects: the agent is turned away whether it can be written down or not. */

@@ -6,15 +6,20 @@ import { contradictionWith } from '../audit/judge-witnessed.ts';
 import { acceptedRollback, isAccepted } from '../audit/rollback.store.ts';
 import { toldPolicy } from '../lock/lock-view.ts';
 import type { Db } from '../storage/database.ts';
+import { isQuarantined } from './quarantine.store.ts';
 import type { ServerRow } from './server.store.ts';
 import { keptWitnessOf } from './witness.store.ts';
 
 const PLAIN = 'This server trusts the control plane: whoever controls it can run what the server’s policy allows.';
 
+const QUARANTINED =
+  'A second agent used its identity: no change goes there until it is enrolled anew or an owner releases it.';
+
 /** Whom the server believes; and, where its memory contradicts the audit log, that it does. */
 export async function trustSentence(db: Db, row: ServerRow): Promise<string> {
   const contradiction = await contradictionSentence(db, row);
-  return contradiction === null ? belief(row) : `${belief(row)} ${contradiction}`;
+  const quarantined = (await isQuarantined(db, row.id)) ? QUARANTINED : null;
+  return [belief(row), contradiction, quarantined].filter((sentence) => sentence !== null).join(' ');
 }
 
 function belief({ policy_json }: Pick<ServerRow, 'policy_json'>): string {

@@ -4,7 +4,9 @@ import { passkeysOf } from '../access/passkey.store.ts';
 import { personById } from '../access/person.store.ts';
 import { firstCallOf } from '../access/setting.store.ts';
 import { newestActions, withParts } from '../actions/action.store.ts';
+import { actionLimits } from '../actions/action-deps.ts';
 import { actionView } from '../actions/action-view.ts';
+import { coolDownUntil } from '../actions/cool-down.ts';
 import { pauseNow } from '../actions/pause.store.ts';
 import { pauseView } from '../actions/pause.ts';
 import { countWaitingFor } from '../amendments/amendment-view.ts';
@@ -15,7 +17,7 @@ import type { Caller, Core } from '../ports.ts';
 import { version } from '../version.ts';
 import { firingAlerts } from './alert-operations.ts';
 import type { Handlers } from './handler.ts';
-import { countActionsIn, countOtherVersions, loopWasTried } from './overview.store.ts';
+import { countActionsIn, countOtherVersions, loopWasTried, rejectionsByToken } from './overview.store.ts';
 
 export interface OverviewOperationsDeps extends Pick<Core, 'db' | 'clock'> {
   readonly fleet: { isOnline(serverId: string): boolean; readonly onlineIds: readonly string[] };
@@ -85,6 +87,15 @@ async function notices({ db, policy, clock }: OverviewOperationsDeps, { person }
       severity: 'warning',
       text: `${counted(unknown, 'action')} with an unknown outcome: look at the server, then close ${unknown === 1 ? 'it' : 'them'}.`,
     });
+  const now = clock.now();
+  for (const [name, rejectedAt] of await rejectionsByToken(db, now - 2 * actionLimits.coolDownMs)) {
+    const until = coolDownUntil(rejectedAt, actionLimits, now);
+    if (until !== null)
+      all.push({
+        severity: 'warning',
+        text: `The assistant with token “${name}” may ask for no change until ${isoTime(until)}: ${actionLimits.rejectionsMost} of its requests were rejected.`,
+      });
+  }
   const others = await countOtherVersions(db, version);
   if (others > 0)
     all.push({

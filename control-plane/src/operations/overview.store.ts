@@ -24,6 +24,21 @@ export async function loopWasTried(db: Db): Promise<boolean> {
   return row !== undefined;
 }
 
+/** Tokens with their rejections since then, newest first. */
+export async function rejectionsByToken(db: Db, since: number): Promise<Map<string, number[]>> {
+  const rows = await db
+    .selectFrom('action')
+    .innerJoin('token', 'token.id', 'action.requested_by_token')
+    .select(['token.name', 'token.id', 'action.finished_at'])
+    .where('action.state', '=', 'rejected')
+    .where('action.follows_action', 'is', null)
+    .where('action.finished_at', '>', since)
+    .orderBy('action.finished_at', 'desc')
+    .execute();
+  const groups = Map.groupBy(rows, ({ id }) => id);
+  return new Map([...groups.values()].map((of) => [of[0]?.name ?? '', of.flatMap((row) => row.finished_at ?? [])]));
+}
+
 export async function countOtherVersions(db: Db, version: string): Promise<number> {
   const row = await db
     .selectFrom('server')

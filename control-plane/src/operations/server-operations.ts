@@ -7,6 +7,7 @@ import { enrolmentView } from '../fleet/enrolment-view.ts';
 import { installCommand } from '../fleet/install-command.ts';
 import { listServers } from '../fleet/list-servers.ts';
 import type { AwaitedServer } from '../fleet/make-enrolment-token.ts';
+import { type ReleaseServerDeps, releaseServer } from '../fleet/release-server.ts';
 import { removeServer } from '../fleet/remove-server.ts';
 import { renewEnrolment } from '../fleet/renew-enrolment.ts';
 import { resolveServer, resolveServerUnderCare } from '../fleet/resolve-server.ts';
@@ -17,10 +18,17 @@ import type { Handlers } from './handler.ts';
 
 type ServerHandlers = Pick<
   Handlers,
-  'listServers' | 'getServerStatus' | 'addServer' | 'renewEnrolment' | 'getEnrolment' | 'setThresholds' | 'removeServer'
+  | 'listServers'
+  | 'getServerStatus'
+  | 'addServer'
+  | 'renewEnrolment'
+  | 'getEnrolment'
+  | 'setThresholds'
+  | 'releaseServer'
+  | 'removeServer'
 >;
 
-export interface ServerOperationsDeps extends Core {
+export interface ServerOperationsDeps extends Core, Pick<ReleaseServerDeps, 'prove' | 'released'> {
   readonly fleet: Pick<Fleet, 'disconnect'>;
   readonly presence: Presence;
   /** Tells a server and its watchers that other thresholds hold. */
@@ -46,6 +54,10 @@ export function serverOperations(deps: ServerOperationsDeps): ServerHandlers {
     setThresholds: async (caller, { server, thresholds }) => {
       const { id } = await resolveServerUnderCare(db, server);
       await setThresholds({ ...deps, announce: deps.announceThresholds }, whoOf(caller), id, thresholds);
+      return { done: true };
+    },
+    releaseServer: async (caller, input) => {
+      await releaseServer(deps, caller, input);
       return { done: true };
     },
     removeServer: async (caller, { server }) => {

@@ -113,7 +113,7 @@ async function judged(h: Heart, { actionId, locked, outcomes }: Awaited<ReturnTy
 }
 
 test(`T9, F8: when eight people and the clock race ${RACES} times, there is one decision each, and no approval is lost (seed ${SEED})`, async (t) => {
-  const h = await heart(t, { policy, limits: { pendingMost: 10_000 } });
+  const h = await heart(t, { policy, limits: { pendingMost: 10_000, rejectionsMost: 10_000 } });
   await sql`pragma synchronous = off`.execute(h.db); // durability is not what is raced here, and the disk is slow
   const keys = people.map(() => ed25519Approver());
   await write(h.db, async (trx) => {

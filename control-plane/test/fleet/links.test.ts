@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TurnedAway } from '../../../test/load/simulated-agent.ts';
 import { whoIs } from '../../src/audit/ledger.ts';
+import { isQuarantined } from '../../src/fleet/quarantine.store.ts';
 import { renewEnrolment } from '../../src/fleet/renew-enrolment.ts';
 import { closeCodes } from '../../src/fleet/wire.ts';
 import { audited, fleetWorld, until } from './fleet-world.ts';
 import { manualClock } from './manual-clock.ts';
+import { operationsWorld, proof, wrongProof } from './operations-world.ts';
 
 test('T2: when a second agent uses the identity of a live one, it is turned away, audited, and an alert fires', async () => {
   await using world = await fleetWorld();
@@ -28,7 +30,7 @@ test('T2: when a second agent uses the identity of a live one, it is turned away
   assert.equal((await alerts(world)).length, 1, 'a second try is the same alert');
 });
 
-test('when the server of a copied key is enrolled anew, the alert is resolved', async () => {
+test('T2: when the server of a copied key is enrolled anew, the alert is resolved and the quarantine ends', async () => {
   await using world = await fleetWorld();
   const { id, agent } = await world.enrolled('web-1');
   await assert.rejects(world.agent({ key: agent.key, serverId: id }).connect());
@@ -36,6 +38,29 @@ test('when the server of a copied key is enrolled anew, the alert is resolved', 
   const { token } = await renewEnrolment(world.core, whoIs('system'), id);
   await world.agent({ token }).connect();
   await until('the alert is resolved', async () => (await alerts(world))[0]?.state === 'resolved');
+  assert.equal(await isQuarantined(world.core.db, id), false);
+});
+
+test('T2: when a second agent used an identity, its server stays in quarantine until an owner releases it', async () => {
+  await using world = await operationsWorld();
+  const { id, agent } = await world.enrolled('web-1');
+  const release = (given: typeof proof | typeof wrongProof) =>
+    world.call('releaseServer', { server: 'web-1', reason: 'it was a restored snapshot', proof: given });
+  await assert.rejects(release(proof), { code: 'invalid_input' });
+  await assert.rejects(world.agent({ key: agent.key, serverId: id }).connect());
+  await until('the quarantine', () => isQuarantined(world.core.db, id));
+  assert.match((await world.call('getServerStatus', { server: 'web-1' })).trust, /no change goes there until/);
+  await assert.rejects(release(wrongProof), { code: 'sign_in_failed' });
+  assert.ok(await isQuarantined(world.core.db, id));
+  await release(proof);
+  assert.equal(await isQuarantined(world.core.db, id), false);
+  assert.equal((await alerts(world))[0]?.state, 'resolved');
+  const { entries } = await world.call('getTimeline', { server: 'web-1' });
+  assert.ok(entries.some(({ title }) => title === 'Resolved: web-1 takes changes again: Ada has looked'));
+  assert.match((await audited(world, 'server.released'))[0]?.body ?? '', /restored snapshot/);
+  assert.doesNotMatch((await world.call('getServerStatus', { server: 'web-1' })).trust, /no change goes there/);
+  await assert.rejects(world.agent({ key: agent.key, serverId: id }).connect());
+  await until('it is back', () => isQuarantined(world.core.db, id));
 });
 
 test('F7: when the older link is half-open, the agent that comes back replaces it and no alarm is raised', async () => {

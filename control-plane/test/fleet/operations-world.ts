@@ -64,6 +64,7 @@ export async function operationsWorld(options: WorldOptions & { tlsPin?: string 
     announceThresholds: fleet.announceThresholds,
     lockChanged: () => fleet.lockChanged(),
     rollbackAccepted: (ids: readonly string[]) => fleet.rollbackAccepted(ids),
+    released: (id: string, by: string) => fleet.released(id, by),
     prove: ((caller, given, least) => prove(access, caller, given, least)) as Prove,
     place: { publicUrl: url },
     publicKey: key.publicKey,

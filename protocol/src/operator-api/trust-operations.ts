@@ -230,6 +230,14 @@ export const trustOperations = {
     amended,
   ),
 
+  releaseServer: operation(
+    'owner',
+    'POST',
+    '/servers/{server}/release',
+    'Lets changes go again to a server whose identity a second agent had used.',
+    z.strictObject({ server: z.string().min(1).max(100), reason, proof: proofSchema }),
+    done,
+  ),
   acceptRollback: operation(
     'owner',
     'POST',

@@ -1,9 +1,10 @@
-/** `servers`, `server add|remove|enrolment`: the machines under care. */
+/** `servers`, `server add|remove|enrolment|release`: the machines under care. */
 import type { Command } from 'commander';
 import { isLoopback } from '../../config/addresses.ts';
 import { answer, shortTime } from '../answer.ts';
 import { type CliContext, signedIn } from '../connection.ts';
 import { UsageError } from '../exit-codes.ts';
+import { type ProofOptions, proofOptions, readProof } from '../proof.ts';
 import { columns } from '../terminal.ts';
 
 export function serverCommands(program: Command, context: CliContext): void {
@@ -26,6 +27,17 @@ export function serverCommands(program: Command, context: CliContext): void {
       const { call } = await signedIn(context);
       await showEnrolment(context, await call('renewEnrolment', { server: name }));
     });
+  const release = server
+    .command('release')
+    .description('let changes go again to a server whose identity a second agent had used')
+    .argument('<server>', 'id or name')
+    .requiredOption('--reason <words>', 'what you found, for the log');
+  proofOptions(release).action(async (name: string, options: ProofOptions & { reason: string }) => {
+    const { call } = await signedIn(context);
+    const proof = await readProof(context, options);
+    const done = await call('releaseServer', { server: name, reason: options.reason, proof });
+    await answer(context, done, () => [`Changes may go to ${name} again.`]);
+  });
   server
     .command('remove')
     .description('take a server out of care; its agent is refused from now on')
