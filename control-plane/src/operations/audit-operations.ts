@@ -4,20 +4,15 @@ import type { AuditEntryView } from '@countersign/protocol/operator-api/index';
 import { type AcceptRollbackDeps, acceptRollback } from '../audit/accept-rollback.ts';
 import { newestEntries } from '../audit/audit.store.ts';
 import { type EntryBody, visibleDetails } from '../audit/entry.ts';
-import { verifyAgainstServers } from '../audit/verify-against-servers.ts';
-import { verifyLedger } from '../audit/verify-ledger.ts';
+import { type VerifyAuditDeps, verifyAudit } from '../audit/verify-audit.ts';
 import { resolveServer } from '../fleet/resolve-server.ts';
 import { namesOfServers } from '../fleet/server.store.ts';
 import type { PolicyBook } from '../policy/policy-book.ts';
-import type { Core, Fleet } from '../ports.ts';
 import type { AuditEntryTable } from '../storage/tables.ts';
 import type { Handlers } from './handler.ts';
 
-export interface AuditOperationsDeps extends Pick<Core, 'db' | 'log'>, AcceptRollbackDeps {
-  readonly fleet: Pick<Fleet, 'isOnline' | 'askWitness'>;
+export interface AuditOperationsDeps extends VerifyAuditDeps, AcceptRollbackDeps {
   readonly policy: PolicyBook;
-  /** The control plane's own public key: it signed the checkpoints. */
-  readonly publicKey: string;
 }
 
 export function auditOperations(
@@ -38,14 +33,7 @@ export function auditOperations(
         next_cursor: last && rows.length > limit ? String(last.seq) : null,
       };
     },
-    verifyAudit: async (_caller, { against_servers }) => {
-      const { ok, entries, head, checkpoints, problems } = await verifyLedger({ db, publicKey: deps.publicKey });
-      const against = against_servers ? await verifyAgainstServers(deps) : { ok: true, servers: [] };
-      return {
-        ...{ entries, head, checkpoints, problems: problems.map((problem) => ({ ...problem })) },
-        ...{ ok: ok && against.ok, servers: against.servers },
-      };
-    },
+    verifyAudit: (caller, { against_servers }) => verifyAudit(deps, caller, { againstServers: against_servers }),
     acceptRollback: async (caller, input) => {
       await acceptRollback(deps, caller, input);
       return { done: true };
