@@ -6,7 +6,7 @@ import type { Core, Fleet } from '../ports.ts';
 import type { Db } from '../storage/database.ts';
 import { entriesAfter } from './audit.store.ts';
 import { LedgerReading, type ReadEntry, readBody } from './ledger-reading.ts';
-import { compareKept, compareWitness, sizesIn } from './verify-witness.ts';
+import { compareKept, compareWitness, inWords, sizesIn, stateOf } from './verify-witness.ts';
 
 type ServerVerdict = OutputOf<'verifyAudit'>['servers'][number];
 
@@ -30,11 +30,8 @@ export async function verifyAgainstServers(
     ...asked.flatMap(({ kept }) => kept?.size ?? []),
   ]);
   for await (const entry of entriesOf(deps.db)) ledger.take(entry);
-  const judged = asked.map((it) => judge(ledger, it));
-  return {
-    ok: judged.every(({ unaccepted }) => unaccepted === 0),
-    servers: judged.map(({ verdict }) => verdict),
-  };
+  const servers = asked.map((it) => judge(ledger, it));
+  return { ok: servers.every(({ state }) => state !== 'contradicts'), servers };
 }
 
 async function askAll({ db, log, fleet }: Parameters<typeof verifyAgainstServers>[0]): Promise<Asked[]> {
@@ -64,11 +61,11 @@ async function askAll({ db, log, fleet }: Parameters<typeof verifyAgainstServers
   }
 }
 
-function judge(ledger: LedgerReading, asked: Asked): { verdict: ServerVerdict; unaccepted: number } {
+function judge(ledger: LedgerReading, asked: Asked): ServerVerdict {
   const { server, key, kept, statement } = asked;
   if (key === null || (statement === null && kept === null)) {
     const state = key === null ? 'no_witness' : 'unreachable';
-    return { verdict: { server, state, checkpoints: 0, actions: 0, problems: [] }, unaccepted: 0 };
+    return { server, state, checkpoints: 0, actions: 0, problems: [] };
   }
   const compared =
     statement === null
@@ -77,13 +74,10 @@ function judge(ledger: LedgerReading, asked: Asked): { verdict: ServerVerdict; u
           ...{ server: server.id, key },
           ...(kept !== null && kept.signature !== null && { countersigned: kept }),
         });
-  const problems = compared.problems.map(({ problem, accepted }) => (accepted ? `${problem} (${accepted})` : problem));
-  const agrees = statement === null ? 'unreachable' : 'agrees';
   const { checkpoints, actions } = compared;
-  return {
-    verdict: { server, state: problems.length === 0 ? agrees : 'contradicts', checkpoints, actions, problems },
-    unaccepted: compared.problems.filter(({ accepted }) => accepted === null).length,
-  };
+  const found = stateOf(compared.problems);
+  const state = found === 'agrees' && statement === null ? 'unreachable' : found;
+  return { server, state, checkpoints, actions, problems: inWords(compared.problems) };
 }
 
 /** Every entry, page by page. One that cannot be read is left out: checking the chain names it. */

@@ -37,6 +37,17 @@ export interface WitnessVerdict {
   readonly problems: readonly WitnessProblem[];
 }
 
+/** What the problems that were found come to. `agrees` where there are none. */
+export function stateOf(problems: readonly WitnessProblem[]): 'agrees' | 'accepted' | 'contradicts' {
+  if (problems.length === 0) return 'agrees';
+  return problems.every(({ accepted }) => accepted !== null) ? 'accepted' : 'contradicts';
+}
+
+/** Problems in words, with who accepted them. */
+export function inWords(problems: readonly WitnessProblem[]): string[] {
+  return problems.map(({ problem, accepted }) => (accepted === null ? problem : `${problem} (${accepted})`));
+}
+
 /** Clocks of servers may be off by so much before changes are refused; so news this close to an edge decides nothing. */
 const SLACK_MS = 2 * 60_000;
 const PROBLEMS_MAX = 100;

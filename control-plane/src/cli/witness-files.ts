@@ -6,7 +6,7 @@ import { escapeDeceptive, type SignedWitness, signedWitnessSchema } from '@count
 import type { OutputOf } from '@countersign/protocol/operator-api/index';
 import { LedgerReading } from '../audit/ledger-reading.ts';
 import { exportedEntries } from '../audit/verify-export.ts';
-import { compareWitness, sizesIn } from '../audit/verify-witness.ts';
+import { compareWitness, inWords, sizesIn, stateOf } from '../audit/verify-witness.ts';
 import type { CliContext } from './connection.ts';
 import { readJsonFile } from './json-file.ts';
 
@@ -27,14 +27,14 @@ export async function compareFiles(log: string, files: readonly string[]): Promi
     const { server: id, key, checkpoints, actions, problems } = compareWitness(ledger, statement);
     return {
       ...{ server: { id, name: id }, key, checkpoints, actions },
-      state: problems.some(({ accepted }) => accepted === null) ? 'contradicts' : 'agrees',
-      problems: problems.map(({ problem, accepted }) => (accepted === null ? problem : `${problem} (${accepted})`)),
+      ...{ state: stateOf(problems), problems: inWords(problems) },
     };
   });
 }
 
 const words = {
   agrees: 'agrees',
+  accepted: 'contradicts the log, as an owner accepted: the log says so, look whether that was right',
   contradicts: 'CONTRADICTS the log',
   unreachable: 'could not be asked',
   no_witness: 'keeps nothing yet',

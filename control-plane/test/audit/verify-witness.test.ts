@@ -5,7 +5,8 @@ import { makeSigningKey, signValue } from '@countersign/protocol/signing';
 import { checkpointLine, entryLine, headerLine } from '../../src/audit/export.ts';
 import { LedgerReading, readBody } from '../../src/audit/ledger-reading.ts';
 import { exportedEntries } from '../../src/audit/verify-export.ts';
-import { compareWitness, readWitness, sizesIn } from '../../src/audit/verify-witness.ts';
+import { compareWitness, inWords, readWitness, sizesIn, stateOf } from '../../src/audit/verify-witness.ts';
+import { serverVerdictLines } from '../../src/cli/witness-files.ts';
 import {
   actionEntries,
   append,
@@ -193,6 +194,19 @@ test('F18: when an owner accepted a loss, what servers kept before says so, and 
     /rolled back: it ends at \d+, the server has a checkpoint over 90 entries, kept on [^(]*$/,
   );
   assert.match(problems[3] ?? '', /act_000000000009 ran .* \(accepted by/);
+});
+
+test('F18: when all that a server remembers otherwise was accepted, that is neither an agreement nor a contradiction', () => {
+  const known = { problem: 'rolled back', accepted: 'accepted by Ada' };
+  const open = { problem: 'rewritten', accepted: null };
+  assert.deepEqual(
+    [[], [known], [known, open]].map((problems) => stateOf(problems)),
+    ['agrees', 'accepted', 'contradicts'],
+  );
+  const verdict = { server: { id: server, name: server }, checkpoints: 1, actions: 0, problems: inWords([known]) };
+  const lines = serverVerdictLines({ ...verdict, state: 'accepted' }, (colour, text) => `${colour}: ${text}`);
+  assert.match(lines[0] ?? '', /yellow: contradicts the log, as an owner accepted/);
+  assert.match(lines[1] ?? '', /rolled back \(accepted by Ada\)/);
 });
 
 test('when an export is read for its entries, they are those of the log, and other lines are passed over', async () => {

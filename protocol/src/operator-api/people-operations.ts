@@ -245,7 +245,8 @@ export const peopleOperations = {
       servers: z.array(
         z.object({
           server: z.object({ id: z.string(), name: z.string() }),
-          state: z.enum(['agrees', 'contradicts', 'unreachable', 'no_witness']),
+          /** `accepted`: it contradicts, and an owner accepted all of it. */
+          state: z.enum(['agrees', 'accepted', 'contradicts', 'unreachable', 'no_witness']),
           checkpoints: z.int(),
           actions: z.int().describe('actions in its journal that were compared'),
           problems: z.array(z.string()),

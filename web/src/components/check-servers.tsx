@@ -18,6 +18,7 @@ type Checked = OutputOf<'verifyAudit'>['servers'][number];
 
 const looks = {
   agrees: { tone: 'ok', icon: CircleCheck, word: 'Agrees' },
+  accepted: { tone: 'warn', icon: CircleX, word: 'Contradicts, accepted' },
   contradicts: { tone: 'crit', icon: CircleX, word: 'Contradicts' },
   unreachable: { tone: 'warn', icon: Unplug, word: 'Not reached' },
   no_witness: { tone: 'idle', icon: CircleDashed, word: 'Keeps nothing yet' },
@@ -44,7 +45,7 @@ export function CheckedServers({ servers }: { servers: readonly Checked[] }) {
               }
               about={
                 <>
-                  {(state === 'agrees' || state === 'contradicts') &&
+                  {(state === 'agrees' || state === 'accepted' || state === 'contradicts') &&
                     `${counted(checkpoints, 'checkpoint')} and ${counted(actions, 'action')} of its journal compared`}
                   {state === 'unreachable' && 'Its agent is offline: ask again when it is back.'}
                   {problems.length > 0 && (
@@ -73,7 +74,7 @@ export function CheckedServers({ servers }: { servers: readonly Checked[] }) {
           }
         >
           If this database was restored from an older backup, restore the newest one. Only when there is none should an
-          owner accept the loss. Entries that were changed, not lost, cannot be accepted.
+          owner accept the loss: it stays marked as accepted, here and in every later check.
         </Notice>
       )}
       {accepting && <AcceptLoss onClose={() => setAccepting(false)} />}
@@ -87,7 +88,7 @@ function AcceptLoss({ onClose }: { onClose: () => void }) {
   return (
     <ProofDialog
       title="Accept that newer entries are lost?"
-      description="Servers remember entries that this database does not have. Accepting writes that into the log, and changes may go on. It cannot be taken back."
+      description="Servers remember entries that this database does not have, or has differently. Accepting writes that into the log, and changes may go on. It cannot be taken back."
       verb="Accept the loss"
       danger
       ready={reason.trim().length >= 3}

@@ -156,6 +156,7 @@ function Verify() {
 function Verdict({ found, aside }: { found: OutputOf<'verifyAudit'>; aside: ReactNode }) {
   const { ok, entries, checkpoints, head, problems } = found;
   const agree = found.servers.filter(({ state }) => state === 'agrees').length;
+  const accepted = found.servers.filter(({ state }) => state === 'accepted').length;
   const title = !ok
     ? problems.length === 0
       ? 'A server contradicts the log.'
@@ -166,6 +167,7 @@ function Verdict({ found, aside }: { found: OutputOf<'verifyAudit'>; aside: Reac
       {problems.length === 0 ? (
         <>
           {found.servers.length > 0 && `${agree} of ${found.servers.length} servers agree. `}
+          {accepted > 0 && `${accepted} contradict as an owner accepted. `}
           Head <span className="font-mono text-xs [overflow-wrap:anywhere]">{head}</span>
         </>
       ) : (

@@ -85,9 +85,7 @@ async function verify(context: CliContext, file: string | undefined, options: Ve
   if (!verdict.ok) context.exit(exitCodes.unverified);
   const { paint } = context.terminal;
   await answer(context, verdict, () => [
-    verdict.ok
-      ? `${paint('green', '✓')} ${verdict.entries} entries and ${verdict.checkpoints} checkpoints, whole and unchanged.`
-      : `${paint('red', '✗')} The log does not verify.`,
+    headline(verdict, paint),
     ...verdict.problems.map(({ seq, problem }) => `  ${seq === null ? 'log' : `entry ${seq}`}: ${problem}`),
     ...(verdict.servers ?? []).flatMap((it) => serverVerdictLines(it, paint)),
     ...(verdict.head === '' ? [] : [`  head ${verdict.head}`]),
@@ -95,6 +93,16 @@ async function verify(context: CliContext, file: string | undefined, options: Ve
       ? [`  key  ${verdict.key}${key === undefined ? ' (as the file says; compare it, or give --key)' : ''}`]
       : []),
   ]);
+}
+
+/** A loss that an owner accepted is known, and still no clean log: whoever bends a log could accept that in it, too. */
+function headline({ ok, entries, checkpoints, servers = [] }: Verdict, paint: CliContext['terminal']['paint']): string {
+  if (!ok) return `${paint('red', '✗')} The log does not verify.`;
+  const whole = `${entries} entries and ${checkpoints} checkpoints`;
+  const accepted = servers.filter(({ state }) => state === 'accepted').length;
+  return accepted === 0
+    ? `${paint('green', '✓')} ${whole}, whole and unchanged.`
+    : `${paint('yellow', '!')} ${whole} hang together; ${accepted} of ${servers.length} servers remember${accepted === 1 ? 's' : ''} others, which an owner accepted.`;
 }
 
 async function verdictOn(
