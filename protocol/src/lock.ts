@@ -42,6 +42,9 @@ export const lockStateSchema = z.strictObject({
 });
 export type LockState = z.infer<typeof lockStateSchema>;
 
+/** What stands in the place of the recovery secret where a change that used it up is shown. */
+export const HIDDEN_SECRET = '[recovery secret, not shown]';
+
 export const lockChangeSchema = z.strictObject({
   format: z.literal('countersign-lock-change/1'),
   /** Digest of the state that it changes. */

@@ -4,7 +4,7 @@
  */
 import { Fault, fault } from '@countersign/protocol';
 import { changeDigest, followChange, holdersThatSigned, stateDigest } from '@countersign/protocol/follow-lock';
-import { type LockState, lockStateSchema, type SignedLockChange } from '@countersign/protocol/lock';
+import { HIDDEN_SECRET, type LockState, lockStateSchema, type SignedLockChange } from '@countersign/protocol/lock';
 import type { Call, OutputOf } from '@countersign/protocol/operator-api/index';
 import { type CliContext, fileNamed } from './connection.ts';
 import { readJsonFile } from './json-file.ts';
@@ -65,6 +65,10 @@ function follow(first: LockState, changes: OutputOf<'getLock'>['changes']): Foll
 }
 
 function followed(before: LockState, signed: SignedLockChange): LockState {
+  const { before: digest, change } = signed.change;
+  // Who ended it showed a secret that nobody else is shown. An end opens nothing here: there is no more to sign under this lock.
+  if (change.kind === 'disable' && change.secret === HIDDEN_SECRET && digest === stateDigest(before))
+    return { ...before, disabled: true, number: before.number + 1 };
   try {
     return followChange(before, signed);
   } catch (error) {

@@ -46,7 +46,10 @@ export function changeWords({ change }: LockChange, before: LockState): string {
 }
 
 export function stepLines({ signed, after, before, holders, by }: FollowedStep): string[] {
-  const who = signed.change.change.kind === 'disable' ? 'the recovery secret' : holders.map(escapeDeceptive).join(', ');
+  const who =
+    signed.change.change.kind === 'disable'
+      ? 'the recovery secret, as the control plane says'
+      : holders.map(escapeDeceptive).join(', ');
   return [
     `${after.number}  ${isoTime(signed.change.at)}  ${changeWords(signed.change, before)}`,
     `   signed by ${who}; handed in by ${escapeDeceptive(by)}`,

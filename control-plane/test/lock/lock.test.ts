@@ -100,7 +100,7 @@ test('when two approvers change the same state at once, one change is made and t
   assert.equal((await world.call('getLock', {})).state?.number, 1);
 });
 
-test('when the lock was ended with its secret, the secret is in no audit entry, and another lock may begin', async () => {
+test('when the lock was ended with its secret, the secret is in no audit entry and shown to nobody, and another lock may begin', async () => {
   await using world = await operationsWorld();
   const lock = lockOf();
   await world.call('initLock', { state: lock, proof });
@@ -110,6 +110,9 @@ test('when the lock was ended with its secret, the secret is in no audit entry, 
   assert.equal(state.disabled, true);
   const bodies = await world.db.selectFrom('audit_entry').select('body').execute();
   assert.ok(bodies.every(({ body }) => !body.includes(RECOVERY)));
+  const shown = await world.call('getLock', {});
+  assert.equal(shown.changes.at(-1)?.change.change.change.kind, 'disable');
+  assert.ok(!JSON.stringify(shown).includes(RECOVERY));
   await assert.rejects(world.call('changeLock', { change: addCy(state) }), { code: 'lock_change_invalid' });
   const next = lockOf({ chain: anotherChain });
   await world.call('initLock', { state: next, proof });
