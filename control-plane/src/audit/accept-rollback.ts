@@ -17,7 +17,7 @@ export interface AcceptRollbackDeps extends Pick<Core, 'db' | 'clock'> {
 
 /**
  * From now on what servers kept before this moment does not keep changes from them. The servers forget nothing: `audit verify
- * --against-servers` goes on naming what is missing, as accepted. Rejects with `invalid_input` when nothing contradicts.
+ * --against-servers` goes on naming what is missing, as accepted. Rejects with `nothing_to_accept` when nothing contradicts.
  */
 export async function acceptRollback(
   deps: AcceptRollbackDeps,
@@ -27,8 +27,7 @@ export async function acceptRollback(
   await deps.prove(caller, proof, 'best');
   const servers = await write(deps.db, async (trx) => {
     const contradicted = await contradictedServers(trx);
-    if (contradicted.length === 0)
-      throw fault('invalid_input', { problems: 'no server contradicts this database: there is nothing to accept' });
+    if (contradicted.length === 0) throw fault('nothing_to_accept');
     const at = deps.clock.now();
     const by = caller.person.name;
     const heads = new Set(contradicted.map(({ contradiction }) => contradiction.head));

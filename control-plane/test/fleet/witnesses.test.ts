@@ -199,7 +199,7 @@ test('F18: when an owner accepts the loss, changes may go on; the server refuses
   const { id, key, backup, lost, connect } = await rolledBack(t);
   await using world = await witnessWorld({ path: backup, key });
   const accept = { reason: 'restored after the disk died', proof };
-  await assert.rejects(world.call('acceptRollback', accept), { code: 'invalid_input' }, 'nothing contradicts yet');
+  await assert.rejects(world.call('acceptRollback', accept), { code: 'nothing_to_accept' }, 'nothing contradicts yet');
   const agent = await connect(world);
   await assert.rejects(world.call('acceptRollback', { ...accept, proof: wrongProof }), { code: 'sign_in_failed' });
   await world.clock.advance(1000);
@@ -226,7 +226,7 @@ test('F18: when an owner accepts the loss, changes may go on; the server refuses
   assert.deepEqual(await alertsOf(world, 'audit'), ['resolved']);
   const verdict = await world.call('verifyAudit', { against_servers: true });
   assert.equal(verdict.ok, true);
-  assert.equal(verdict.servers[0]?.state, 'contradicts');
+  assert.equal(verdict.servers[0]?.state, 'accepted');
   assert.match(verdict.servers[0]?.problems[0] ?? '', /rewritten or forked.*\(accepted by Ada on 2026-/);
   assert.equal(verdict.servers[0]?.problems.length, 1);
 });
@@ -300,6 +300,9 @@ test('when the servers are asked, each is told apart: agrees, unreachable, no wi
   await until('it is gone', () => !world.fleet.registry.isOnline(away.serverId ?? ''));
   const plain = await world.call('verifyAudit', {});
   assert.deepEqual([plain.ok, plain.servers], [true, []]);
+  const [checked] = await audited(world, 'audit.verified');
+  assert.equal(checked?.person_id, 'prs_000000000001');
+  assert.deepEqual(checked?.details, { entries: plain.entries, ok: true, problems: 0, servers: 0 });
   const { ok, servers } = await world.call('verifyAudit', { against_servers: true });
   assert.deepEqual(
     servers.map(({ server, state, checkpoints }) => [server.name, state, checkpoints]),
