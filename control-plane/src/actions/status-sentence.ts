@@ -26,7 +26,7 @@ export interface StatusFacts {
   readonly error: string | null;
   readonly step: { readonly step: string; readonly phase: string } | null;
   readonly stopRequested: boolean;
-  readonly result: Pick<ActionResult, 'summary' | 'undo'> | null;
+  readonly result: Pick<ActionResult, 'outcome' | 'summary' | 'undo'> | null;
   /** Who paused all changes, and when. */
   readonly paused: { readonly person: string; readonly since: number } | null;
   /** The action that was refused since the state had drifted, for which this one asks again. */

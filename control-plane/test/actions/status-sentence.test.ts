@@ -62,7 +62,11 @@ test('when more is known, the sentence tells it', () => {
     said({ state: 'running', stopRequested: true, step: { step: 'reload', phase: 'undoing' } }),
     /taking back reload\. It was asked to stop\.$/,
   );
-  const result = { summary: 'nginx.service failed its check.', undo: { state: 'failed' as const, steps: [] } };
+  const result = {
+    outcome: 'failed' as const,
+    summary: 'nginx.service failed its check.',
+    undo: { state: 'failed' as const, steps: [] },
+  };
   assert.equal(
     said({ state: 'failed', result }),
     'nginx.service failed its check. Taking it back failed: somebody has to look at the server.',
