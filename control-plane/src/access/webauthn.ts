@@ -5,15 +5,7 @@
 import { createPublicKey } from 'node:crypto';
 import { shorten, stripControl } from '@countersign/protocol';
 import type { RelyingParty } from '@countersign/protocol/approver';
-import {
-  type AuthenticationResponseJSON,
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  type RegistrationResponseJSON,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-} from '@simplewebauthn/server';
-import { cose, decodeCredentialPublicKey, isoBase64URL } from '@simplewebauthn/server/helpers';
+import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simplewebauthn/server';
 import { z } from 'zod';
 
 /** What browsers take and give, as JSON. */
@@ -34,8 +26,15 @@ export interface KnownCredential {
   readonly transports: readonly string[];
 }
 
-/** The kinds of keys that `protocol/approver-signature.ts` verifies as well. */
-const ALGORITHMS = [cose.COSEALG.ES256, cose.COSEALG.EdDSA, cose.COSEALG.RS256];
+/** Loaded when the first passkey is used: it takes as long to load as a good part of everything else. */
+const library = async () => ({
+  ...(await import('@simplewebauthn/server')),
+  ...(await import('@simplewebauthn/server/helpers')),
+});
+type Library = Awaited<ReturnType<typeof library>>;
+
+/** The kinds of keys that `protocol/approver-signature.ts` verifies as well: ES256, EdDSA, RS256 (RFC 9053, RFC 8812). */
+const ALGORITHMS = [-7, -8, -257];
 const TIMEOUT_MS = 5 * 60_000;
 const RSA_BITS_MIN = 2048;
 
@@ -78,14 +77,15 @@ export async function registrationOptions(
   person: { readonly id: string; readonly email: string; readonly name: string },
   { challenge, known }: { challenge: string; known: readonly KnownCredential[] },
 ): Promise<WebauthnJson> {
+  const { generateRegistrationOptions } = await library();
   return plain(
     await generateRegistrationOptions({
       rpName: 'Countersign',
       rpID: party.id,
-      userID: isoBase64URL.toBuffer(handleOf(person.id)),
+      userID: bytesOf(handleOf(person.id)),
       userName: person.email,
       userDisplayName: person.name,
-      challenge: isoBase64URL.toBuffer(challenge),
+      challenge: bytesOf(challenge),
       timeout: TIMEOUT_MS,
       attestationType: 'none',
       excludeCredentials: known.map(({ credentialId, transports }) => ({
@@ -103,10 +103,11 @@ export async function assertionOptions(
   party: RelyingParty,
   { challenge, known }: { challenge: string; known: readonly KnownCredential[] },
 ): Promise<WebauthnJson> {
+  const { generateAuthenticationOptions } = await library();
   return plain(
     await generateAuthenticationOptions({
       rpID: party.id,
-      challenge: isoBase64URL.toBuffer(challenge),
+      challenge: bytesOf(challenge),
       timeout: TIMEOUT_MS,
       userVerification: 'required',
       allowCredentials: known.map(({ credentialId, transports }) => ({
@@ -138,7 +139,8 @@ export async function checkRegistration(
   const parsed = registrationSchema.safeParse(response);
   if (!parsed.success) return { refused: 'it is malformed' };
   return refusedInWords(async () => {
-    const { verified, registrationInfo } = await verifyRegistrationResponse({
+    const used = await library();
+    const { verified, registrationInfo } = await used.verifyRegistrationResponse({
       response: parsed.data as RegistrationResponseJSON,
       expectedChallenge: challenge,
       expectedOrigin: [...party.origins],
@@ -150,7 +152,7 @@ export async function checkRegistration(
     const { id, publicKey, counter } = registrationInfo.credential;
     return {
       credentialId: id,
-      publicKey: keyOf(publicKey),
+      publicKey: keyOf(used, publicKey),
       coseKey: Buffer.from(publicKey).toString('base64url'),
       counter,
       transports: parsed.data.response.transports,
@@ -176,13 +178,14 @@ export async function checkAssertion(
   const { userHandle } = assertion.response;
   if (userHandle != null && userHandle !== handleOf(personId)) return { refused: 'it is of another person' };
   return refusedInWords(async () => {
+    const { verifyAuthenticationResponse } = await library();
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
       response: assertion as AuthenticationResponseJSON,
       expectedChallenge: challenge,
       expectedOrigin: [...party.origins],
       expectedRPID: party.id,
       // The library would only throw on a counter that goes back; we tell that apart and write it down.
-      credential: { id: assertion.id, publicKey: isoBase64URL.toBuffer(coseKey), counter: 0 },
+      credential: { id: assertion.id, publicKey: bytesOf(coseKey), counter: 0 },
       requireUserVerification: true,
     });
     return verified ? { counter: authenticationInfo.newCounter } : { refused: 'its signature does not verify' };
@@ -190,7 +193,7 @@ export async function checkAssertion(
 }
 
 /** The text form of a COSE key (RFC 9053, section 7): through a JWK to its SubjectPublicKeyInfo. */
-function keyOf(coseKey: Parameters<typeof decodeCredentialPublicKey>[0]): string {
+function keyOf({ cose, decodeCredentialPublicKey }: Library, coseKey: Uint8Array<ArrayBuffer>): string {
   const key = decodeCredentialPublicKey(coseKey);
   const part = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString('base64url');
   const jwk = cose.isCOSEPublicKeyEC2(key)
@@ -205,6 +208,10 @@ function keyOf(coseKey: Parameters<typeof decodeCredentialPublicKey>[0]): string
   if (jwk.kty === 'RSA' && (publicKey.asymmetricKeyDetails?.modulusLength ?? 0) < RSA_BITS_MIN)
     throw new Error(`its RSA key has fewer than ${RSA_BITS_MIN} bits`);
   return `passkey:${publicKey.export({ format: 'der', type: 'spki' }).toString('base64url')}`;
+}
+
+function bytesOf(base64url: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.from(base64url, 'base64url'));
 }
 
 /** How passkeys name a person. */
