@@ -1,11 +1,11 @@
-/** For operations that ask for a fresh proof only where a rule of the policy says so: asked without one first. */
+/** For operations that ask for a fresh proof only now and then, by rule or long after signing in: asked without one first. */
 import type { InputOf, OutputOf } from '@countersign/protocol/operator-api/index';
 import { type ReactNode, useState } from 'react';
 import { isFault } from '../api/client.ts';
 import { useOperation } from '../api/queries.ts';
 import { ProofDialog } from './proof-dialog.tsx';
 
-type Name = 'createToken' | 'invitePerson' | 'removePerson';
+type Name = 'createToken' | 'invitePerson' | 'removePerson' | 'startTotp';
 
 interface Proved<N extends Name> {
   run(input: InputOf<N>, onDone?: (output: OutputOf<N>) => void): void;
@@ -38,7 +38,7 @@ export function useProved<N extends Name>(
     dialog: asking && (
       <ProofDialog
         title={title}
-        description="By the rules in force this takes a fresh proof that it is you."
+        description="This takes a fresh proof that it is you."
         verb={verb}
         onProof={async (proof) => {
           const output = await work.mutateAsync({ ...asking.input, proof });

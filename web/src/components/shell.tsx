@@ -7,6 +7,7 @@ import { useMay } from '../api/session.ts';
 import { IconButton } from '../ui/button.tsx';
 import { modKey, useKeys } from '../ui/keys.ts';
 import { Mark } from '../ui/mark.tsx';
+import { useMedia } from '../ui/media.ts';
 import { useTabCount } from '../ui/page-head.tsx';
 import { LiveBanner } from './live-banner.tsx';
 import { places } from './nav.ts';
@@ -24,6 +25,7 @@ export function Shell() {
   const [over, setOver] = useState<'palette' | 'help' | 'menu' | 'pause' | null>(null);
   useLiveStream();
   const mayPause = useMay('approver');
+  const narrow = useMedia('(width < 640px)');
   const waiting = useWaiting();
   useTabCount(waiting.actions);
   useKeys({
@@ -85,8 +87,10 @@ export function Shell() {
         </div>
       </aside>
       <div className="min-w-0">
+        {/* On a phone it would take too much of the window to stay in it. */}
+        {narrow && <PauseBanner />}
         <div className="sticky top-0 z-20">
-          <PauseBanner />
+          {!narrow && <PauseBanner />}
           <LiveBanner />
         </div>
         <main

@@ -8,6 +8,7 @@ import { CodeField } from '../ui/field.tsx';
 import { Qr } from '../ui/qr.tsx';
 import { FaultNotice } from './fault-notice.tsx';
 import { Form } from './form.tsx';
+import { useProved } from './proved.tsx';
 
 interface TotpSetupProps {
   onDone: () => void;
@@ -16,7 +17,7 @@ interface TotpSetupProps {
 }
 
 export function TotpSetup({ onDone, onSkip, skipWord }: TotpSetupProps) {
-  const start = useOperation('startTotp');
+  const start = useProved('startTotp', [], { title: 'Set up an authenticator app', verb: 'Go on' });
   const confirm = useOperation('confirmTotp', ['getMe', 'listPeople']);
   const [code, setCode] = useState('');
   if (!start.data)
@@ -27,10 +28,11 @@ export function TotpSetup({ onDone, onSkip, skipWord }: TotpSetupProps) {
           <Button kind="quiet" onClick={onSkip}>
             {skipWord}
           </Button>
-          <Button kind="primary" busy={start.isPending} onClick={() => start.mutate({})}>
+          <Button kind="primary" busy={start.isPending} onClick={() => start.run({})}>
             Set up
           </Button>
         </DialogButtons>
+        {start.dialog}
       </div>
     );
   return (

@@ -101,7 +101,11 @@ export function RequireNumbers({ state, onChosen, onClose }: RequireProps) {
           <Button kind="quiet" onClick={onClose}>
             Cancel
           </Button>
-          <Button type="submit" kind="primary">
+          <Button
+            type="submit"
+            kind="primary"
+            disabled={needs.every((need) => signatures[need] === state.signatures[need])}
+          >
             Go on
           </Button>
         </DialogButtons>
