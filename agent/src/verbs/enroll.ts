@@ -78,6 +78,7 @@ async function introduceWith(
   const root = process.getuid?.() === 0 || config.runnerSocket !== null;
   const introduce = async () => ({
     enrolmentToken,
+    enrolsOnly: true,
     agentVersion,
     facts: factsOf(systemClock, root, readSurroundings()),
     capabilities: availableCapabilities(),

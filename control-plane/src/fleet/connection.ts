@@ -85,10 +85,16 @@ export class AgentConnection {
     } else if (state.name !== 'over') this.#handshake(state, text);
   }
 
-  /** A ping or pong came. */
+  /** A ping came. */
   heard(): void {
     this.#slowDown(0);
     if (this.#state.name === 'working') this.#state.session.heard();
+  }
+
+  /** The answer to a ping came. */
+  ponged(word: string): void {
+    this.#slowDown(0);
+    if (this.#state.name === 'working') this.#state.session.ponged(word);
   }
 
   /** The socket is closed. */
@@ -147,6 +153,7 @@ export class AgentConnection {
       const arrival = { server, hello, clockOffsetMs, level: challenge.level, ip };
       await this.#deps.registry.admit(session, {
         replace: enrolledNow,
+        stays: hello.enrolsOnly !== true,
         prepare: () => keepHello(this.#deps, arrival),
         welcome: () => this.#welcome(session, server),
       });

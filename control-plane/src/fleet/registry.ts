@@ -131,15 +131,19 @@ export class FleetRegistry implements Fleet {
    * Lets a proven agent in, one at a time per server. When an older link of the same server is there, it is asked for a sign of
    * life: if it gives one, rejects with `agent_duplicate`; if not, it is dead and replaced. `replace`: the older one goes
    * in any case, because the newer one has just been enrolled. `welcome` is called right before the agent counts as
-   * connected; nothing else can be sent before what it sends. Returns false when the newcomer hung up meanwhile.
+   * connected; nothing else can be sent before what it sends. One that only enrols (`stays: false`) is welcomed and never connected. Returns false when the newcomer hung up meanwhile.
    */
-  admit(session: AgentSession, options: { replace: boolean; prepare: () => Promise<void>; welcome: () => void }) {
+  admit(
+    session: AgentSession,
+    options: { replace: boolean; stays: boolean; prepare: () => Promise<void>; welcome: () => void },
+  ) {
     return this.#inTurn(session.serverId, async () => {
       const older = this.#sessions.get(session.serverId);
       if (older !== undefined) await this.#makeRoom(older, session, options.replace);
       await options.prepare();
       if (!session.isOpen) return false;
       options.welcome();
+      if (!options.stays) return true;
       this.#sessions.set(session.serverId, session);
       this.#deps.live.publish({ type: 'server', id: session.serverId });
       for (const follower of this.#followers) follower.connected(session.serverId);

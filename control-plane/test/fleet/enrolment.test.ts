@@ -15,6 +15,25 @@ const turnedAwayWith = (code: string) => (error: unknown) => {
   return true;
 };
 
+test('when an agent connects only to enrol, its server is not online by that, and the one before it is gone', async () => {
+  await using world = await fleetWorld();
+  const { id, agent } = await world.enrolled('web-1');
+  const { token } = await renewEnrolment(world.core, whoIs('system'), id);
+  const comings: string[] = [];
+  world.fleet.registry.follow({
+    connected: () => void comings.push('connected'),
+    disconnected: () => void comings.push('disconnected'),
+  });
+  const enrolling = world.agent({ token, tamper: (hello) => ({ ...hello, enrolsOnly: true }) });
+  await enrolling.connect();
+  assert.equal(world.fleet.registry.isOnline(id), false);
+  await until('the older one is gone', () => !agent.isOpen);
+  await enrolling.close();
+  await world.agent({ key: enrolling.key, serverId: id }).connect();
+  assert.ok(world.fleet.registry.isOnline(id));
+  assert.deepEqual(comings, ['disconnected', 'connected']);
+});
+
 test('when an agent brings a fresh token, its key is bound and the server is ready with its facts', async () => {
   await using world = await fleetWorld();
   const { id, token } = await world.add('web-1');

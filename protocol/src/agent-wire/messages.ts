@@ -52,6 +52,8 @@ export const fromAgentSchema = z.discriminatedUnion('type', [
     /** Absent on the first connection, which brings the token instead. */
     serverId: idSchema('srv').optional(),
     enrolmentToken: z.string().max(200).optional(),
+    /** It goes again after the welcome: the server is not online by it. */
+    enrolsOnly: z.boolean().optional(),
     /** Purpose `link-hello`, over {@link linkProof}. */
     signature: signatureSchema,
     agentVersion: z.string().max(50),
