@@ -1,6 +1,6 @@
 /**
  * Grants bent in every way, by somebody on the wire and by somebody who holds the control plane's key, and grants played again.
- * Pure: what the wire would parse is handed to the gate. A failure prints the seed; COUNTERSIGN_TEST_SEED gives it again.
+ * Pure: what the wire would parse is handed to the gate. A failure prints the seed; COUNTERSIGN_SEED gives it again.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -35,7 +35,7 @@ import { signedApproval } from './locked.ts';
 
 const GRANTS = 20_000;
 const REPLAYS = 5000;
-const seed = Number(process.env.COUNTERSIGN_TEST_SEED ?? Math.floor(Math.random() * 2 ** 32));
+const seed = Number(process.env.COUNTERSIGN_SEED ?? Math.floor(Math.random() * 2 ** 32));
 
 const controlPlane = makeSigningKey();
 const ada = approver('Ada');

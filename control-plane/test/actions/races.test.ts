@@ -18,7 +18,7 @@ import { addPerson } from '../storage/rows.ts';
 import { anaAtDashboard, assistant, db1, type Heart, heart } from './heart.ts';
 import { type Approver, ed25519Approver, lockWith } from './locks.ts';
 
-const SEED = Number(process.env.COUNTERSIGN_TEST_SEED ?? 20_261_121);
+const SEED = Number(process.env.COUNTERSIGN_SEED ?? 20_261_121);
 const RACES = Number(process.env.COUNTERSIGN_RACES ?? 500);
 
 const people = Array.from({ length: 8 }, (_, n) => ({ id: `prs_00000000000${n}`, name: `Person ${n}` }));

@@ -15,7 +15,7 @@ import { seeded } from '../fleet/mutate-frames.ts';
 import { tempDatabase } from '../storage/temp-database.ts';
 import { append, type Ledger, rehash, resign, rowOf, sign, witnessedLedger } from './manipulated-ledger.ts';
 
-const SEED = Number(process.env.COUNTERSIGN_TEST_SEED ?? 20_261_121);
+const SEED = Number(process.env.COUNTERSIGN_SEED ?? 20_261_121);
 const CASES = 2000;
 
 type FoundBy = 'chain' | 'checkpoints' | 'servers';
