@@ -1,8 +1,10 @@
 /** The one composition root of the control plane: the only place where all folders meet. */
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
+import { describeTools } from '@countersign/mcp-server';
 import { loadLibrary } from '@countersign/playbooks';
 import { type Clock, type Ids, systemClock } from '@countersign/protocol';
+import { digestOf } from '@countersign/protocol/digest';
 import type { Call } from '@countersign/protocol/operator-api/index';
 import { systemIds } from '@countersign/protocol/system-ids';
 import type { AccessCore, EndedAccess } from './access/access.ts';
@@ -28,6 +30,7 @@ import { type OpenTelegram, openTelegram, type TelegramDeps } from './approvals/
 import { webChannel } from './approvals/web-channel.ts';
 import { checkpointsOnClock } from './audit/checkpoint.ts';
 import { noteStarted, noteStopped } from './audit/note-life.ts';
+import { noteOffered } from './audit/note-offered.ts';
 import type { Config } from './config/config.ts';
 import { loadSecrets, type Secrets } from './config/secrets.ts';
 import { diagnose } from './diagnostics/diagnose.ts';
@@ -151,6 +154,7 @@ async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
   const channels: ApprovalChannel[] = [webChannel(core)];
   const { playbooks, problems } = await loadLibrary();
   for (const problem of problems) core.log.error('playbook.invalid', { ...problem });
+  await noteAllOffered(core, playbooks);
   const actionDeps: ActionDeps = {
     ...{ ...core, fleet: fleet.registry, key, channels, playbooks, followers: makeFollowers(core.log) },
     policy: amending.policy,
@@ -186,6 +190,13 @@ async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
     }),
   });
   return { actions, actionDeps, telegram, callAs };
+}
+
+/** What assistants may use, by digest (T20). */
+async function noteAllOffered(core: Core, playbooks: ReadonlyMap<string, { readonly sha256: string }>): Promise<void> {
+  const tools = describeTools().map(({ name, description }) => [name, digestOf(description)] as const);
+  await noteOffered(core, 'tools', Object.fromEntries(tools));
+  await noteOffered(core, 'playbooks', Object.fromEntries([...playbooks].map(([id, { sha256 }]) => [id, sha256])));
 }
 
 /** What people do by a tap. */

@@ -153,7 +153,7 @@ for (const { era, protocol, connect, client, version } of eras) {
   });
 }
 
-test('when a session belongs to somebody else, it is not found', async () => {
+test('T19: when a session belongs to somebody else, it is not found', async () => {
   const post = (token: string, session: string | undefined, body: unknown) =>
     fetch(app.url, {
       method: 'POST',

@@ -49,7 +49,7 @@ async function statusOf(app: ProductApp, session: string, token = tokens.ada): P
   return response.status;
 }
 
-test('T5: when no token comes, but a cookie or a session of a person, nobody is let in', async (t) => {
+test('T5, T19: when no token comes, but a cookie or a session of a person, nobody is let in', async (t) => {
   const app = await appFor(t);
   const cookie = `countersign=${tokens.ada}; __Host-countersign=${tokens.ada}`;
   const plain = await fetch(app.mcpUrl, { method: 'POST', headers: { cookie, 'content-type': 'application/json' } });
@@ -98,7 +98,7 @@ test('when a file of one megabyte is written, the request fits', async (t) => {
   assert.equal(structured.state, 'awaiting_approval');
 });
 
-test('when a session belongs to another token, it is not found, and one that ended is not either', async (t) => {
+test('T19: when a session belongs to another token, it is not found, and one that ended is not either', async (t) => {
   const app = await appFor(t);
   const session = await openSession(app);
   assert.equal(await statusOf(app, session, tokens.bob), 404);

@@ -133,6 +133,8 @@ export const auditEvents = {
   // The control plane itself
   'control_plane.started': details(['version', 'key']),
   'control_plane.stopped': details([]),
+  'tools.changed': details(['sha256', 'sha256_before', 'added', 'changed', 'removed']),
+  'playbooks.changed': details(['sha256', 'sha256_before', 'added', 'changed', 'removed']),
   'audit.exported': details(['entries', 'head']),
   'audit.verified': details(['entries', 'ok', 'problems', 'servers']),
   'ledger.contradicted': details(['kind', 'size', 'head', 'kept_at', 'entries', 'accepted']),

@@ -52,7 +52,7 @@ test('T5: when every kind of caller tries every operation, tokens read and ask, 
     }
 });
 
-test('T5: when a token comes as a cookie, or beside the cookie of a person, nobody is decided for', async (context) => {
+test('T5, T19: when a token comes as a cookie, or beside the cookie of a person, nobody is decided for', async (context) => {
   const { url, owner, password } = await product(context);
   const { secret: token } = await owner('createToken', { name: 'Claude' });
   const signIn = await fetch(`${url}/api/v1/session`, {
