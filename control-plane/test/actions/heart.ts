@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { loadLibrary, type Playbook, parsePlaybook } from '@countersign/playbooks';
 import type { ActionResult } from '@countersign/protocol';
 import {
@@ -28,7 +27,7 @@ import { openPolicy } from '../../src/policy/policy-book.ts';
 import type { ApprovalChannel, Caller, Prove } from '../../src/ports.ts';
 import { write } from '../../src/storage/write.ts';
 import { addPerson, addServer } from '../storage/rows.ts';
-import { tempDatabase, tempFolder } from '../storage/temp-database.ts';
+import { type Lifetime, tempDatabase, tempFolder } from '../storage/temp-database.ts';
 import { manualClock } from './manual-clock.ts';
 import { SmallFleet } from './small-fleet.ts';
 
@@ -91,8 +90,15 @@ check: { settle: 1s, stable: "{{watch}}", probes: [{ capability: unit.state, par
   return parsed.playbook;
 }
 
-export async function heart(t: TestContext, options: { policy?: string; limits?: Partial<ActionDeps['limits']> } = {}) {
-  const { db, path } = await tempDatabase(t);
+export interface HeartOptions {
+  readonly policy?: string;
+  readonly limits?: Partial<ActionDeps['limits']>;
+  /** Keeps the database in memory. */
+  readonly memory?: boolean;
+}
+
+export async function heart(t: Lifetime, options: HeartOptions = {}) {
+  const { db, path } = await tempDatabase(t, options);
   const clock = manualClock();
   const problems: unknown[] = [];
   const log = {

@@ -2,17 +2,20 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { type Db, openDatabase } from '../../src/storage/database.ts';
 
-export async function tempFolder(t: TestContext): Promise<string> {
+/** What something lives as long as: a test, or a part of a program that has no tests. */
+export type Lifetime = { after: (end: () => unknown) => void };
+
+export async function tempFolder(t: Lifetime): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'countersign-test-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
-export async function tempDatabase(t: TestContext): Promise<{ db: Db; path: string }> {
-  const path = join(await tempFolder(t), 'countersign.db');
+/** `memory`: without a file, for what makes many and lets none of them die. */
+export async function tempDatabase(t: Lifetime, { memory = false } = {}): Promise<{ db: Db; path: string }> {
+  const path = memory ? ':memory:' : join(await tempFolder(t), 'countersign.db');
   const db = await openDatabase({ path });
   t.after(() => db.destroy());
   return { db, path };

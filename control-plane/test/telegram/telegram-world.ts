@@ -1,6 +1,5 @@
 /** The heart on a real database, the bot, and the Telegram twin where the network ends. Time moves when the test says so. */
 import assert from 'node:assert/strict';
-import type { TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { AssistantCall, Role } from '@countersign/protocol/operator-api/index';
 import { startTelegramTwin } from '../../../test/world/telegram-twin/start-telegram-twin.ts';
@@ -15,13 +14,13 @@ import { makeAnnouncer } from '../../src/approvals/announcer.ts';
 import { type OpenTelegram, openTelegram } from '../../src/approvals/telegram/open-telegram.ts';
 import type { Caller } from '../../src/ports.ts';
 import { write } from '../../src/storage/write.ts';
-import { assistant, heart } from '../actions/heart.ts';
+import { assistant, type HeartOptions, heart } from '../actions/heart.ts';
 import { addPerson } from '../storage/rows.ts';
+import type { Lifetime } from '../storage/temp-database.ts';
 
 export const vic = { id: 'prs_0000000000cc', name: 'Vic' };
 
-export interface TelegramWorldOptions {
-  readonly policy?: string;
+export interface TelegramWorldOptions extends Pick<HeartOptions, 'policy' | 'memory'> {
   readonly publicUrl?: string;
   /** Starts the bot at once; by default it does. */
   readonly started?: boolean;
@@ -34,8 +33,8 @@ export type TwinUser = ReturnType<Twin['addUser']>;
 export type TwinChat = ReturnType<Twin['openPrivateChat']>;
 
 /** `await using` it, so that it ends before the database does. */
-export async function telegramWorld(t: TestContext, options: TelegramWorldOptions = {}) {
-  const base = await heart(t, options.policy === undefined ? {} : { policy: options.policy });
+export async function telegramWorld(t: Lifetime, options: TelegramWorldOptions = {}) {
+  const base = await heart(t, options);
   await write(base.db, (trx) => addPerson(trx, { ...vic, role: 'viewer' }));
   const twin = await startTelegramTwin();
   const logged: string[] = [];

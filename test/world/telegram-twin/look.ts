@@ -58,6 +58,12 @@ export function look(chats: Chats, chatId: number): TwinMessage[] {
     .map((message) => seen(chats, message));
 }
 
+/** One message as it is now; undefined when it is not there, or deleted. */
+export function lookAt(chats: Chats, chatId: number, messageId: number): TwinMessage | undefined {
+  const message = chats.find(chatId, messageId);
+  return message && seen(chats, message);
+}
+
 /** The first message that fits, whether it is there already or comes later. Rejects with what is there instead. */
 export function waitForMessage(
   chats: Chats,

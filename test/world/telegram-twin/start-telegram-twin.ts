@@ -13,7 +13,7 @@ import { Chats, type ForwardOrigin, type MemberStatus, type TwinChat, type TwinU
 import type { Core } from './core.ts';
 import { Faults } from './faults.ts';
 import type { JsonObject } from './json-fields.ts';
-import { look, type WaitOptions, type Wanted, waitForMessage } from './look.ts';
+import { look, lookAt, type WaitOptions, type Wanted, waitForMessage } from './look.ts';
 import { ANONYMOUS_ADMIN, changeBotStatus, discuss, forward, post, type SayOptions, say, start } from './people.ts';
 import { addChannel, addGroup, addUser, type NewChannel, type NewGroup, type NewUser } from './populate.ts';
 import { serveApi } from './serve-api.ts';
@@ -144,6 +144,8 @@ function sight({ chats, updates }: Core) {
   return {
     /** The messages of a chat as they are now, without the deleted ones. */
     messages: (chat: TwinChat) => look(chats, chat.id),
+    /** One message as it is now; looking at a whole long chat takes its time. */
+    message: (chat: TwinChat, messageId: number) => lookAt(chats, chat.id, messageId),
     /** Waits for a message that fits; one that is there already counts. */
     waitForMessage: (chat: TwinChat, wanted: Wanted, wait?: WaitOptions) =>
       waitForMessage(chats, chat.id, wanted, wait),
@@ -152,5 +154,7 @@ function sight({ chats, updates }: Core) {
       waitForMessage(chats, chat.id, wanted, { moreEditsThan: 0, ...wait }),
     /** How many updates the bot has not confirmed yet. */
     pendingUpdates: () => updates.size,
+    /** Ends the poll that is held with nothing, as if its time were over: a test need not wait for that in real time. */
+    endPoll: () => updates.release(),
   };
 }

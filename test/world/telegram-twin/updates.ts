@@ -80,9 +80,10 @@ export class Updates {
     this.#duplicates += count;
   }
 
-  /** Holds updates back until `count` wait, and then delivers them newest first, once. */
+  /** Holds updates back until `count` wait, and then delivers them newest first, once. 0 lets go of what was held back. */
   reorderNext(count: number): void {
     this.#reordered = count;
+    this.#answerHeld();
   }
 
   clear(): void {
