@@ -9,7 +9,7 @@ import { execute } from './host/exec.ts';
 import { childProcesses, unitProcesses } from './host/step-processes.ts';
 import { systemdRuns } from './host/unit.ts';
 import { SettingsProblem } from './host/yaml.ts';
-import { claim } from './run/claim.ts';
+import { type Claim, claim } from './run/claim.ts';
 import { Journal } from './run/journal.ts';
 import { listen } from './run/listen.ts';
 import { LockBook } from './run/lock-book.ts';
@@ -103,12 +103,12 @@ function runnerPorts(given: Surround, reverting: string | null) {
   return { ...base, ports, asUnits };
 }
 
-function closing(first: Server) {
-  const servers = [first];
+function closing(first: Claim) {
+  const open = [first];
   return {
-    add: (server: Server) => void servers.push(server),
+    add: (server: Server) => void open.push(server),
     [Symbol.dispose]: () => {
-      for (const server of servers) server.close();
+      for (const each of open) each.close();
     },
   };
 }

@@ -82,7 +82,7 @@ export function syncFolder(path: string): void {
   }
 }
 
-/** A file that only ever grows at its end. Held open by one process at a time; see `claimFile`. */
+/** A file that only ever grows at its end. One process at a time writes it; see `run/claim.ts`. */
 export class AppendFile {
   readonly path: string;
   #file: number;

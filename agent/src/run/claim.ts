@@ -1,43 +1,54 @@
 /**
- * One runner at a time for a state folder, so that one process alone writes its journal. The claim is a socket that nobody
- * connects to: the kernel lets go of it when its holder dies, however it dies. Source: unix(7), abstract sockets.
+ * One runner at a time for a state folder, so that one process alone writes its journal. The claim is a lock on a file of that
+ * folder: the kernel lets go of it when its holder dies, however it dies. No socket, since the runner has a network namespace of
+ * its own and the process of the dead-man timer has not, and abstract sockets differ by namespace. Source: fcntl(2), by SQLite.
  */
-import { realpathSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { type Clock, delay } from '@countersign/protocol';
-import { sha256 } from '@countersign/protocol/digest';
 import { makeOwnFolder } from '../host/own-files.ts';
 
 const RETRY_MS = 200;
+const SQLITE_BUSY = 5;
 
-/** Waits until the folder is ours alone. Holding the claim keeps the process alive. Rejects when `signal` is aborted. */
-export async function claim(folder: string, clock: Clock, signal: AbortSignal): Promise<Server> {
+/** Ends with its process, or when it is closed. Who holds it must keep it: what nobody refers to is let go of. */
+export interface Claim {
+  close(): void;
+}
+
+/**
+ * Waits until the folder is ours alone. A folder that cannot be written needs no claim: nobody can write a journal there.
+ * Rejects when `signal` is aborted.
+ */
+export async function claim(folder: string, clock: Clock, signal: AbortSignal): Promise<Claim> {
   makeOwnFolder(folder);
-  const real = realpathSync(folder);
   for (;;) {
-    const server = await tryToListen(addressOf(real));
-    if (server !== null) return server;
+    const held = tryToHold(folder);
+    if (held !== null) return held;
     await delay(clock, RETRY_MS, signal);
   }
 }
 
-function addressOf(folder: string): string {
-  if (process.platform === 'linux') return `\0countersign-runner-${sha256(folder).slice(0, 40)}`;
-  // Elsewhere there are no abstract sockets; a file that a killed process left has to be removed by hand or by a restart.
-  return join(folder, 'claim.sock');
+function tryToHold(folder: string): Claim | null {
+  let file: DatabaseSync | null = null;
+  try {
+    file = new DatabaseSync(join(folder, 'claim'), { timeout: 0 });
+    file.exec('begin exclusive');
+    return file;
+  } catch (error) {
+    file?.close();
+    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) return null;
+    if (!isWritable(folder)) return { close: () => undefined };
+    throw error;
+  }
 }
 
-function tryToListen(address: string): Promise<Server | null> {
-  return new Promise((resolve, reject) => {
-    const server = createServer((socket) => socket.destroy());
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') resolve(null);
-      else reject(error);
-    });
-    server.listen(address, () => {
-      if (!address.startsWith('\0')) server.once('close', () => rmSync(address, { force: true }));
-      resolve(server);
-    });
-  });
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

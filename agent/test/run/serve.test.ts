@@ -1,6 +1,6 @@
 /** The runner as a process that listens: who may connect, what it does with lines that do not fit, and when it goes. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
@@ -152,6 +152,28 @@ test('when two processes claim one folder, the second gets it when the first let
   first.close();
   await waiting;
   for (const second of got) second.close();
+});
+
+const noNamespaces = process.getuid?.() === 0 ? false : 'only root can make a network namespace';
+test('when a runner has a network of its own, as its unit gives it, the process of the dead-man timer waits for it all the same', {
+  skip: noNamespaces,
+}, async (t) => {
+  using bed = makeBed();
+  const module = new URL('../../src/run/claim.ts', import.meta.url).href;
+  const program = `
+      const { claim } = await import(${JSON.stringify(module)});
+      const clock = { now: Date.now, monotonic: Date.now, after: () => () => undefined };
+      globalThis.held = await claim(${JSON.stringify(bed.folder)}, clock, new AbortController().signal);
+      process.stdout.write('held');
+      setInterval(() => undefined, 1000);`;
+  const argv = ['--net', '--', process.execPath, '--input-type=module', '--eval', program];
+  const other = spawn('unshare', argv, { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => other.kill('SIGKILL'));
+  const [said] = await once(other.stdout, 'data');
+  assert.equal(String(said), 'held');
+  await assert.rejects(claim(bed.folder, systemClock, AbortSignal.timeout(100)));
+  other.kill('SIGKILL');
+  (await claim(bed.folder, systemClock, AbortSignal.timeout(5000))).close();
 });
 
 test('T3: when the link names another server later, the runner keeps the name that it learned first', () => {
