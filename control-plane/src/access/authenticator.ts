@@ -1,20 +1,27 @@
 /** Turns the authenticator app of a person on: first a secret, then a code that proves that the app has it. */
 import { fault } from '@countersign/protocol';
+import type { Proof } from '@countersign/protocol/operator-api/index';
 import { appendEntry, whoOf } from '../audit/ledger.ts';
 import type { Caller } from '../ports.ts';
 import { write } from '../storage/write.ts';
 import type { AccessCore } from './access.ts';
 import { endOtherSessions } from './end-sessions.ts';
 import { personById, updatePerson } from './person.store.ts';
+import { proveLately } from './prove.ts';
 import { seal } from './seal.ts';
 import { spendCode, TOTP_PURPOSE } from './spend-code.ts';
 import { makeTotpSecret, totpUri } from './totp.ts';
 
 /**
- * Makes a new secret (base 32) and the address for the app. Rejects with `forbidden` when the app is on already: a stolen
- * session must not be able to swap it.
+ * Makes a new secret (base 32) and the address for the app. Rejects with `forbidden` when the app is on already, and with
+ * `proof_needed` long after signing in: a stolen session must neither swap it nor bring its own, which would count as a proof.
  */
-export function startTotp(deps: AccessCore, caller: Caller): Promise<{ secret: string; uri: string }> {
+export async function startTotp(
+  deps: AccessCore & Parameters<typeof proveLately>[0],
+  caller: Caller,
+  proof?: Proof,
+): Promise<{ secret: string; uri: string }> {
+  if ((await personById(deps.db, caller.person.id))?.totp_confirmed !== 1) await proveLately(deps, caller, proof);
   return write(deps.db, async (trx) => {
     const person = await personById(trx, caller.person.id);
     if (person === undefined) throw fault('unauthenticated');

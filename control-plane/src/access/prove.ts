@@ -1,5 +1,5 @@
 /** A fresh proof that it is the signed-in person who asks, before what a stolen session must not do (T4). */
-import { fault } from '@countersign/protocol';
+import { fault, strengthAtLeast } from '@countersign/protocol';
 import type { Proof } from '@countersign/protocol/operator-api/index';
 import { whoOf } from '../audit/ledger.ts';
 import type { Caller, Prove } from '../ports.ts';
@@ -8,6 +8,7 @@ import { credentialOf, passkeysOf } from './passkey.store.ts';
 import { makeChallenge, sessionOf } from './passkey-challenge.ts';
 import { personById } from './person.store.ts';
 import { partyOf } from './relying-party.ts';
+import { sessionBegan } from './session.store.ts';
 import { attemptsKeyOf, type PasskeyDeps, usePasskey } from './use-passkey.ts';
 import { assertionOptions, parseAssertion, type WebauthnJson } from './webauthn.ts';
 
@@ -73,6 +74,32 @@ export async function proofMissing(
   least: ProofStrength | 'best',
 ): Promise<never> {
   throw proofNeeded(await kindsWorth(deps, personId, least), least);
+}
+
+/** For so long after signing in nobody is asked again for what they have just shown. */
+const SIGNED_IN_LATELY_MS = 10 * 60_000;
+
+/**
+ * The best proof that the caller can give, or that they gave it when they signed in, less than ten minutes ago. Rejects with
+ * `proof_needed`, or as {@link prove} does.
+ */
+export async function proveLately(
+  deps: Pick<PasskeyDeps, 'db' | 'place' | 'clock'> & { readonly prove: Prove },
+  caller: Caller,
+  proof: Proof | undefined,
+): Promise<void> {
+  if (proof !== undefined) {
+    await deps.prove(caller, proof, 'best');
+    return;
+  }
+  const kinds = await kindsWorth(deps, caller.person.id, 'best');
+  const began = await sessionBegan(deps.db, sessionOf(caller));
+  if (began === undefined || deps.clock.now() - began >= SIGNED_IN_LATELY_MS) throw proofNeeded(kinds, 'best');
+  // A passkey that was made in this session could not be shown when it began.
+  const older = (await passkeysOf(deps.db, caller.person.id)).some(({ created_at }) => created_at < began);
+  const asked = kinds.filter((kind) => kind !== 'passkey' || older);
+  const shown = caller.session?.strength ?? 'form';
+  if (asked.length > 0 && !asked.some((kind) => strengthAtLeast(shown, worth[kind]))) throw proofNeeded(kinds, 'best');
 }
 
 /** The proofs of a person that are worth this much. */

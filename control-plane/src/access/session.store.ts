@@ -61,6 +61,11 @@ export async function touchSession(trx: Trx, id: string, at: number): Promise<vo
   await trx.updateTable('session').set({ last_used_at: at }).where('id', '=', id).execute();
 }
 
+/** When a session began, milliseconds since 1970; undefined when it is over. */
+export async function sessionBegan(db: Db | Trx, id: string): Promise<number | undefined> {
+  return (await db.selectFrom('session').select('created_at').where('id', '=', id).executeTakeFirst())?.created_at;
+}
+
 /** Ends one session. */
 export async function deleteSession(trx: Trx, id: string): Promise<void> {
   await trx.deleteFrom('session').where('id', '=', id).execute();

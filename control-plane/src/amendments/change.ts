@@ -52,6 +52,11 @@ export function isCollected(change: Change): change is CollectedChange {
   return change.does === 'invite_person' || change.does === 'create_token';
 }
 
+/** Whether there may be another owner after it. */
+export function makesOwner(change: Change): boolean {
+  return (change.does === 'invite_person' || change.does === 'change_role') && change.role === 'owner';
+}
+
 /** Whether it gives nobody the power to ask for changes or to decide: then no rule is looked at. */
 export function isHarmless(change: Change): boolean {
   if (change.does === 'invite_person') return change.role === 'viewer';

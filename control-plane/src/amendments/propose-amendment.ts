@@ -6,7 +6,7 @@ import { fault, isoTime } from '@countersign/protocol';
 import { sha256 } from '@countersign/protocol/digest';
 import type { Proof } from '@countersign/protocol/operator-api/index';
 import { countOwners, personById } from '../access/person.store.ts';
-import { proofMissing } from '../access/prove.ts';
+import { proofMissing, proveLately } from '../access/prove.ts';
 import { appendEntry, whoOf } from '../audit/ledger.ts';
 import { type AdministrationAsk, askForChange } from '../policy/administration.ts';
 import { asFile } from '../policy/policy-book.ts';
@@ -15,7 +15,7 @@ import { afterCommit } from '../storage/after-commit.ts';
 import type { Trx } from '../storage/database.ts';
 import { write } from '../storage/write.ts';
 import { type Amendment, insertAmendment, openAmendmentLike } from './amendment.store.ts';
-import { type Change, isHarmless, keep, kindOf } from './change.ts';
+import { type Change, isHarmless, keep, kindOf, makesOwner } from './change.ts';
 import { describeChange } from './describe-change.ts';
 import { type AmendmentDeps, makeChange } from './make-amendment.ts';
 import { putInForce } from './put-in-force.ts';
@@ -67,8 +67,9 @@ export async function othersMustAgree(
 /** The rule for a change, once the caller has given the proof that it asks for. */
 async function provenRule(deps: AmendmentDeps, caller: Caller, change: Change, proof: Proof | undefined) {
   const { policy } = await deps.policy.current();
-  const ask = askForChange(policy, kindOf(change));
-  if (proof !== undefined) await deps.prove(caller, proof, ask.strength);
+  const ask = askForChange(policy, kindOf(change), { makesOwner: makesOwner(change) });
+  if (ask.strength === 'best') await proveLately(deps, caller, proof);
+  else if (proof !== undefined) await deps.prove(caller, proof, ask.strength);
   else if (ask.strength !== 'session') await proofMissing(deps, caller.person.id, ask.strength);
   return ask;
 }

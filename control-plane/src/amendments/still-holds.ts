@@ -4,7 +4,7 @@ import { personById } from '../access/person.store.ts';
 import { whoIs } from '../audit/ledger.ts';
 import { type AdministrationAsk, askForChange, sameAsk } from '../policy/administration.ts';
 import { type Amendment, amendmentById, votesOf } from './amendment.store.ts';
-import { type Change, kept } from './change.ts';
+import { type Change, kept, makesOwner } from './change.ts';
 import { endAsOver } from './end-amendment.ts';
 import type { AmendmentDeps } from './make-amendment.ts';
 
@@ -35,7 +35,7 @@ export async function mustStillHold(deps: AmendmentDeps, { row, change, ask }: O
   const { policy } = await deps.policy.current();
   const asker = await personById(deps.db, row.by_person);
   const mayAsk = asker !== undefined && (change.does === 'create_token' || asker.role === 'owner');
-  const why = !sameAsk(askForChange(policy, row.kind), ask)
+  const why = !sameAsk(askForChange(policy, row.kind, { makesOwner: makesOwner(change) }), ask)
     ? 'another rule is in force for such changes'
     : mayAsk
       ? null

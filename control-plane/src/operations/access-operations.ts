@@ -36,7 +36,7 @@ export function accessOperations(deps: AccessOperationsDeps): AccessHandlers {
       person: await view(caller.person.id),
       strength: caller.session?.strength ?? 'session',
     }),
-    startTotp: (caller) => startTotp(deps, caller),
+    startTotp: (caller, { proof }) => startTotp(deps, caller, proof),
     confirmTotp: async (caller, { code }) => {
       await confirmTotp(deps, caller, code);
       return done;

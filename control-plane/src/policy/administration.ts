@@ -12,16 +12,39 @@ export interface AdministrationAsk {
   readonly strength: AdministrationStrength;
 }
 
-/** Tokens cannot decide and invitations are on record; rules and roles are what keeps everybody honest. */
+/** Tokens cannot decide; who works here, roles and rules are what keeps everybody honest. */
 const strengthUnlessSaid: Readonly<Record<ChangeKind, AdministrationStrength>> = {
   policy: 'best',
   role: 'best',
-  person: 'session',
+  person: 'best',
   token: 'session',
 };
 
+/** Weakest first. `best` may be a password, for who has nothing stronger. */
+const strengths: readonly AdministrationStrength[] = ['session', 'best', 'code', 'passkey'];
+
+/**
+ * What the rules ask for before a change. Who makes an owner makes somebody who can agree to other rules, so it takes what a
+ * change of the rules takes as well: else one owner alone could invite the second who has to agree (T25).
+ */
+export function askForChange(
+  policy: Policy,
+  kind: ChangeKind,
+  { makesOwner = false }: { readonly makesOwner?: boolean } = {},
+): AdministrationAsk {
+  const ask = firstRule(policy, kind);
+  if (!makesOwner) return ask;
+  const rules = firstRule(policy, 'policy');
+  const stronger = strengths.indexOf(rules.strength) > strengths.indexOf(ask.strength);
+  return {
+    rule: rules.others > ask.others ? rules.rule : ask.rule,
+    others: Math.max(rules.others, ask.others),
+    strength: stronger ? rules.strength : ask.strength,
+  };
+}
+
 /** What the first rule under `administration:` that matches says; without one, no other owner is asked. */
-export function askForChange({ administration = [] }: Policy, kind: ChangeKind): AdministrationAsk {
+function firstRule({ administration = [] }: Policy, kind: ChangeKind): AdministrationAsk {
   const rule = administration.find(({ when }) => when.change?.includes(kind) ?? true);
   return {
     rule: rule?.name ?? 'no-rule',

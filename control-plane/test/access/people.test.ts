@@ -73,6 +73,23 @@ test('when a person is removed, their sessions and tokens end at once and their 
   assert.ok((await auditEvents(door)).includes('person.removed'));
 });
 
+test('T4: when a session was stolen long after signing in, it neither invites who may decide, removes people, nor brings an authenticator app', async (context) => {
+  const door = await openDoor(context);
+  const session = await ownerSession(door);
+  const call = door.call(session);
+  const bob = await invited(door, session, 'bob@example.org', 'approver');
+  door.clock.forward(10 * 60_000);
+  const needed = codes('proof_needed');
+  await assert.rejects(call('invitePerson', { email: 'eve@example.org', name: 'Eve', role: 'approver' }), needed);
+  await assert.rejects(call('removePerson', { person: bob.id }), needed);
+  await assert.rejects(call('startTotp', {}), needed);
+  await call('invitePerson', { email: 'val@example.org', name: 'Val', role: 'viewer' });
+  const proof = { kind: 'password', password: owner.password } as const;
+  await call('startTotp', { proof });
+  await call('invitePerson', { email: 'eve@example.org', name: 'Eve', role: 'approver', proof });
+  await call('removePerson', { person: bob.id, proof });
+});
+
 test('when the last owner would be removed, that is refused', async (context) => {
   const door = await openDoor(context);
   const session = await ownerSession(door);

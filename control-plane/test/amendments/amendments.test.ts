@@ -154,6 +154,19 @@ test('when a rule asks for a code or a passkey, weaker proofs are refused, of wh
   await assert.rejects(dee.call('getMe', {}), codes('unauthenticated'));
 });
 
+test('T25: when the rules ask for another owner, nobody makes that owner alone', async (context) => {
+  const world = await amendmentWorld(context, '  - {name: four-eyes, when: {change: [policy]}, ask: {others: 1}}\n', [
+    'Bob',
+    'Dee',
+  ]);
+  const { bob, dee } = world;
+  const mine = { email: 'mine@example.org', name: 'Mine', role: 'owner' } as const;
+  await assert.rejects(bob.call('invitePerson', mine), codes('agreement_needed'));
+  const raised = await bob.call('changeRole', { person: dee.id, role: 'owner', proof: bob.proof });
+  assert.equal(raised.amendment.state, 'proposed');
+  await bob.call('invitePerson', { ...mine, role: 'approver' });
+});
+
 test('when a person has a passkey, the password alone does not change rules or roles', async (context) => {
   const { ada, bob, door } = await amendmentWorld(context, '', ['Bob']);
   const passkey = makePasskey({ rpId: 'localhost', origin: door.place.publicUrl });

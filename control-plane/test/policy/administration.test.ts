@@ -10,14 +10,14 @@ function policy(administration: string): Policy {
   return parsed.policy;
 }
 
-test('when no rule is about a change, nobody else is asked, and rules and roles take the best proof there is', () => {
+test('when no rule is about a change, nobody else is asked, and all but tokens takes the best proof there is', () => {
   for (const none of [policy(''), policy('administration: []\n')])
     assert.deepEqual(
       changeKinds.map((kind) => askForChange(none, kind)),
       [
         { rule: 'no-rule', others: 0, strength: 'best' },
         { rule: 'no-rule', others: 0, strength: 'best' },
-        { rule: 'no-rule', others: 0, strength: 'session' },
+        { rule: 'no-rule', others: 0, strength: 'best' },
         { rule: 'no-rule', others: 0, strength: 'session' },
       ],
     );
@@ -32,7 +32,21 @@ test('when several rules are about a change, the first holds, and what it leaves
   );
   assert.deepEqual(askForChange(two, 'token'), { rule: 'tokens', others: 0, strength: 'passkey' });
   assert.deepEqual(askForChange(two, 'policy'), { rule: 'rest', others: 2, strength: 'best' });
-  assert.deepEqual(askForChange(two, 'person'), { rule: 'rest', others: 2, strength: 'session' });
+  assert.deepEqual(askForChange(two, 'person'), { rule: 'rest', others: 2, strength: 'best' });
+});
+
+test('T25: when a change makes an owner, it takes what its own rule asks for and what a change of the rules takes', () => {
+  const owner = { makesOwner: true };
+  const rules = policy(
+    'administration:\n  - {name: four-eyes, when: {change: [policy]}, ask: {others: 1, strength: code}}\n',
+  );
+  assert.deepEqual(askForChange(rules, 'person', owner), { rule: 'four-eyes', others: 1, strength: 'code' });
+  assert.deepEqual(askForChange(rules, 'role', owner), { rule: 'four-eyes', others: 1, strength: 'code' });
+  assert.deepEqual(askForChange(rules, 'person'), { rule: 'no-rule', others: 0, strength: 'best' });
+  const own = policy(
+    'administration:\n  - {name: people, when: {change: [person]}, ask: {others: 2, strength: passkey}}\n',
+  );
+  assert.deepEqual(askForChange(own, 'person', owner), { rule: 'people', others: 2, strength: 'passkey' });
 });
 
 test('when two rules are compared, any difference counts', () => {

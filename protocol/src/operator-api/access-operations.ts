@@ -55,8 +55,8 @@ export const accessOperations = {
     'person',
     'POST',
     '/session/totp',
-    'Makes a new secret for an authenticator app.',
-    nothing,
+    'Makes a new secret for an authenticator app. Takes a proof, unless you signed in less than ten minutes ago.',
+    z.strictObject({ proof }),
     z.object({ secret: z.string(), uri: z.string() }),
   ),
   confirmTotp: operation(
