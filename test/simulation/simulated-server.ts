@@ -73,6 +73,7 @@ export class SimulatedServer implements Disposable {
 
   /** The machine loses power; it is up again after `ms`. */
   losePower(ms: number, chance: Chance): void {
+    if (!this.#up) return;
     this.#up = false;
     // Nobody is left to end its connections: the other side hears nothing at all.
     const { network, time } = this.#surroundings;

@@ -14,10 +14,11 @@ import type { VirtualTime } from './virtual-time.ts';
 export interface Answering {
   frame(text: string): void;
   heard(): void;
+  ponged(word: string): void;
   closed(): void;
 }
 
-type Sent = { readonly kind: 'frame'; readonly text: string } | { readonly kind: 'ping' | 'pong' | 'bye' };
+type Sent = { readonly kind: 'frame' | 'ping' | 'pong'; readonly text: string } | { readonly kind: 'bye' };
 
 const KERNEL_SAYS_MS = 50;
 /** Two frames of one direction never arrive at the same moment: chance would decide which is first. */
@@ -101,7 +102,7 @@ export class LinkSide implements LinkWire {
   }
 
   ping(): void {
-    if (this.isOpen) this.#out.send({ kind: 'ping' }, (it) => this.#connection.plane.arrive(it));
+    if (this.isOpen) this.#out.send({ kind: 'ping', text: '' }, (it) => this.#connection.plane.arrive(it));
   }
 
   close(code: number, reason: string): void {
@@ -123,7 +124,8 @@ export class LinkSide implements LinkWire {
   arrive(sent: Sent): void {
     if (!this.isOpen) return;
     if (sent.kind === 'bye') this.end('closed by the control plane');
-    if (sent.kind === 'ping') this.#out.send({ kind: 'pong' }, (it) => this.#connection.plane.arrive(it));
+    if (sent.kind === 'ping')
+      this.#out.send({ kind: 'pong', text: sent.text }, (it) => this.#connection.plane.arrive(it));
     if (sent.kind === 'frame' && this.#listener === null) this.#held.push(sent.text);
     if (this.isOpen) this.#listener?.onLife();
     if (sent.kind === 'frame') this.#listener?.onFrame(sent.text);
@@ -172,8 +174,8 @@ export class PlaneSide implements ControlPlaneWire {
     this.#out.send({ kind: 'frame', text }, (it) => this.#connection.link.arrive(it));
   }
 
-  ping(): void {
-    if (this.isOpen) this.#out.send({ kind: 'ping' }, (it) => this.#connection.link.arrive(it));
+  ping(word = ''): void {
+    if (this.isOpen) this.#out.send({ kind: 'ping', text: word }, (it) => this.#connection.link.arrive(it));
   }
 
   close(_code: keyof typeof closeCodes, _reason: string): void {
@@ -202,9 +204,11 @@ export class PlaneSide implements ControlPlaneWire {
       return;
     }
     if (sent.kind === 'bye') this.end();
-    if (sent.kind === 'ping') this.#out.send({ kind: 'pong' }, (it) => this.#connection.link.arrive(it));
+    if (sent.kind === 'ping')
+      this.#out.send({ kind: 'pong', text: sent.text }, (it) => this.#connection.link.arrive(it));
     if (sent.kind === 'frame') this.#answering?.frame(sent.text);
-    else if (this.isOpen) this.#answering?.heard();
+    else if (sent.kind === 'pong') this.#answering?.ponged(sent.text);
+    else if (sent.kind === 'ping') this.#answering?.heard();
   }
 
   end(): void {

@@ -94,6 +94,7 @@ const agentCodes = new Set<string>([
   'state_drifted',
   'target_busy',
   'journal_unwritable',
+  'witness_unwritable',
   'too_large',
   'cannot_arm',
   'secret_unknown',

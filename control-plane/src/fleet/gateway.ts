@@ -70,7 +70,7 @@ function listen(socket: WebSocket, wire: Wire, connection: AgentConnection, log:
     }
   });
   socket.on('ping', () => connection.heard());
-  socket.on('pong', () => connection.heard());
+  socket.on('pong', (word: Buffer) => connection.ponged(word.toString('utf8')));
   socket.on('close', () => connection.closed());
 }
 
@@ -119,8 +119,8 @@ class SocketWire implements Wire {
     });
   }
 
-  ping(): void {
-    if (this.isOpen) this.#socket.ping();
+  ping(word = ''): void {
+    if (this.isOpen) this.#socket.ping(word);
   }
 
   close(code: CloseCode, reason: string): void {

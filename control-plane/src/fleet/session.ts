@@ -78,7 +78,8 @@ export class AgentSession {
   readonly #requests: Requests;
   readonly #reports: ReportQueue;
   readonly #clockSet: () => boolean;
-  #signsOfLife: (() => void)[] = [];
+  /** The ping whose answer somebody waits for. */
+  #probe: { readonly word: string; readonly answered: (answers: boolean) => void } | undefined;
 
   constructor(deps: SessionDeps, wire: Wire, of: SessionOf, clockOffsetMs: number) {
     this.serverId = of.serverId;
@@ -129,8 +130,6 @@ export class AgentSession {
   heard(): void {
     this.heardAt = this.#deps.clock.monotonic();
     this.asked = false;
-    if (this.#signsOfLife.length === 0) return;
-    for (const tell of this.#signsOfLife.splice(0)) tell();
   }
 
   /** Asks for a sign of life. */
@@ -139,17 +138,19 @@ export class AgentSession {
     this.#wire.ping();
   }
 
-  /** Whether the agent still answers on this very connection, within `ms`. */
+  ponged(word: string): void {
+    this.heard();
+    if (word === this.#probe?.word) this.#probe.answered(this.isOpen);
+  }
+
+  /** Whether the agent answers now, within `ms`. What was still on its way when it was asked is no answer. */
   answersWithin(ms: number): Promise<boolean> {
     if (!this.isOpen) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const cancel = this.#deps.clock.after(ms, () => resolve(false));
-      this.#signsOfLife.push(() => {
-        cancel();
-        resolve(this.isOpen);
-      });
-      this.#wire.ping();
-    });
+    const answer = Promise.withResolvers<boolean>();
+    this.#probe = { word: this.#deps.ids.id('req'), answered: answer.resolve };
+    const cancel = this.#deps.clock.after(ms, () => answer.resolve(false));
+    this.#wire.ping(this.#probe.word);
+    return answer.promise.finally(cancel);
   }
 
   async observe<C extends ObservationId>(

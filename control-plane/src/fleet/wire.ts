@@ -29,8 +29,8 @@ export interface Wire {
    * An agent that lets too much pile up is cut off.
    */
   send(message: FromControlPlane): void;
-  /** Asks for a sign of life. */
-  ping(): void;
+  /** Asks for a sign of life. The answer brings the word back. */
+  ping(word?: string): void;
   /** Ends the connection with a reason that the agent can show. */
   close(code: CloseCode, reason: string): void;
   /** Ends it at once: for a peer that does not answer. */

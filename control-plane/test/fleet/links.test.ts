@@ -77,6 +77,24 @@ test('F7: when the older link is half-open, the agent that comes back replaces i
   assert.deepEqual(await audited(world, 'server.duplicated'), []);
 });
 
+test('F7: when frames of a half-open link still come in while it is asked whether it lives, they are no answer', async () => {
+  await using world = await fleetWorld({ limits: { probeMs: 300 } });
+  const { id, agent } = await world.enrolled('web-1');
+  agent.hold();
+  let connected = false;
+  const back = world.agent({ key: agent.key, serverId: id });
+  const connecting = back.connect().finally(() => {
+    connected = true;
+  });
+  while (!connected) {
+    if (agent.isOpen) agent.heartbeat();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await connecting;
+  assert.ok(back.isOpen);
+  assert.deepEqual(await alerts(world), []);
+});
+
 test('when several copies connect at once, one is let in and the others are turned away', async () => {
   await using world = await fleetWorld();
   const { id, agent } = await world.enrolled('web-1');
