@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { test } from 'node:test';
 import { changers } from '@countersign/agent/capabilities/index';
-import { changes, type ParametersOf } from '@countersign/protocol';
+import { changes, Fault, type ParametersOf } from '@countersign/protocol';
 import { sha256 } from '@countersign/protocol/digest';
 import { journaled, Place } from './context.ts';
 
@@ -177,4 +187,53 @@ test('when a command is run, its words, folder and exit code are as asked, and n
     exit_code: 127,
     summary: 'countersign-nothing is not installed.',
   });
+});
+
+test('T15: when a folder or the file itself becomes a link between preview and start, nothing is written behind it', async () => {
+  for (const swapped of ['folder', 'file'] as const)
+    for (const at of ['memory', 'start'] as const) {
+      using place = new Place();
+      using outside = new Place();
+      mkdirSync(place.at('site'));
+      writeFileSync(place.at('site/a'), 'old');
+      writeFileSync(outside.at('a'), 'old');
+      const parameters = write(place, 'site/a', 'new', sha256('old'));
+      await file.preview(parameters, place.observe());
+      const swap = () => {
+        renameSync(place.at(swapped === 'folder' ? 'site' : 'site/a'), place.at('aside'));
+        if (swapped === 'folder') symlinkSync(outside.at('.'), place.at('site'));
+        else symlinkSync(outside.at('a'), place.at('site/a'));
+      };
+      const attack = async () => {
+        if (at === 'memory') swap();
+        const memory = journaled(await file.remember?.(parameters, place.change()));
+        if (at === 'start') swap();
+        return file.perform(parameters, memory, place.change());
+      };
+      await assert.rejects(attack(), { code: 'path_denied' }, `${swapped} swapped before ${at}`);
+      assert.equal(readFileSync(outside.at('a'), 'utf8'), 'old', `${swapped} swapped before ${at}`);
+    }
+});
+
+test('T15: when a file has another name elsewhere, that one keeps its content', async () => {
+  using place = new Place();
+  using outside = new Place();
+  writeFileSync(outside.at('shared'), 'old');
+  linkSync(outside.at('shared'), place.at('a'));
+  const parameters = write(place, 'a', 'new', sha256('old'));
+  const memory = journaled(await file.remember?.(parameters, place.change()));
+  await file.perform(parameters, memory, place.change());
+  assert.equal(readFileSync(place.at('a'), 'utf8'), 'new');
+  assert.equal(readFileSync(outside.at('shared'), 'utf8'), 'old');
+});
+
+test('T15: when a path goes through /proc or to a device, it is not written', async () => {
+  using place = new Place();
+  for (const path of ['/proc/self/root/etc/countersign-x', '/proc/self/cwd/a', '/dev/null', '/dev/../proc/self/mem'])
+    await assert.rejects(
+      file.preview({ ...write(place, 'a', 'new', null), path }, place.observe()),
+      (error) => error instanceof Fault && ['path_denied', 'file_not_found', 'invalid_input'].includes(error.code),
+      path,
+    );
+  assert.equal(existsSync(place.at('a')), false);
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ClientRequest, get } from 'node:http';
+import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { delay, type LiveEvent, systemClock } from '@countersign/protocol';
 import { systemIds } from '@countersign/protocol/system-ids';
@@ -134,4 +135,28 @@ test('when a session ends or its person is removed, their streams end with it', 
   await reader.until((messages) => messages.length > 0);
   await door.call(session)('signOut', {});
   await reader.ended;
+});
+
+test('T13: when a dashboard never reads, it is cut off before it fills the memory, and another one gets everything', async (context) => {
+  const door = await openDoor(context);
+  const session = await ownerSession(door);
+  const deaf = connect(door.port, '127.0.0.1');
+  context.after(() => deaf.destroy());
+  deaf.on('error', () => undefined);
+  deaf.pause();
+  deaf.write(`GET /api/v1/events HTTP/1.1\r\nHost: localhost:${door.port}\r\nAuthorization: Bearer ${session}\r\n\r\n`);
+  const reader = follow(context, door, session);
+  await reader.until((messages) => messages.length > 0);
+  const before = process.memoryUsage().rss;
+  // About 20 MB on the wire: more than the buffers of the system take.
+  const rounds = 40;
+  for (let round = 1; round <= rounds; round += 1) {
+    for (let n = 0; n < 500; n += 1) door.hub.publish({ type: 'server', id: 'x'.repeat(1000) });
+    await reader.until((messages) => messages.length >= round * 500);
+  }
+  const grown = (process.memoryUsage().rss - before) / 2 ** 20;
+  deaf.resume();
+  for (let n = 0; n < 500 && !deaf.closed; n += 1) await delay(systemClock, 10, new AbortController().signal);
+  assert.ok(deaf.closed, 'it was not cut off');
+  assert.ok(grown < 150, `${grown.toFixed()} MB, most of it what the reader keeps`);
 });
