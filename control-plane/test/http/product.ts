@@ -10,11 +10,11 @@ import { loadConfig } from '../../src/config/config.ts';
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-/** Starts it, with an owner. It ends with the test. */
-export async function product(context: TestContext) {
+/** Starts it, with an owner. It ends with the test. `env` adds to the configuration. */
+export async function product(context: TestContext, env: Readonly<Record<string, string>> = {}) {
   const dataDir = mkdtempSync(join(tmpdir(), 'countersign-may-'));
   const running = await compose(
-    loadConfig({ COUNTERSIGN_PORT: '0', COUNTERSIGN_DATA: dataDir, COUNTERSIGN_LOCAL_AGENT: 'off' }),
+    loadConfig({ COUNTERSIGN_PORT: '0', COUNTERSIGN_DATA: dataDir, COUNTERSIGN_LOCAL_AGENT: 'off', ...env }),
     { log, requestsPerMinute: 100_000 },
   );
   context.after(async () => {

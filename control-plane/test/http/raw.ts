@@ -30,7 +30,7 @@ export function raw(
           status: response.statusCode ?? 0,
           headers: response.headers,
           text,
-          body: json ? JSON.parse(text) : null,
+          body: json && text !== '' ? JSON.parse(text) : null,
         });
       });
     });
