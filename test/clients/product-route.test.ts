@@ -117,7 +117,7 @@ for (const revision of revisions) {
     stop.abort();
     await assert.rejects(waiting);
     const before = polls();
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    for (let n = 0; n < 3; n += 1) await client.call('list_servers', {});
     assert.equal(polls(), before, 'nobody polls for a client that is gone');
     assert.equal(app.operations.action(structured.action).state, 'awaiting_approval');
     await client.close();
