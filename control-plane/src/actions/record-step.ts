@@ -1,4 +1,5 @@
 /** Which step the runner is at. */
+import type { Plan } from '@countersign/protocol';
 import { serverById } from '../fleet/server.store.ts';
 import { updateActionIn } from './action.store.ts';
 import { tellAfterCommit } from './apply-transition.ts';
@@ -31,9 +32,12 @@ export function recordStep(
     if (row.state !== 'running') return;
     const current: CurrentStep = { step, phase, at: deps.clock.now() };
     const offset = (await serverById(trx, serverId))?.clock_offset_ms ?? 0;
+    const { confirm } = JSON.parse(row.plan_json) as Plan;
+    const waits = phase === 'confirming' && until !== undefined && confirm;
     await updateActionIn(trx, actionId, 'running', {
       current_step_json: JSON.stringify(current),
-      confirm_by: phase === 'confirming' && until !== undefined ? until - offset : null,
+      // Never longer than the plan says: a server that names a far day would keep its action open for ever.
+      confirm_by: waits ? Math.min(until - offset, current.at + confirm.within_ms) : null,
     });
     tellAfterCommit(deps, trx, row);
   });

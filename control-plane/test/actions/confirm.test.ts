@@ -18,12 +18,20 @@ import { type Approver, ed25519Approver, lockWith } from './locks.ts';
 
 const benAtDashboard: Caller = { ...anaAtDashboard, person: { ...ben, role: 'approver' } };
 
+/** As if its plan had been one that changes the firewall. */
+async function couldLockOut(h: Heart, actionId: string): Promise<void> {
+  const plan = JSON.parse((await h.row(actionId)).plan_json) as Plan;
+  const plan_json = canonicalJson({ ...plan, confirm: { within_ms: 60_000, because: 'It changes the firewall.' } });
+  await write(h.db, (trx) => trx.updateTable('action').set({ plan_json }).where('id', '=', actionId).execute());
+}
+
 /** An action whose steps are done, and whose server takes it back in a minute unless it is confirmed. */
 async function confirming(h: Heart, approval: object = {}) {
   const { actionId } = await h.ask();
   await h.answer(actionId, approval);
   await dispatch(h.deps, actionId);
   await recordStarted(h.deps, web1, { actionId, at: h.clock.now() });
+  await couldLockOut(h, actionId);
   const until = h.clock.now() + 60_000;
   await recordStep(h.deps, web1, { actionId, step: 'go', phase: 'confirming', until });
   return { actionId, digest: (await h.row(actionId)).digest };
@@ -104,9 +112,6 @@ test('when the server cannot be told, it is told again, at once when it returns'
 test('when a change may lock the server out, its silence is waited for until it took everything back', async (t) => {
   const h = await heart(t);
   const { actionId } = await confirming(h);
-  const plan = JSON.parse((await h.row(actionId)).plan_json) as Plan;
-  const plan_json = canonicalJson({ ...plan, confirm: { within_ms: 60_000, because: 'It changes the firewall.' } });
-  await write(h.db, (trx) => trx.updateTable('action').set({ plan_json }).where('id', '=', actionId).execute());
   h.fleet.online.delete(web1);
   const watching = { watchingSince: 0 };
   await h.clock.pass(180_000);
@@ -115,6 +120,13 @@ test('when a change may lock the server out, its silence is waited for until it 
   await h.clock.pass(3_600_000);
   await loseDue(h.deps, watching);
   assert.equal(await h.stateOf(actionId), 'unknown');
+});
+
+test('when a server names a far day until which it waits, it is believed no longer than its plan says', async (t) => {
+  const h = await heart(t);
+  const { actionId } = await confirming(h);
+  await recordStep(h.deps, web1, { actionId, step: 'go', phase: 'confirming', until: h.clock.now() + 10 ** 12 });
+  assert.equal((await h.row(actionId)).confirm_by, h.clock.now() + 60_000);
 });
 
 test('when the clock of the server is off, the time to confirm is told by ours', async (t) => {
