@@ -170,3 +170,18 @@ test('T16: when only named commands may run, none may be given input or variable
   assert.equal(judge({ environment: { LD_PRELOAD: '/tmp/x.so' } }), 'server_policy_denies');
   assert.equal(judge({ stdin: 'x' }), 'server_policy_denies');
 });
+
+test('T14: when a validator refuses a text with a secret in it, its complaint quotes nothing of it', async () => {
+  using bed = bedWithSecrets();
+  for (const [validator, content] of [
+    ['json', '{"a": {{secret:db_password}}}'],
+    ['yaml', 'a: [{{secret:db_password}}'],
+  ] as const) {
+    const path = join(bed.folder, `new.${validator}`);
+    const draft = step('file.write', { path, content, expected_sha256: null, validator });
+    await assert.rejects(previewed(bed, draft), (error: Error) => {
+      assert.ok(!JSON.stringify([error.message, Object.entries(error)]).includes(VALUE.slice(0, 4)), error.message);
+      return /with its secrets put in, it is not valid/.test(error.message);
+    });
+  }
+});

@@ -23,10 +23,14 @@ export function validatorArgv(validator: Validator, path: string): string[] | nu
   }
 }
 
-/** Judges a text before it is written. Throws `validator_failed`. */
-export function validateText(validator: Validator, path: string, text: string): void {
+/**
+ * Judges a text before it is written. Throws `validator_failed`. `shown`: the same as people see it; where it differs, the text
+ * holds secrets, and no word of a parser that may quote them is passed on.
+ */
+export function validateText(validator: Validator, path: string, text: string, shown: string): void {
   if (validator !== 'json' && validator !== 'yaml') return;
-  const reason = treeProblem(validator, text);
+  const problem = treeProblem(validator, text);
+  const reason = problem === null || text === shown ? problem : 'with its secrets put in, it is not valid';
   if (reason !== null) throw fault('validator_failed', { path, validator: validator.toUpperCase(), reason });
 }
 

@@ -66,7 +66,7 @@ export function requireContent(asked: string, text: string | null, expected: str
 }
 
 export async function previewChange(change: FileChange, context: ObserveContext): Promise<ChangePreview> {
-  validateText(change.validator, change.asked, change.after);
+  validateText(change.validator, change.asked, change.after, change.shown);
   const argv = validatorArgv(change.validator, change.path);
   return {
     preview: {
@@ -140,7 +140,7 @@ export async function performChange(
   memory: FileMemory,
   context: ChangeContext,
 ): Promise<StepResult> {
-  validateText(change.validator, change.asked, change.after);
+  validateText(change.validator, change.asked, change.after, change.shown);
   if ((change.before === null ? null : sha256(change.before)) !== memory.before_sha256 || change.path !== memory.path)
     throw fault('state_drifted', { reason: `${change.path} changed` });
   if (change.before === change.after) {

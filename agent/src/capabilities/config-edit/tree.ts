@@ -53,7 +53,9 @@ function parseTree(format: TreeFormat, text: string): Document.Parsed {
     try {
       JSON.parse(text);
     } catch (error) {
-      throw cannotSet(`path: the file is not JSON: ${error instanceof Error ? error.message : error}`);
+      // The rest of the message quotes the file, which may hold secrets.
+      const where = /\(line \d+ column \d+\)/.exec(error instanceof Error ? error.message : '')?.[0];
+      throw cannotSet(`path: the file is not JSON${where === undefined ? '' : ` ${where}`}`);
     }
   }
   const document = parseDocument(text, { keepSourceTokens: true, prettyErrors: true, uniqueKeys: format === 'yaml' });
