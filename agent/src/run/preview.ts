@@ -84,7 +84,9 @@ const factsOf = ({ witness }: Preview) =>
 
 function stepsThatDiffer(approved: Preview, found: Preview): string[] {
   const now = new Map(found.steps.map((step) => [step.step, step]));
-  return approved.steps.flatMap(({ step, argv, diff, undo }) => {
+  const shown = new Set(approved.steps.map(({ step }) => step));
+  const unseen = [...now.keys()].flatMap((step) => (shown.has(step) ? [] : [`what step ${step} does was not shown`]));
+  const differ = approved.steps.flatMap(({ step, argv, diff, undo }) => {
     const present = now.get(step);
     if (present === undefined) return [`step ${step} is not there any more`];
     const words = JSON.stringify(argv);
@@ -95,4 +97,5 @@ function stepsThatDiffer(approved: Preview, found: Preview): string[] {
       ...(undo === present.undo ? [] : [`step ${step} would be taken back otherwise than was shown`]),
     ];
   });
+  return [...differ, ...unseen];
 }

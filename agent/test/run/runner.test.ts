@@ -180,6 +180,9 @@ test('when a fact appears or goes, or steps differ, the drift names each', () =>
     'step one would write something else than was shown',
     'step two is not there any more',
   ]);
+  assert.deepEqual(driftBetween(of([], [{}]), of([], [{}, { step: 'two', argv: [['rm']] }])), [
+    'what step two does was not shown',
+  ]);
 });
 
 test('T7: when a preview was made up to look harmless, the way back and what nobody can foretell count as drift too', () => {
