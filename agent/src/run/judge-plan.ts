@@ -33,7 +33,15 @@ export function judgePlan(policy: LocalPolicy, plan: PlanDraft & { readonly prev
     const refused = judgeStep(policy, step, server);
     if (refused !== null) return refused;
   }
-  return judgeSecrets(policy, plan, server) ?? judgeLockout(policy, plan, server);
+  return judgeSecrets(policy, plan, server) ?? judgeAliases(policy, plan, server) ?? judgeLockout(policy, plan, server);
+}
+
+/** A unit may be asked for by an alias; what its owner denies stays denied by the name that systemd gave at preview. */
+function judgeAliases(policy: LocalPolicy, { preview }: { readonly preview?: Preview }, server: string): Fault | null {
+  const units = { allow: ['*'], deny: policy.units.deny };
+  const names = preview?.witness.flatMap(({ subject }) => /^unit (.*)$/s.exec(subject)?.[1] ?? []) ?? [];
+  const refused = names.find((name) => !unitAllowed({ ...policy, units }, name));
+  return refused === undefined ? null : denied(server, `it does not allow unit ${refused}`);
 }
 
 function judgeSecrets(policy: LocalPolicy, plan: PlanDraft, server: string): Fault | null {

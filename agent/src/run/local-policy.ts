@@ -116,7 +116,24 @@ export interface NameRule {
  * Units that nobody may touch by way of Countersign, or it could saw off the branch that it and its owner sit on. So may none
  * that can lock everybody out (`protocol/src/lockout.ts`), unless its area is opened.
  */
-export const PROTECTED_UNITS = ['systemd-*', 'dbus*', 'init.scope', '-.*'] as const;
+export const PROTECTED_UNITS = [
+  'systemd-*',
+  'dbus*',
+  'init.scope',
+  '-.*',
+  // What ends the machine or everything that runs on it. Source: systemd.special(7).
+  ...['reboot', 'soft-reboot', 'poweroff', 'halt', 'kexec', 'shutdown', 'umount', 'final', 'exit', 'ctrl-alt-del'].map(
+    (name) => `${name}.target`,
+  ),
+  ...['rescue', 'emergency', 'runlevel*', 'default', 'multi-user', 'graphical', 'basic', 'sysinit'].map(
+    (name) => `${name}.target`,
+  ),
+  ...['sleep', 'suspend*', 'hibernate', 'hybrid-sleep', 'local-fs', 'network*', 'sockets'].map(
+    (name) => `${name}.target`,
+  ),
+  'rescue.service',
+  'emergency.service',
+] as const;
 
 /** Paths that are never read or written: what they hold are keys and password hashes, or our own rules. */
 export const PROTECTED_PATHS = [
@@ -154,7 +171,10 @@ export function readLocalPolicy(path: string): LocalPolicy {
   return text === null ? defaultPolicy : parsePolicy(text, path);
 }
 
-/** The policy that `read` gives, or the default with why there is no other. */
+/** While the policy cannot be read: no change, and no file either, since nobody knows which ones its owner had closed. */
+const closedPolicy: LocalPolicy = { ...defaultPolicy, readRoots: [], writeRoots: [] };
+
+/** The policy that `read` gives, or one that closes what it might close, with why there is no other. */
 export function policyOrDefault(read: () => LocalPolicy): {
   readonly policy: LocalPolicy;
   readonly problem: string | null;
@@ -164,15 +184,16 @@ export function policyOrDefault(read: () => LocalPolicy): {
     return { policy: read(), problem: null, unread: null };
   } catch (error) {
     if (!(error instanceof SettingsProblem)) throw error;
-    return { policy: defaultPolicy, problem: error.message, unread: error };
+    return { policy: closedPolicy, problem: error.message, unread: error };
   }
 }
 
 /** The policy in the text of a file. Throws as {@link readLocalPolicy} does. */
 export function parsePolicy(text: string, path: string): LocalPolicy {
   const file = parseSettings(text, policyFileSchema, path);
-  const named = Object.values(file.secrets).flatMap(secretOf);
-  return { ...policyFrom(file), secretValues: [...new Set([...file.secrets_from.flatMap(secretsIn), ...named])] };
+  const named = Object.values(file.secrets).flatMap((source) => readable(source.file, () => secretOf(source)));
+  const listed = file.secrets_from.flatMap((from) => readable(from, () => secretsIn(from)));
+  return { ...policyFrom(file), secretValues: [...new Set([...listed, ...named])] };
 }
 
 /** What the control plane is told of it. */
@@ -232,6 +253,19 @@ function secretsIn(path: string): string[] {
   if (file === null) return [];
   const values = parseEnvFile(file.bytes.toString('utf8')).map(({ value }) => value);
   return values.filter((value) => value.length >= SECRET_LENGTH_MIN);
+}
+
+/** What cannot be read cannot be blacked out, so it is a problem of the policy that names it. */
+function readable(file: string, read: () => string[]): string[] {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const reason = `the secrets in ${file} cannot be read, so they could not be blacked out: ${error.message}`;
+    throw new SettingsProblem(`${reason}; name the file itself, no link to it, or take it out of the policy`, {
+      cause: error,
+    });
+  }
 }
 
 function secretOf(source: SecretSource): string[] {

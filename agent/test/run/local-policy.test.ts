@@ -7,7 +7,7 @@ import type { PlanDraft } from '@countersign/protocol';
 import { approver, lockOf } from '../../../protocol/test/approvers.ts';
 import { SettingsProblem } from '../../src/host/yaml.ts';
 import { judgePlan } from '../../src/run/judge-plan.ts';
-import { readLocalPolicy, summaryOf } from '../../src/run/local-policy.ts';
+import { policyOrDefault, readLocalPolicy, summaryOf } from '../../src/run/local-policy.ts';
 import { draftOf } from './bed.ts';
 
 const lock = lockOf([approver('Ada'), approver('Bob')]);
@@ -176,4 +176,42 @@ test('T1: when the pinned lock could not be opened by anybody, the policy is not
   refused({ chain: undefined }, /lock\.chain/);
   refused({ surprise: 1 }, /surprise/);
   assert.throws(policyOf(t, 'lock: {approvers: [], at_least: 1}\n').read, /lock/);
+});
+
+test('T14: when a policy cannot be read, or a file of secrets that it names, nothing is changed and no file is read', (t) => {
+  const file = policyOf(t, '').file;
+  symlinkSync(file, `${file}.link`);
+  for (const text of [
+    'mode: act\nread_root: []\n',
+    `mode: act\nsecrets_from: [${file}.link]\n`,
+    `secrets: {a: {file: ${file}.link}}\n`,
+  ]) {
+    const { policy, problem } = policyOrDefault(policyOf(t, text).read);
+    assert.match(problem ?? '', /read_root|take it out of the policy/);
+    assert.deepEqual([policy.mode, policy.readRoots, policy.writeRoots], ['observe', [], []]);
+  }
+});
+
+test('when a unit is asked for by an alias, what its owner denies by name stays denied', (t) => {
+  const policy = policyOf(t, 'mode: act\nmax_risk: critical\nunits: {allow: ["mysql*"], deny: ["mariadb*"]}\n').read();
+  const draft = step('unit.stop', { unit: 'mysql' });
+  const found = (name: string) => ({
+    ...draft,
+    preview: {
+      steps: [],
+      predictable: true,
+      witness: [{ subject: `unit ${name}`, property: 'state', value: 'active' }],
+    },
+  });
+  assert.equal(judgePlan(policy, draft), null);
+  assert.equal(judgePlan(policy, found('mysql.service')), null);
+  for (const name of ['mariadb.service', 'systemd-logind.service'])
+    assert.equal(judgePlan(policy, found(name))?.code, 'server_policy_denies', name);
+});
+
+test('when a target would end the machine or all that runs on it, the plan is refused', (t) => {
+  const policy = policyOf(t, 'mode: act\nmax_risk: critical\n').read();
+  for (const unit of ['reboot.target', 'poweroff.target', 'rescue.target', 'runlevel0.target', 'multi-user.target'])
+    assert.equal(judgePlan(policy, step('unit.start', { unit }))?.code, 'server_policy_denies', unit);
+  assert.equal(judgePlan(policy, step('unit.start', { unit: 'shop.target' })), null);
 });
