@@ -107,7 +107,8 @@ export class RunnerService {
     const controller = new AbortController();
     this.#requests += 1;
     try {
-      if (asked.size >= REQUESTS_MAX) throw fault('agent_busy');
+      // Two requests of one id would count once.
+      if (asked.has(requestId) || asked.size >= REQUESTS_MAX) throw fault('agent_busy');
       asked.set(requestId, controller);
       const line = JSON.stringify(await this.#fulfil(request, controller.signal));
       const bytes = Buffer.byteLength(line);
@@ -118,7 +119,7 @@ export class RunnerService {
       if (!controller.signal.aborted)
         channel.send({ type: 'request_failed', requestId, fault: wireFault(error, ports) } satisfies FromRunner);
     } finally {
-      asked.delete(requestId);
+      if (asked.get(requestId) === controller) asked.delete(requestId);
       this.#requests -= 1;
       this.#rest();
     }

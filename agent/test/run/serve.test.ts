@@ -141,6 +141,17 @@ test('when an action is under way, the runner is not idle, however long nobody a
   socket.destroy();
 });
 
+test('T13: when a link gives many requests one id, they are not done at once', async () => {
+  using bed = makeBed();
+  await using served = await serve(bed);
+  const { socket, lines } = await talk(served.path);
+  const line = '{"type":"certificates","requestId":"req_000000000001"}\n';
+  socket.write(line.repeat(3));
+  await until(() => lines.length === 3, 'three answers');
+  assert.equal(lines.filter((answer) => answer.includes('agent_busy')).length, 2, lines.join('\n'));
+  socket.destroy();
+});
+
 test('when two processes claim one folder, the second gets it when the first lets go', async () => {
   using bed = makeBed();
   const quiet = new AbortController().signal;
