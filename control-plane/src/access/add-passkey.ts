@@ -19,9 +19,10 @@ const PASSKEYS_MAX = 20;
 /** Rejects as {@link prove} does, and with `passkey_impossible`. */
 export async function startPasskey(deps: PasskeyDeps, caller: Caller, proof: Proof): Promise<WebauthnJson> {
   const party = relyingParty(deps.place);
-  await prove(deps, caller, proof);
   const person = await personById(deps.db, caller.person.id);
   if (person === undefined) throw fault('unauthenticated');
+  // A passkey signs in alone: it must not be a way round the authenticator app. Who lost a passkey still has the password.
+  await prove(deps, caller, proof, person.totp_confirmed === 1 ? 'code' : 'session');
   const known = (await passkeysOf(deps.db, person.id)).map(credentialOf);
   if (known.length >= PASSKEYS_MAX)
     throw fault('invalid_input', { problems: `you have ${known.length} passkeys: remove one first` });

@@ -12,7 +12,7 @@ type Deps = Pick<ActionDeps, 'db' | 'clock' | 'live' | 'followers'> & { readonly
 
 /** Asks for a fresh proof first: a stolen session must not undo what somebody stopped. Rejects with what `prove` says. */
 export async function resumeDispatch(deps: Deps, caller: Caller, proof: Proof): Promise<void> {
-  const strength = await deps.prove(caller, proof);
+  const strength = await deps.prove(caller, proof, 'best');
   await write(deps.db, 'actions.resume', async (trx) => {
     const pause = await pauseNow(trx);
     if (!pause) return;

@@ -95,7 +95,7 @@ test('when one address tries many accounts, it has to wait', async (context) => 
   door.core.attempts.begin(owner.email, '192.0.2.2');
 });
 
-test('when the authenticator app is on, signing in takes a code, and each code works once', async (context) => {
+test('T4: when the authenticator app is on, signing in and adding a passkey take a code, and each code works once', async (context) => {
   const door = await openDoor(context);
   const session = await ownerSession(door);
   const { secret, uri } = await door.call(session)('startTotp', {});
@@ -119,6 +119,9 @@ test('when the authenticator app is on, signing in takes a code, and each code w
   const twins = await Promise.allSettled([signIn(codeNow()), signIn(codeNow())]);
   assert.equal(twins.filter(({ status }) => status === 'fulfilled').length, 1);
   await assert.rejects(door.call(session)('startTotp', {}), codes('forbidden'));
+  // A passkey signs in alone, so the password alone must not make one.
+  const proof = { kind: 'password', password: owner.password } as const;
+  await assert.rejects(door.call(session)('startPasskey', { proof }), codes('proof_needed'));
 });
 
 test('when the database is read, no secret stands in it', async (context) => {
