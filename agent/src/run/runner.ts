@@ -25,7 +25,7 @@ import { Output } from './output.ts';
 import { preview } from './preview.ts';
 import { recover } from './recover.ts';
 import { type Listener, Reporter, stepMessage } from './reporter.ts';
-import { type Run, StopAsked } from './run.ts';
+import { type Run, StopAsked, undoName } from './run.ts';
 import { type Ending, runPlan } from './run-plan.ts';
 import type { RunPorts } from './run-ports.ts';
 import type { About, Report } from './runner-wire.ts';
@@ -243,8 +243,9 @@ export class Runner {
       const written = this.#write(run, ending);
       // What is not on disk would be taken up again; the timer then sees to it that somebody does.
       if (written && run.confirmation !== null) await this.#ports.deadMan.disarm(actionId);
-      for (const { step } of this.#journal.find(actionId)?.steps ?? [])
-        await this.#ports.processes(actionId, step).forget();
+      for (const { step, phase } of this.#journal.find(actionId)?.steps ?? [])
+        for (const name of phase === 'undo' ? [step, undoName(step)] : [step])
+          await this.#ports.processes(actionId, name).forget();
     } catch (error) {
       this.#ports.log.error('run.unfinished', { actionId, error });
     } finally {
