@@ -49,6 +49,12 @@ export interface World extends AsyncDisposable {
   log(): string;
   /** Stops the process (SIGKILL by default) and starts it again on the same store and port; `meanwhile` may touch the store. */
   restart(signal?: NodeJS.Signals, meanwhile?: () => Promise<void>): Promise<void>;
+  /** Ends the process and leaves it so. */
+  halt(signal: NodeJS.Signals): Promise<void>;
+  /** Starts it again where it ended, to die at a place of `fail-points.ts` unless `null`. Resolves when it answers, or is dead already. */
+  revive(failPoint: string | null): Promise<void>;
+  /** By which signal the present process ended, or its exit code; pending while it runs. */
+  readonly ended: Promise<NodeJS.Signals | number | null>;
 }
 
 /** Builds the world; everything in it ends when it is disposed. */
@@ -88,6 +94,11 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       await meanwhile?.();
       await process.start();
     },
+    halt: (signal) => process.stop(signal),
+    revive: (failPoint) => process.start(failPoint),
+    get ended() {
+      return process.ended;
+    },
     [Symbol.asyncDispose]: async () => {
       await process.stop('SIGTERM');
       await twin?.[Symbol.asyncDispose]();
@@ -107,6 +118,7 @@ interface Place {
 
 class ControlPlane {
   printed = '';
+  ended: Promise<NodeJS.Signals | number | null> = Promise.resolve(null);
   get pid(): number {
     return this.#child?.pid ?? 0;
   }
@@ -120,7 +132,7 @@ class ControlPlane {
     this.#place = place;
   }
 
-  async start(): Promise<void> {
+  async start(failPoint: string | null = null): Promise<void> {
     const { dataDir, host, port, url, publicUrl, twin } = this.#place;
     const script = this.#options.localAgent ? 'start.ts' : 'main.ts';
     const child = spawn(node, [join(projectFolder, 'control-plane/src', script)], {
@@ -135,10 +147,12 @@ class ControlPlane {
         COUNTERSIGN_URL: publicUrl,
         COUNTERSIGN_LOCAL_AGENT: this.#options.localAgent ?? 'off',
         NO_COLOR: '1',
+        ...(failPoint === null ? {} : { COUNTERSIGN_FAIL_POINT: failPoint }),
         ...(twin ? { TELEGRAM_BOT_TOKEN: twin.token, TELEGRAM_API_ROOT: twin.apiRoot } : {}),
       },
     });
     this.#child = child;
+    this.ended = once(child, 'exit').then(([code, signal]) => signal ?? code);
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.printed += text;
@@ -149,9 +163,9 @@ class ControlPlane {
       'the control plane to answer',
       async () => {
         if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}:\n${this.printed}`);
-        return (await fetch(`${url}/healthz`)).ok;
+        return child.signalCode !== null || (await fetch(`${url}/healthz`)).ok;
       },
-      { timeoutMs: 30_000 },
+      { timeoutMs: 30_000, everyMs: failPoint === null ? 50 : 15 },
     );
   }
 

@@ -11,15 +11,22 @@ import { type Bed, until } from './bed.ts';
 export class RunnerProcess {
   readonly told: FromRunner[] = [];
   readonly channel: Channel;
+  /** By which signal it ended, or its exit code. */
+  readonly ended: Promise<NodeJS.Signals | number | null>;
   readonly #child: ChildProcess;
 
-  /** `expired`: an action whose time to confirm is over by the machine's timer. `aheadMs`: how far its wall clock is ahead. */
-  constructor(bed: Bed, { expired = '', aheadMs = 0 } = {}) {
+  /**
+   * `expired`: an action whose time to confirm is over by the machine's timer. `aheadMs`: how far its wall clock is ahead. `failPoint`:
+   * where it dies.
+   */
+  constructor(bed: Bed, { expired = '', aheadMs = 0, failPoint = '' } = {}) {
     const program = join(import.meta.dirname, 'runner-program.ts');
     const child = spawn(process.execPath, [program, bed.folder, bed.key.publicKey, expired, String(aheadMs)], {
       stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, COUNTERSIGN_FAIL_POINT: failPoint },
     });
     this.#child = child;
+    this.ended = once(child, 'exit').then(([code, signal]) => signal ?? code);
     this.channel = new Channel(child.stdout, child.stdin, LINE_BYTES_MAX, {
       onLine: (line) => this.told.push(fromRunnerSchema.parse(JSON.parse(line))),
       onClose: () => undefined,
