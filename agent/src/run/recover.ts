@@ -45,10 +45,11 @@ async function settle(run: Run, record: ActionRecord, startedAt: number) {
 }
 
 /** The machine's timer is gone after a reboot. */
-async function keepArmed({ confirmation, ports, actionId }: Run): Promise<void> {
+async function keepArmed({ confirmation, ports, actionId, plan }: Run): Promise<void> {
   if (confirmation?.stage !== 'armed' && confirmation?.stage !== 'confirming') return;
   try {
-    await ports.deadMan.arm(actionId, confirmation.until - ports.clock.now());
+    // The clock may have been set back meanwhile.
+    await ports.deadMan.arm(actionId, Math.min(confirmation.until - ports.clock.now(), plan.confirm?.within_ms ?? 0));
   } catch (error) {
     // This runner still takes it back; going on is the only way to that.
     ports.log.error('revert.not_armed', { actionId, error });

@@ -303,6 +303,23 @@ test('F14: when the wall clock was set back, no more time is given than the plan
   assert.deepEqual(waits, [10_000]);
 });
 
+test('F14: when the wall clock was set back before a runner takes over, the timer of the machine gets no more time either', async () => {
+  using bed = makeBed();
+  const grant = await armedGrant(bed, [start('one', 'a.service')], 10_000);
+  const { actionId } = grant.grant;
+  const entries = [
+    { kind: 'armed', actionId, until: bed.clock.now() + 10_000 },
+    { kind: 'started', actionId },
+  ] as const;
+  leaveBehind(bed, grant, entries);
+  bed.clock.offsetMs = -86_400_000;
+  const armed: number[] = [];
+  const deadMan = { arm: async (_: string, ms: number) => void armed.push(ms), disarm: async () => undefined };
+  await using watched = new Watched(bed, { deadMan });
+  await resultOf(watched, actionId);
+  assert.deepEqual(armed, [10_000]);
+});
+
 test('F5: when the runner is killed in the middle of the revert, the next one begins it again where that is harmless', async () => {
   using bed = makeBed();
   writeFileSync(join(bed.folder, 'stuck.service'), 'active');
