@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execute } from '@countersign/agent/host/exec';
 import { howItEnded } from '@countersign/agent/host/execution';
+import { seededRandom } from '../../../protocol/test/seeded-random.ts';
 
 const quick = { timeoutMs: 10_000 };
 
@@ -96,7 +97,7 @@ test('when a program leaves a child behind that holds its pipes, the call does n
 
 test('when words hold what a shell would act on, the program gets them byte for byte (10,000 generated, T16)', async () => {
   const marker = '/tmp/countersign-injected';
-  const random = seeded(20_261_120);
+  const random = seededRandom(20_261_120).next;
   const words = Array.from({ length: 10_000 }, () => injection(random, marker));
   for (let from = 0; from < words.length; from += 500) {
     const some = words.slice(from, from + 500);
@@ -114,17 +115,6 @@ async function assertGone(pid: number): Promise<void> {
   const deadline = performance.now() + 2000;
   while (alive() && performance.now() < deadline) await delay(10);
   assert.equal(alive(), false);
-}
-
-/** mulberry32: a small generator whose sequence is the same for the same seed. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** A word of one to six parts that shells, options, formats and terminals act on. */

@@ -1,20 +1,14 @@
 /** Frames that are nearly right: valid messages, damaged in structure or in bytes. The same seed makes the same frames. */
+
 import type { Witness } from '@countersign/protocol';
 import { LEVEL } from '@countersign/protocol/agent-wire/level';
 import { type FromAgent, fromAgentSchema } from '@countersign/protocol/agent-wire/messages';
+import { seededRandom } from '../../../protocol/test/seeded-random.ts';
 import { ordinaryAgent, ordinaryReport, ordinarySample } from '../../../test/load/ordinary-agent.ts';
 import { lockOf } from '../lock/locks.ts';
 
-/** A small generator of pseudo-random numbers in [0, 1) (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+/** A source of numbers in [0, 1), the same for the same seed. */
+export const seeded = (seed: number) => seededRandom(seed).next;
 
 const at = Date.UTC(2026, 10, 20);
 const actionId = 'act_000000000000';
