@@ -11,6 +11,7 @@ import { appendEntry, whoOf } from '../audit/ledger.ts';
 import type { Caller, Core } from '../ports.ts';
 import { write } from '../storage/write.ts';
 import type { CallContext, Handlers } from './handler.ts';
+import { makeTurns } from './turns.ts';
 
 type Deps = Pick<Core, 'db' | 'clock' | 'log'> & { readonly handlers: Handlers };
 
@@ -25,6 +26,7 @@ const DENIED_KEPT = 5_000;
 
 export function bindOperations(deps: Deps): CallAs {
   const deniedLately = recently(deps.clock);
+  const takeTurn = makeTurns();
   return (caller, context) =>
     (async (name: OperationName, input: unknown, options?: { readonly signal?: AbortSignal }) => {
       if (!operationNames.includes(name)) throw fault('not_found', { what: 'operation', id: String(name) });
@@ -38,10 +40,18 @@ export function bindOperations(deps: Deps): CallAs {
       const parsed = inputSchema.safeParse(input);
       if (!parsed.success) throw invalidInput(parsed.error);
       const signal = options?.signal ? AbortSignal.any([context.signal, options.signal]) : context.signal;
-      const answer = await (deps.handlers[name] as AnyHandler)(caller, parsed.data, { ...context, signal });
+      const work = () => (deps.handlers[name] as AnyHandler)(caller, parsed.data, { ...context, signal });
+      const answer = await (waits(name, parsed.data) ? work() : takeTurn(credentialOf(caller, context), signal, work));
       return output.parse(answer);
     }) as Call;
 }
+
+/** Whether a call only waits for news: it does nothing meanwhile, so it takes nobody's turn. */
+const waits = (name: OperationName, input: object) => name === 'getAction' && 'wait_s' in input && input.wait_s !== 0;
+
+/** Who shares turns: all calls of a token, of a session, or of an address that nobody signed in from. */
+const credentialOf = (caller: Caller | null, { ip }: CallContext) =>
+  caller?.token?.id ?? caller?.session?.id ?? caller?.person.id ?? `address ${ip}`;
 
 async function noteDenied(deps: Deps, caller: Caller, name: OperationName, error: Fault['code']): Promise<void> {
   await write(deps.db, (trx) =>
