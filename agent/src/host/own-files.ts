@@ -67,9 +67,11 @@ export function replaceOwnFile(path: string, content: string | Buffer, mode: num
   syncFolder(dirname(path));
 }
 
-/** Makes a folder (and those above it) that only its owner can enter. */
+/** Makes a folder (and those above it) that only its owner can enter; what was made is durable on return. */
 export function makeOwnFolder(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const first = mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = path; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
 }
 
 /** Makes what was created, renamed or removed in a folder durable. */
