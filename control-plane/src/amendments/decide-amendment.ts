@@ -34,6 +34,8 @@ export async function decideAmendment(
     if (!own) throw fault('forbidden', { what: 'Withdrawing what somebody else asked for' });
     return mustHaveEnded(id, await endAsOver(deps, whoOf(caller), row, { state: 'withdrawn' }));
   }
+  // Approvers ask for tokens, and may take that back; the rest is for owners.
+  if (caller.person.role !== 'owner') throw fault('forbidden', { what: 'Deciding on an amendment' });
   if (own) throw fault('forbidden', { what: 'Deciding on one’s own amendment' });
   if (verdict === 'decline')
     return mustHaveEnded(id, await endAsOver(deps, whoOf(caller), row, { state: 'declined', by: caller.person.id }));
@@ -58,7 +60,7 @@ async function agree(deps: AmendmentDeps, caller: Caller, { row, change }: OpenA
     if (all && change.does !== 'set_policy' && !isCollected(change)) await makeChange(trx, deps, caller, row);
     return all;
   });
-  if (enough && change.does === 'set_policy') await putInForce(deps, caller, row, change);
+  if (enough && change.does === 'set_policy') await putInForce(deps, whoOf(caller), row, change);
 }
 
 function mustHaveEnded(amendment: string, ended: boolean): void {

@@ -14,13 +14,15 @@ import type { Caller } from '../ports.ts';
 import { afterCommit } from '../storage/after-commit.ts';
 import type { Trx } from '../storage/database.ts';
 import { write } from '../storage/write.ts';
-import { type Amendment, insertAmendment, openAmendmentLike } from './amendment.store.ts';
+import { type Amendment, insertAmendment, openAmendmentLike, openAmendments } from './amendment.store.ts';
 import { type Change, isHarmless, keep, kindOf, makesOwner } from './change.ts';
 import { describeChange } from './describe-change.ts';
 import { type AmendmentDeps, makeChange } from './make-amendment.ts';
 import { putInForce } from './put-in-force.ts';
 
 const WAITS_MS = 24 * 3_600_000;
+/** Of one person. Each page that is open looks at all that wait. */
+const WAITING_MOST = 20;
 
 /**
  * A change of policy or of a role: always on record as an amendment, made at once or waiting. Asked for again, it is the same one.
@@ -42,7 +44,7 @@ export async function proposeAmendment(
     });
   else {
     await write(deps.db, 'amendments.propose', (trx) => insert(trx, deps, caller, row, change));
-    await putInForce(deps, caller, row, change);
+    await putInForce(deps, whoOf(caller), row, change);
   }
   return row;
 }
@@ -79,6 +81,13 @@ async function askOthers(deps: AmendmentDeps, caller: Caller, change: Change, as
   return write(deps.db, async (trx) => {
     const before = await openAmendmentLike(trx, row, row.at);
     if (before !== undefined) return before;
+    const waiting = (await openAmendments(trx)).filter(
+      (it) => it.by_person === row.by_person && it.expires_at > row.at,
+    );
+    if (waiting.length >= WAITING_MOST)
+      throw fault('invalid_input', {
+        problems: `${waiting.length} changes of yours wait for others: withdraw some first`,
+      });
     const self = await personById(trx, caller.person.id);
     const others = (await countOwners(trx)) - (self?.role === 'owner' ? 1 : 0);
     if (others < ask.others) throw fault('nobody_else', { rule: ask.rule, needed: ask.others, others });

@@ -167,6 +167,31 @@ test('T25: when the rules ask for another owner, nobody makes that owner alone',
   await bob.call('invitePerson', { ...mine, role: 'approver' });
 });
 
+test('when twenty changes of a person wait, the next is refused until one is withdrawn, and others are not held up', async (context) => {
+  const world = await amendmentWorld(context, '  - {name: tokens, when: {change: [token]}, ask: {others: 1}}\n', [
+    'Bob',
+    'Dee',
+  ]);
+  const { ada, dee } = world;
+  const ask = (n: number, { call } = dee) => call('createToken', { name: `token ${n}` });
+  for (let n = 0; n < 20; n += 1) await assert.rejects(ask(n), codes('agreement_needed'));
+  await assert.rejects(ask(20), codes('invalid_input'));
+  await assert.rejects(ask(19), codes('agreement_needed'), 'the same again is no other one');
+  await assert.rejects(ask(20, ada), codes('agreement_needed'));
+  const { amendments } = await dee.call('listAmendments', {});
+  const own = amendments.find(({ by }) => by.id === dee.id)?.id ?? '';
+  assert.equal(amendments.length, 21);
+  const adas = amendments.find(({ by }) => by.id === ada.id)?.id ?? '';
+  for (const verdict of ['agree', 'decline', 'withdraw'] as const)
+    await assert.rejects(
+      dee.call('decideAmendment', { amendment: adas, verdict, proof: dee.proof }),
+      codes('forbidden'),
+      `${verdict}, by an approver`,
+    );
+  await dee.call('decideAmendment', { amendment: own, verdict: 'withdraw' });
+  await assert.rejects(ask(20), codes('agreement_needed'));
+});
+
 test('when a person has a passkey, the password alone does not change rules or roles', async (context) => {
   const { ada, bob, door } = await amendmentWorld(context, '', ['Bob']);
   const passkey = makePasskey({ rpId: 'localhost', origin: door.place.publicUrl });

@@ -218,7 +218,7 @@ export const trustOperations = {
     }),
   ),
   decideAmendment: operation(
-    'owner',
+    'person',
     'POST',
     '/amendments/{amendment}',
     'Agrees to an amendment of another owner, declines it, or withdraws one’s own.',
