@@ -1,12 +1,11 @@
 /**
  * Puts the rules of an amendment in force. The file cannot be part of a transaction: it is written first, then the amendment is
- * marked as made; what a crash leaves between the two is found by the sweep.
+ * marked as made. Doing it again is harmless, so the sweep does it for what a crash left before or between the two.
  */
 import { Fault } from '@countersign/protocol';
 import { sha256 } from '@countersign/protocol/digest';
-import { type Who, whoIs, whoOf } from '../audit/ledger.ts';
+import type { Who } from '../audit/ledger.ts';
 import { asFile } from '../policy/policy-book.ts';
-import type { Caller } from '../ports.ts';
 import { write } from '../storage/write.ts';
 import type { Amendment } from './amendment.store.ts';
 import { type Change, kept } from './change.ts';
@@ -16,7 +15,7 @@ import { type AmendmentDeps, endAsMade } from './make-amendment.ts';
 /** Rejects with `outdated` when other rules are in force by now than those that were to be replaced; then the amendment is over. */
 export async function putInForce(
   deps: AmendmentDeps,
-  caller: Caller,
+  who: Who,
   row: Amendment,
   { yaml, before }: Extract<Change, { does: 'set_policy' }>,
 ): Promise<void> {
@@ -26,17 +25,11 @@ export async function putInForce(
     // Of two who agree at the same moment, the second finds its own rules in force.
     if (!(await isInForce(deps, row))) {
       if (error instanceof Fault)
-        await endAsOver(deps, whoOf(caller), row, { state: 'expired', why: 'other rules were put in force meanwhile' });
+        await endAsOver(deps, who, row, { state: 'expired', why: 'other rules were put in force meanwhile' });
       throw error;
     }
   }
-  await write(deps.db, 'amendments.put_in_force', (trx) => endAsMade(trx, deps, whoOf(caller), row));
-}
-
-/** Marks an amendment as made whose rules are in force already: a crash came between file and mark. */
-export async function settle(deps: AmendmentDeps, row: Amendment): Promise<void> {
-  const who: Who = whoIs('system');
-  if (await isInForce(deps, row)) await write(deps.db, (trx) => endAsMade(trx, deps, who, row));
+  await write(deps.db, 'amendments.put_in_force', (trx) => endAsMade(trx, deps, who, row));
 }
 
 async function isInForce({ policy }: AmendmentDeps, row: Amendment): Promise<boolean> {
