@@ -111,8 +111,8 @@ hostTest(
     const agent = await plane.agent();
     for (const frame of Object.values(quietFrames(plane, siege.people, siege.spoils)))
       agent.sendRaw(JSON.stringify(frame));
-    const frames = bentFrames(plane, siege.spoils, { seed, each: 80 });
-    assert.ok(frames.length >= 800, `${frames.length} frames`);
+    const frames = bentFrames(plane, siege.spoils, { seed, each: 100 });
+    assert.ok(frames.length >= 1000, `${frames.length} frames`);
     for (const frame of frames) agent.sendRaw(frame);
     const answered = await plane.ask({
       type: 'observe',

@@ -1,8 +1,7 @@
 /** Frames that a server should never get from its control plane: out of turn, for others, absurd, malformed, and thousands bent at random. */
-import { decodeFromControlPlane } from '@countersign/protocol/agent-wire/codec';
 import { thresholdsSchema } from '@countersign/protocol/agent-wire/facts';
-import type { FromControlPlane } from '@countersign/protocol/agent-wire/messages';
 import { digestOf } from '@countersign/protocol/digest';
+import { goesOnAfter, messagesWith } from '../../../agent/test/link/control-plane-frames.ts';
 import { damagedFrame } from '../../../control-plane/test/fleet/mutate-frames.ts';
 import { seededRandom } from '../../../protocol/test/seeded-random.ts';
 import type { HostileControlPlane } from '../../world/hostile-control-plane.ts';
@@ -67,72 +66,22 @@ export function endingFrames(): Record<string, string | Buffer> {
   };
 }
 
-/** A valid message of each type that may come in a session. */
-function validMessages(plane: HostileControlPlane, spoils: Spoils): FromControlPlane[] {
-  const requestId = 'req_000000000000';
-  const { plan, approvals } = spoils.half;
-  return [
-    { type: 'challenge', level: 2, nonce: 'A'.repeat(43), key: plane.key.publicKey, signature: 'A'.repeat(86) },
-    { type: 'welcome', serverId: plane.server.id, serverName: 'x', clock: 0, heartbeatMs: 1, thresholds },
-    { type: 'turned_away', fault: { code: 'server_revoked', slots: {} } },
-    { type: 'observe', requestId, capability: 'unit.state', parameters: { unit: 'nginx' }, timeoutMs: 1000 },
-    { type: 'preview', requestId, draft: draftOf(plane, [marking('fuzz')]), timeoutMs: 1000 },
-    { type: 'cancel', requestId },
-    { type: 'dispatch', grant: plane.grant(plan, approvals) },
-    { type: 'stop', actionId: plan.request.action },
-    { type: 'acknowledge', seq: 0 },
-    { type: 'settings', thresholds },
-    {
-      type: 'lock_changes',
-      changes: [
-        {
-          change: {
-            format: 'countersign-lock-change/1',
-            before: 'a'.repeat(64),
-            at: 0,
-            change: { kind: 'disable', secret: 'x'.repeat(30) },
-          },
-          signatures: [],
-        },
-      ],
-    },
-    {
-      type: 'confirm',
-      actionId: plan.request.action,
-      signatures: approvals.flatMap(({ signature }) => signature ?? []),
-    },
-    { type: 'checkpoint', note: 'countersign/checkpoint/v1\n9\n' },
-    { type: 'ask_witness', requestId, timeoutMs: 1000 },
-  ];
-}
-
 /**
  * So many bent frames of each message: those that leave the connection as it is. What ends it is told by {@link endingFrames}, and
- * tried by thousands where a link comes back faster (agent/test/link).
+ * tried by thousands where a link comes back at once (agent/test/link/frames.test.ts).
  */
 export function bentFrames(
   plane: HostileControlPlane,
-  spoils: Spoils,
+  { half: { plan, approvals } }: Spoils,
   { seed, each }: { seed: number; each: number },
 ): string[] {
   const random = seededRandom(seed);
-  return validMessages(plane, spoils).flatMap((message) => {
+  return messagesWith(plane.grant(plan, approvals), draftOf(plane, [marking('fuzz')])).flatMap((message) => {
     const frames: string[] = [];
     for (let tries = 0; frames.length < each && tries < 100 * each; tries += 1) {
       const frame = damagedFrame(random.next, [message]);
-      if (staysOpen(frame)) frames.push(frame);
+      if (goesOnAfter(frame)) frames.push(frame);
     }
     return frames;
   });
-}
-
-const endsTalk = new Set(['challenge', 'welcome', 'turned_away']);
-
-function staysOpen(frame: string): boolean {
-  const decoded = decodeFromControlPlane(frame);
-  if (decoded.outcome === 'ok') return !endsTalk.has(decoded.message.type);
-  if (decoded.outcome === 'not_at_this_level') return true;
-  return (
-    /"requestId":"req_[0-9a-z]{12}"/.test(frame) || /"type":"dispatch".*?"actionId":"act_[0-9a-z]{12}"/.test(frame)
-  );
 }
