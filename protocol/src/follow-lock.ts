@@ -54,11 +54,16 @@ export function checked(state: LockState): LockState {
   return parsed.data;
 }
 
-/** Why nobody could open a lock, in words: too few holders, a key twice, no relying party for passkeys. `null` when it is good. */
+/**
+ * What is wrong with a lock, in words: nobody could open it (too few holders, a key twice, no relying party for passkeys), or too
+ * few could change it. `null` when it is good.
+ */
 export function whyUnusable({ keys, signatures, party }: LockState): string | null {
   const holders = new Set(keys.map(({ holder }) => holder)).size;
   const most = Math.max(...Object.values(signatures));
   if (most > holders) return `it asks for ${most} holders and names ${holders}`;
+  // Or fewer holders than a plan needs could first change the lock, and then be enough.
+  if (signatures.change < most) return `fewer may change it (${signatures.change}) than must sign a plan (${most})`;
   if (new Set(keys.map(({ key }) => key)).size !== keys.length) return 'a key is there twice';
   if (party === null && keys.some(({ key }) => key.startsWith('passkey:'))) return 'a passkey needs a relying party';
   return null;

@@ -22,7 +22,7 @@ export interface Place {
   readonly work: (life: Life) => Promise<unknown>;
 }
 
-const HIT_MS = 30_000;
+const HIT_MS = 60_000;
 
 export class KillCycles {
   readonly hits = new Map<string, number>();
@@ -121,7 +121,7 @@ export async function whileAlive<T>(
   life: Life,
   what: string,
   look: () => Promise<T | undefined | false>,
-  boundMs = 25_000,
+  boundMs = 55_000,
 ): Promise<T> {
   const until = performance.now() + boundMs;
   let last: unknown;

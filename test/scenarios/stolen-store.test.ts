@@ -88,7 +88,7 @@ function lockOf(passkey: string, origin: string, recovery: string) {
       { key: passkey, holder: 'ada' },
       { key: makeSigningKey().publicKey, holder: 'bob' },
     ],
-    signatures: { low: 1, medium: 1, high: 1, critical: 2, change: 1 },
+    signatures: { low: 1, medium: 1, high: 1, critical: 1, change: 1 },
     party: { id: 'localhost', origins: [origin] },
     recovery: createHash('sha256').update(recovery).digest('hex'),
     disabled: false,

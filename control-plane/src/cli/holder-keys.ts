@@ -47,5 +47,8 @@ export function readRequired<T extends Readonly<Record<string, number>>>(text: s
       );
     return [what, Number(count)];
   });
-  return { ...present, ...Object.fromEntries(wanted) };
+  const given = { ...present, ...Object.fromEntries(wanted) };
+  // Whoever may change the lock may open it, so a change takes as many as the strictest plan unless it is said.
+  const said = wanted.some(([what]) => what === 'change');
+  return said || !('change' in given) ? given : { ...given, change: Math.max(...Object.values(given)) };
 }

@@ -84,7 +84,7 @@ test('when a signed change comes, even twice, the lock has its next state, and t
   assert.deepEqual(made, { state: followChange(lock, change), state_digest: stateDigest(followChange(lock, change)) });
   const [entry, ...more] = await audited(world, 'lock.changed');
   assert.deepEqual(more, []);
-  assert.deepEqual(entry?.details.signed_by, ['Ada']);
+  assert.deepEqual(entry?.details.signed_by, ['Ada', 'Bo']);
   assert.deepEqual([entry?.details.change, entry?.details.holder], ['add', 'Cy']);
   assert.equal((await world.call('getLock', {})).changes.length, 1);
 });

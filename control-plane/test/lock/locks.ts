@@ -10,7 +10,7 @@ export const bo = makeSigningKey();
 export const cy = makeSigningKey();
 export const RECOVERY = 'recovery-secret-of-the-lock';
 
-/** A lock of Ada and Bo: one signature for a change of it, two for high and critical risk. */
+/** A lock of Ada and Bo: two signatures for a change of it and for high and critical risk. */
 export function lockOf(more: Partial<LockState> = {}): LockState {
   return {
     format: 'countersign-lock/1',
@@ -20,7 +20,7 @@ export function lockOf(more: Partial<LockState> = {}): LockState {
       { key: ada.publicKey, holder: 'Ada' },
       { key: bo.publicKey, holder: 'Bo' },
     ],
-    signatures: { low: 1, medium: 1, high: 2, critical: 2, change: 1 },
+    signatures: { low: 1, medium: 1, high: 2, critical: 2, change: 2 },
     party: null,
     recovery: sha256(RECOVERY),
     disabled: false,
@@ -32,7 +32,7 @@ export function lockOf(more: Partial<LockState> = {}): LockState {
 export function signed(
   state: LockState,
   change: LockChange['change'],
-  signers: readonly SigningKey[] = [ada],
+  signers: readonly SigningKey[] = [ada, bo],
 ): SignedLockChange {
   const whole: LockChange = { format: 'countersign-lock-change/1', before: stateDigest(state), at: 1, change };
   const digest = changeDigest(whole);

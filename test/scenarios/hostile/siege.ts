@@ -34,7 +34,7 @@ export class Siege {
     const siege = new Siege(host, await startWorld({ host: host.gateway }));
     const { world, people } = siege;
     siege.server = await lockedServer(world, host, people);
-    const signatures = { ...people.lock.signatures, low: 2 };
+    const signatures = { ...people.lock.signatures, low: 2, change: 2 };
     const change = changeOf(people.lock, { kind: 'require', signatures }, [people.ada]);
     siege.followed = [change];
     await world.owner('changeLock', { change });
