@@ -109,8 +109,12 @@ hostTest(
   async () => {
     const { plane } = siege;
     const agent = await plane.agent();
-    for (const frame of Object.values(quietFrames(plane, siege.people, siege.spoils)))
-      agent.sendRaw(JSON.stringify(frame));
+    for (const frame of Object.values(quietFrames(siege.people, siege.spoils))) agent.sendRaw(JSON.stringify(frame));
+    // More questions at once than any server answers: what is too many is refused.
+    const question = { type: 'observe', capability: 'unit.state', parameters: { unit: 'cron' }, timeoutMs: 20_000 };
+    const answers = await Promise.all(Array.from({ length: 500 }, () => plane.ask(question)));
+    assert.ok(answers.some((it) => it.type === 'request_failed' && it.fault.code === 'agent_busy'));
+    assert.ok(answers.some((it) => it.type === 'observed'));
     const frames = bentFrames(plane, siege.spoils, { seed, each: 100 });
     assert.ok(frames.length >= 1000, `${frames.length} frames`);
     for (const frame of frames) agent.sendRaw(frame);

@@ -43,6 +43,10 @@ export function lockAttempts(
       name: 'a key added, with a pinned key on the signature of another',
       changes: [{ change: added, signatures: [{ ...mallory.sign(changeDigest(added)), key: ada.key }] }],
     },
+    {
+      name: 'a key added, signed by one holder of two with both keys',
+      changes: [changeOf(present, mine, [ada, adaPhone])],
+    },
     { name: 'fewer signatures asked for, unsigned', changes: [unsigned(open)] },
     { name: 'a key removed, unsigned', changes: [unsigned({ kind: 'remove', key: grace.key })] },
     {

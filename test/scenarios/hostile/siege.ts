@@ -32,21 +32,30 @@ export class Siege {
   static async begin(): Promise<Siege> {
     const host = await bootHost({ name: SERVER_NAME });
     const siege = new Siege(host, await startWorld({ host: host.gateway }));
-    const { world, people } = siege;
-    siege.server = await lockedServer(world, host, people);
+    try {
+      await siege.#begin();
+    } catch (error) {
+      await siege[Symbol.asyncDispose]();
+      throw error;
+    }
+    return siege;
+  }
+
+  async #begin(): Promise<void> {
+    const { world, people, host } = this;
+    this.server = await lockedServer(world, host, people);
     const signatures = { ...people.lock.signatures, low: 2, change: 2 };
-    const change = changeOf(people.lock, { kind: 'require', signatures }, [people.ada]);
-    siege.followed = [change];
+    const change = changeOf(people.lock, { kind: 'require', signatures }, [people.ada, people.grace]);
+    this.followed = [change];
     await world.owner('changeLock', { change });
     await eventually('the lock to be followed', async () => {
-      const { policy } = await world.owner('getServerStatus', { server: siege.server });
+      const { policy } = await world.owner('getServerStatus', { server: this.server });
       return policy?.lock?.number === 1;
     });
     const ids = await leaveSpoils(world, host, people);
     await host.exec(['ln', '-s', '/etc/shadow', '/etc/hostile-link']);
-    await siege.takeOver();
-    siege.#spoils = spoilsOf(siege.plane, ids);
-    return siege;
+    await this.takeOver();
+    this.#spoils = spoilsOf(this.plane, ids);
   }
 
   get plane(): HostileControlPlane {

@@ -50,7 +50,7 @@ export function makePeople(): People {
     joined: (call) => {
       calls = call;
     },
-    lock: lockOf([ada, adaPhone, grace], { medium: 2, high: 2, critical: 2 }, given),
+    lock: lockOf([ada, adaPhone, grace], { medium: 2, high: 2, critical: 2, change: 2 }, given),
   };
 }
 

@@ -11,11 +11,7 @@ const ACTION = 'act_00000000000z';
 const thresholds = thresholdsSchema.parse({});
 
 /** Frames that a server takes without a word, and that change nothing. */
-export function quietFrames(
-  plane: HostileControlPlane,
-  { ada, grace }: People,
-  { done, half, whole }: Spoils,
-): Record<string, object> {
+export function quietFrames({ ada, grace }: People, { done, half, whole }: Spoils): Record<string, object> {
   const stop = (actionId: string) => ({ type: 'stop', actionId });
   const confirm = (actionId: string, signatures: object[] = []) => ({ type: 'confirm', actionId, signatures });
   const of = ({ plan }: Spoils['done']) => plan.request.action;
@@ -46,7 +42,6 @@ export function quietFrames(
     },
     'a message of a level to come': { type: 'run', argv: ['touch', '/var/tmp/hostile-mark-run'] },
     'a checkpoint that is none': { type: 'checkpoint', note: 'countersign/checkpoint/v1\n9\n' },
-    'ten thousand questions at once': { type: 'cancel', requestId: `req_${plane.server.id.slice(4)}` },
   };
 }
 
