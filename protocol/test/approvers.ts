@@ -79,18 +79,19 @@ function pairOf(kind: Parameters<typeof passkeyHolder>[1]) {
   }
 }
 
-/** A first state that pins these keys. */
+/** A first state that pins these keys. A change of it takes as many holders as the strictest plan, unless told. */
 export function lockOf(
   approvers: readonly Pick<Approver, 'key' | 'holder'>[],
   signatures: Partial<LockSignatures> = {},
   given: Partial<LockState> = {},
 ): LockState {
+  const plans = { low: 1, medium: 1, high: 1, critical: 1, ...signatures };
   return {
     format: 'countersign-lock/1',
     chain: 'lck_000000000001',
     number: 0,
     keys: approvers.map(({ key, holder }) => ({ key, holder })),
-    signatures: { low: 1, medium: 1, high: 1, critical: 1, change: 1, ...signatures },
+    signatures: { change: Math.max(plans.low, plans.medium, plans.high, plans.critical), ...plans },
     party: approvers.some(({ key }) => key.startsWith('passkey:')) ? PARTY : null,
     recovery: null,
     disabled: false,

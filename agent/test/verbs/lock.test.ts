@@ -120,7 +120,7 @@ test('when the lock is shown, it tells number, holders, who must sign, fingerpri
   const shown = lockLines(followedLock(config), config).join('\n');
   assert.match(shown, /^locked: changes need the signature of Ada or Bob$/m);
   assert.match(shown, /lck_000000000001, state 0, pinned in/);
-  assert.match(shown, /low 1, medium 1, high 2, critical 2, change 1/);
+  assert.match(shown, /low 1, medium 1, high 2, critical 2, change 2/);
   assert.match(shown, new RegExp(`passkeys\\s+of ${PARTY.id}, on ${PARTY.origins[0]}`));
   assert.match(shown, /Ada {2}ed25519 {2}SHA256:[A-Za-z0-9+/]{43}$/m);
   assert.match(shown, /Bob {2}passkey {2}SHA256:[A-Za-z0-9+/]{43}$/m);
@@ -135,7 +135,7 @@ test('when changes were followed, the lock is shown as it is now, and a changed 
   const config = server(t);
   pin(config);
   const eve = approver('Eve');
-  const added = changeOf(lock, { kind: 'add', key: { key: eve.key, holder: eve.holder } }, [ada]);
+  const added = changeOf(lock, { kind: 'add', key: { key: eve.key, holder: eve.holder } }, [ada, bob]);
   assert.equal(new LockBook(config.runnerStateDir).take(lock, [added]), null);
   assert.match(standingOf(config), /Ada or Bob or Eve/);
   const changes = join(config.runnerStateDir, 'lock-changes.ndjson');
