@@ -143,7 +143,7 @@ browserTest('when a rule asks for a passkey before a token is made, the page ask
   await page.getByRole('button', { name: 'New token' }).click();
   await page.getByLabel('Name').fill('proved');
   await page.getByRole('button', { name: 'Make it' }).click();
-  await page.getByText('By the rules in force this takes a fresh proof').waitFor();
+  await page.getByText('This takes a fresh proof that it is you').waitFor();
   await mustBeSound(page, 'a token that takes a proof');
   await page.getByRole('button', { name: 'Make it' }).last().click();
   await page.getByRole('region', { name: 'Token', exact: true }).waitFor();
