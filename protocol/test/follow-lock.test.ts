@@ -104,6 +104,7 @@ test('when a state is checked, one that could be opened is given back, and any o
   bad({ format: 'countersign-lock/2' }, /form of a lock/);
   bad({ keys: [] }, /form of a lock/);
   bad({ keys: [state.keys[0], state.keys[0]], signatures: { ...state.signatures, critical: 1, change: 1 } }, /twice/);
+  bad({ signatures: { ...state.signatures, change: 1 } }, /fewer may change it \(1\) than must sign a plan \(2\)/);
   bad({ party: null }, /relying party/);
   assert.equal(stateDigest(state).length, 64);
   assert.notEqual(changeDigest(changeOf(state, { kind: 'party', party: PARTY }, []).change), stateDigest(state));
