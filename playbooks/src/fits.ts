@@ -6,6 +6,8 @@ import type { Playbook } from './playbook.ts';
 export interface ServerAbilities {
   readonly capabilities: readonly string[];
   readonly systemd: boolean;
+  /** Known software that is there; null when it was not told. */
+  readonly software: readonly string[] | null;
   readonly policy: LocalPolicySummary | null;
 }
 
@@ -18,9 +20,14 @@ export function fits(
   return reason === undefined ? { fits: true } : { fits: false, reason };
 }
 
-function obstacle(playbook: Playbook, { capabilities, systemd, policy }: ServerAbilities): string | undefined {
+function obstacle(
+  playbook: Playbook,
+  { capabilities, systemd, software, policy }: ServerAbilities,
+): string | undefined {
   const missing = [...new Set(capabilitiesOf(playbook))].filter((id) => !capabilities.includes(id));
   if (playbook.needsSystemd && !systemd) return 'the server is not run by systemd';
+  const absent = playbook.needs.filter((name) => software !== null && !software.includes(name));
+  if (absent.length > 0) return `${absent.join(' and ')} ${absent.length === 1 ? 'is' : 'are'} not installed there`;
   if (missing.length > 0) return `the server has no capability ${missing.join(', ')}`;
   if (playbook.effect === 'observe' || policy === null) return undefined;
   if (policy.mode === 'observe') return "the server's own policy allows reading only";

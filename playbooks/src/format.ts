@@ -9,6 +9,7 @@ import {
   durationSchema,
   observationIdSchema,
   riskSchema,
+  softwareSchema,
 } from '@countersign/protocol';
 import { z } from 'zod';
 import { parameterSchema } from './parameter-types.ts';
@@ -50,6 +51,7 @@ export const playbookFileSchema = z.strictObject({
   version: z.int().min(1),
   title: z.string().min(1).max(200).describe('what it does, as a command: Restart {{unit}}'),
   summary: z.string().min(1).max(500).describe('when to use it, one or two sentences'),
+  needs: z.array(softwareSchema).max(10).default([]).describe('software that the server must have: [docker]'),
   risk: riskSchema.optional().describe('at least the highest risk of its steps, which it is unless told'),
   parameters: z.record(parameterName, parameterSchema).default({}),
   preconditions: z.array(probeSchema).max(20).default([]),

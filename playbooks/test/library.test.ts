@@ -148,7 +148,7 @@ test('when a value holds references or patterns, it is taken as it is', () => {
 });
 
 test('when a playbook does not fit a server, the reason is given', () => {
-  const abilities = { capabilities: [...capabilityIds], systemd: true, policy: null };
+  const abilities = { capabilities: [...capabilityIds], systemd: true, software: null, policy: null };
   const policy = {
     mode: 'act',
     maxRisk: 'high',
@@ -160,6 +160,9 @@ test('when a playbook does not fit a server, the reason is given', () => {
   const restart = get('service.restart');
   const shared = { ...policy, readRoots: [], writeRoots: [] };
   assert.deepEqual(fits(restart, abilities), { fits: true });
+  const needy = { ...restart, needs: ['docker', 'compose'] } as Playbook;
+  assert.equal(fits(needy, { ...abilities, software: ['docker'] }).reason, 'compose is not installed there');
+  assert.equal(fits(needy, abilities).fits, true, 'what is not told is not held against a server');
   assert.match(fits(restart, { ...abilities, systemd: false }).reason ?? '', /systemd/);
   assert.match(
     fits(restart, { ...abilities, capabilities: ['overview'] }).reason ?? '',

@@ -19,5 +19,6 @@ export * from './plan.ts';
 export * from './redaction.ts';
 export * from './risk.ts';
 export * from './secret-reference.ts';
+export * from './software.ts';
 export * from './text.ts';
 export * from './witness.ts';

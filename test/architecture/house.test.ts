@@ -94,7 +94,7 @@ const homes: Record<string, RegExp> = {
   grammy: /^control-plane\/src\/approvals\/telegram\//,
   '@modelcontextprotocol/server': /^(mcp-server\/src\/|control-plane\/src\/http\/mcp-)/,
   '@modelcontextprotocol/node': /^control-plane\/src\/http\/mcp-/,
-  yaml: /^(playbooks\/src\/(parse|lint)|control-plane\/src\/policy\/parse|agent\/src\/(run\/local-policy|config|capabilities\/config|host\/yaml)|control-plane\/src\/config\/)/,
+  yaml: /^(playbooks\/src\/(parse|lint)|control-plane\/src\/policy\/parse|agent\/src\/(run\/local-policy|config|capabilities\/files\/config-edit|host\/yaml)|control-plane\/src\/config\/)/,
   '@simplewebauthn/browser': /^web\/src\/api\/webauthn\.ts$/,
   '@simplewebauthn/server': /^control-plane\/src\/access\/webauthn\.ts$/,
   execa: /^agent\/src\/host\/exec\.ts$/,

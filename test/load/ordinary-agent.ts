@@ -10,6 +10,7 @@ const facts: ServerFacts = {
   cpus: 2,
   memoryBytes: 4 * 1024 ** 3,
   systemd: true,
+  software: null,
   root: true,
   bootId: 'a8f0c1d2-0000-4000-8000-000000000001',
   bootedAt: Date.UTC(2026, 10, 1),

@@ -42,6 +42,7 @@ export const facts = {
   cpus: 2,
   memoryBytes: 1,
   systemd: true,
+  software: null,
   root: true,
   bootId: 'boot-1',
   bootedAt: 1,

@@ -4,6 +4,7 @@ import { arch, hostname, release } from 'node:os';
 import type { Clock } from '@countersign/protocol';
 import type { ServerFacts, StatusSample } from '@countersign/protocol/agent-wire/facts';
 import { type Mount, readMounts, roomOf } from './mounts.ts';
+import { readSoftware } from './software.ts';
 import { readCpuCount, readLoad, readMemory, readUptimeS } from './system.ts';
 import { systemdRuns } from './unit.ts';
 
@@ -17,6 +18,7 @@ export function readFacts({ clock, root }: { readonly clock: Clock; readonly roo
     cpus: readCpuCount(),
     memoryBytes: readMemory().totalBytes,
     systemd: systemdRuns(),
+    software: readSoftware(),
     root,
     bootId: readBootId(),
     bootedAt: Math.round(clock.now() - readUptimeS() * 1000),

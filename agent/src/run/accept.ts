@@ -1,6 +1,6 @@
 /** The gate: whether a grant is carried out here, refused, or known already. Everything is asked before anything is written. */
 import { type Fault, fault, type PlanDraft, type SignedGrant } from '@countersign/protocol';
-import { RULES_FILE } from '../capabilities/nft.ts';
+import { RULES_FILE } from '../capabilities/firewall/nft.ts';
 import { SettingsProblem } from '../host/yaml.ts';
 import type { Journal } from './journal.ts';
 import type { ActionRecord } from './journal-index.ts';

@@ -5,20 +5,20 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { parseDu } from '@countersign/agent/capabilities/diagnose/disk';
-import { TopFolders } from '@countersign/agent/capabilities/diagnose/inodes';
-import { parseKills } from '@countersign/agent/capabilities/diagnose/memory-oom';
-import { parseListeners } from '@countersign/agent/capabilities/diagnose/network-ports';
+import { parseDu } from '@countersign/agent/capabilities/disk/disk';
+import { TopFolders } from '@countersign/agent/capabilities/disk/inodes';
 import { observers } from '@countersign/agent/capabilities/index';
-import { parseJournalLine } from '@countersign/agent/capabilities/journal';
-import { closest, valueFor } from '@countersign/agent/capabilities/nginx-fix';
+import { parseJournalLine } from '@countersign/agent/capabilities/logs/journal';
+import { parseListeners } from '@countersign/agent/capabilities/network/network-ports';
+import { closest, valueFor } from '@countersign/agent/capabilities/nginx/nginx-fix';
 import {
   accessTime,
   readAccessLog,
   readUpstreamErrors,
   recentErrorLines,
-} from '@countersign/agent/capabilities/nginx-logs';
-import { parseComplaints } from '@countersign/agent/capabilities/nginx-test';
+} from '@countersign/agent/capabilities/nginx/nginx-logs';
+import { parseComplaints } from '@countersign/agent/capabilities/nginx/nginx-test';
+import { parseKills } from '@countersign/agent/capabilities/processes/memory-oom';
 import { Report, sayBytes } from '@countersign/agent/capabilities/report';
 import { systemdRuns } from '@countersign/agent/host/unit';
 import { type DiagnosticId, diagnosticIds, diagnosticReportSchema, Fault, observations } from '@countersign/protocol';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { withoutKeyLines } from '../../src/capabilities/key-lines.ts';
+import { withoutKeyLines } from '../../src/capabilities/files/key-lines.ts';
 
 const BEGIN = '-----BEGIN OPENSSH PRIVATE KEY-----';
 const END = '-----END OPENSSH PRIVATE KEY-----';

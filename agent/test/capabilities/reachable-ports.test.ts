@@ -1,8 +1,8 @@
 /** What is told of firewall rules before they are loaded. The JSON is what nft 1.0.6 printed of the rules in the comments. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { whyNotWhole } from '../../src/capabilities/nft.ts';
-import { parseRules, type Reach, reachOf } from '../../src/capabilities/reachable-ports.ts';
+import { whyNotWhole } from '../../src/capabilities/firewall/nft.ts';
+import { parseRules, type Reach, reachOf } from '../../src/capabilities/firewall/reachable-ports.ts';
 
 const chain = (name: string, more: object = {}) => ({
   chain: { family: 'inet', table: 'filter', name, handle: 1, ...more },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { locateLine } from '@countersign/agent/capabilities/config-edit/nginx';
-import { setKey } from '@countersign/agent/capabilities/config-edit/set-key';
+import { locateLine } from '@countersign/agent/capabilities/files/config-edit/nginx';
+import { setKey } from '@countersign/agent/capabilities/files/config-edit/set-key';
 
 const NGINX = `user www-data;
 # keep me

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { confirmFor, type PlanDraft, type PlanStep } from '@countersign/protocol';
 import { sha256 } from '@countersign/protocol/digest';
-import { fileChangers } from '../../src/capabilities/change/file.ts';
+import { fileChangers } from '../../src/capabilities/files/file.ts';
 import { judgePlan } from '../../src/run/judge-plan.ts';
 import { parsePolicy } from '../../src/run/local-policy.ts';
 import { draftOf, grantOf, makeBed, planOf, Watched } from './bed.ts';

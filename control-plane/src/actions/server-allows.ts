@@ -14,9 +14,11 @@ export function abilitiesOf(
 ): ServerAbilities {
   const read = <T>(schema: z.ZodType<T>, text: string | null): T | null =>
     text === null ? null : (schema.safeParse(JSON.parse(text)).data ?? null);
+  const facts = read(serverFactsSchema, row.facts_json);
   return {
     capabilities: read(capabilitiesSchema, row.capabilities_json) ?? [],
-    systemd: read(serverFactsSchema, row.facts_json)?.systemd ?? false,
+    systemd: facts?.systemd ?? false,
+    software: facts?.software ?? null,
     policy: read(localPolicySummarySchema, row.policy_json),
   };
 }

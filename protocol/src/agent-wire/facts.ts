@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { lockStateSchema } from '../lock.ts';
 import { riskSchema } from '../risk.ts';
+import { softwareSchema } from '../software.ts';
 
 const name = z.string().max(255);
 
@@ -13,6 +14,8 @@ export const serverFactsSchema = z.object({
   cpus: z.int().positive(),
   memoryBytes: z.int().positive(),
   systemd: z.boolean(),
+  /** Known software that is installed; null from an agent that does not tell. */
+  software: z.array(softwareSchema).max(100).nullable().default(null),
   /** Whether the runner is root. Without it most changes are refused by the system itself. */
   root: z.boolean(),
   /** Changes with every boot. */

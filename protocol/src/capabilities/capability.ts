@@ -104,6 +104,12 @@ export const durationSchema = z.string().regex(/^[1-9]\d{0,5}[smhd]$/, 'a durati
 /** A size: `500M`, `2G`. Stays text. */
 export const sizeSchema = z.string().regex(/^[1-9]\d{0,6}[KMG]$/, 'a size such as 500M or 2G');
 
+/** How far a diagnostic looks back. */
+export const sinceSchema = durationSchema.default('24h').describe('how far to look back');
+
+/** The options of a diagnostic: its report is a whole answer, and it has the time of one. */
+export const diagnosticOptions = { diagnostic: true, timeoutMs: 18_000 } as const;
+
 /** Milliseconds of a {@link durationSchema}. */
 export function durationMs(duration: string): number {
   const unit = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[duration.slice(-1)];

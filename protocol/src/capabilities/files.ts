@@ -2,12 +2,29 @@
 import { z } from 'zod';
 import { mutate, observe, pathSchema, sha256Schema } from './capability.ts';
 
+export const fileStateSchema = z.object({
+  exists: z.boolean(),
+  kind: z.enum(['file', 'directory', 'symlink', 'other', 'none']),
+  bytes: z.int(),
+  sha256: sha256Schema.nullable(),
+  mode: z.string(),
+  owner: z.string(),
+});
+
 export const FILE_BYTES_MAX = 1024 * 1024;
 
 /** Programs that judge a new content before it stays. The server knows the argv; nobody sends one. */
 export const validatorSchema = z.enum(['none', 'nginx', 'sshd', 'json', 'yaml', 'systemd']);
 
-export const fileObservations = {
+export const diagnostics = {};
+
+export const probes = {
+  'file.state': observe(
+    'Kind, size, owner and SHA-256 of a file.',
+    z.strictObject({ path: pathSchema }),
+    fileStateSchema,
+  ),
+
   'file.read': observe(
     'Lines of a text file, redacted.',
     z.strictObject({
@@ -48,7 +65,7 @@ export const fileObservations = {
   ),
 };
 
-export const fileMutations = {
+export const changes = {
   'file.write': mutate(
     'Replace the content of a file: atomically, with a backup, after a validator accepted it.',
     'high',

@@ -1,17 +1,103 @@
-/** The one table of what agents can do. It feeds the agent's handlers, MCP, playbook steps and policy. */
+/**
+ * The one table of what agents can do, an area per file. It feeds the agent's handlers, MCP, playbook steps and policy. Each
+ * area has `diagnostics` (people and assistants meet them; they return findings), `probes` (small readings of which
+ * preconditions, checks and witnesses are made) and `changes`. Source: catalog.md.
+ */
 import { z } from 'zod';
 import type { Capability } from './capability.ts';
-import { diagnostics } from './diagnostics.ts';
-import { fileMutations, fileObservations } from './files.ts';
-import { mutations } from './mutations.ts';
-import { probes } from './probes.ts';
+import * as certificates from './certificates.ts';
+import * as commands from './commands.ts';
+import * as containers from './containers.ts';
+import * as databases from './databases.ts';
+import * as deploys from './deploys.ts';
+import * as discovery from './discovery.ts';
+import * as disk from './disk.ts';
+import * as files from './files.ts';
+import * as firewall from './firewall.ts';
+import * as host from './host.ts';
+import * as kubernetes from './kubernetes.ts';
+import * as logs from './logs.ts';
+import * as network from './network.ts';
+import * as nginx from './nginx.ts';
+import * as packages from './packages.ts';
+import * as processes from './processes.ts';
+import * as schedule from './schedule.ts';
+import * as ssh from './ssh.ts';
+import * as time from './time.ts';
+import * as units from './units.ts';
 
 export * from './capability.ts';
-export * from './files.ts';
-export { fileStateSchema, unitStateSchema } from './probes.ts';
+export { FILE_BYTES_MAX, fileStateSchema, validatorSchema } from './files.ts';
+export { RULESET_CHARACTERS_MAX } from './firewall.ts';
+export { unitStateSchema } from './units.ts';
 
-export const observations = { ...diagnostics, ...probes, ...fileObservations };
-export const changes = { ...mutations, ...fileMutations };
+const diagnostics = {
+  ...units.diagnostics,
+  ...logs.diagnostics,
+  ...disk.diagnostics,
+  ...processes.diagnostics,
+  ...network.diagnostics,
+  ...nginx.diagnostics,
+  ...firewall.diagnostics,
+  ...ssh.diagnostics,
+  ...certificates.diagnostics,
+  ...time.diagnostics,
+  ...files.diagnostics,
+  ...commands.diagnostics,
+  ...containers.diagnostics,
+  ...kubernetes.diagnostics,
+  ...databases.diagnostics,
+  ...deploys.diagnostics,
+  ...packages.diagnostics,
+  ...schedule.diagnostics,
+  ...host.diagnostics,
+  ...discovery.diagnostics,
+};
+const probes = {
+  ...units.probes,
+  ...logs.probes,
+  ...disk.probes,
+  ...processes.probes,
+  ...network.probes,
+  ...nginx.probes,
+  ...firewall.probes,
+  ...ssh.probes,
+  ...certificates.probes,
+  ...time.probes,
+  ...files.probes,
+  ...commands.probes,
+  ...containers.probes,
+  ...kubernetes.probes,
+  ...databases.probes,
+  ...deploys.probes,
+  ...packages.probes,
+  ...schedule.probes,
+  ...host.probes,
+  ...discovery.probes,
+};
+export const observations = { ...diagnostics, ...probes };
+export const changes = {
+  ...units.changes,
+  ...logs.changes,
+  ...disk.changes,
+  ...processes.changes,
+  ...network.changes,
+  ...nginx.changes,
+  ...firewall.changes,
+  ...ssh.changes,
+  ...certificates.changes,
+  ...time.changes,
+  ...files.changes,
+  ...commands.changes,
+  ...containers.changes,
+  ...kubernetes.changes,
+  ...databases.changes,
+  ...deploys.changes,
+  ...packages.changes,
+  ...schedule.changes,
+  ...host.changes,
+  ...discovery.changes,
+};
 export const capabilities = { ...observations, ...changes };
 
 export type DiagnosticId = keyof typeof diagnostics;

@@ -4,8 +4,7 @@ import { actionStateSchema } from '../action-lifecycle.ts';
 import {
   changes,
   diagnosticIdSchema,
-  fileMutations,
-  fileObservations,
+  observations,
   pathSchema,
   sha256Schema,
   validatorSchema,
@@ -183,7 +182,7 @@ export const assistantOperations = {
       from_line: z.coerce.number().int().min(1).default(1),
       lines: limit(2000, 400),
     }),
-    fileObservations['file.read'].result,
+    observations['file.read'].result,
   ),
   searchFiles: operation(
     'read',
@@ -197,7 +196,7 @@ export const assistantOperations = {
       name: z.string().max(100).optional(),
       max_matches: limit(200, 50),
     }),
-    fileObservations['file.search'].result,
+    observations['file.search'].result,
   ),
   writeFile: operation(
     'request',
@@ -207,7 +206,7 @@ export const assistantOperations = {
     z.strictObject({
       server: serverRefSchema,
       path: pathSchema,
-      content: fileMutations['file.write'].parameters.shape.content,
+      content: changes['file.write'].parameters.shape.content,
       expected_sha256: sha256Schema.nullable(),
       validator: validatorSchema.default('none'),
       reason,

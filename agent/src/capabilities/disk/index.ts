@@ -1,0 +1,10 @@
+/** The code behind `protocol/src/capabilities/disk.ts`. */
+import type { Changers, Observers } from '../capability.ts';
+import { disk } from './disk.ts';
+import { diskFree } from './disk-free.ts';
+import { inodes } from './inodes.ts';
+import { tmpClean } from './tmp-clean.ts';
+
+export const diagnostics = { disk, inodes } satisfies Partial<Observers>;
+export const probes = { 'disk.free': diskFree } satisfies Partial<Observers>;
+export const changes = { 'tmp.clean': tmpClean } satisfies Partial<Changers>;

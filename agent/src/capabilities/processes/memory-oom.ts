@@ -1,0 +1,114 @@
+import { durationMs, type Suggestion } from '@countersign/protocol';
+import { commandLineOf, type Process, readProcesses, unitOfProcess } from '../../host/processes.ts';
+import { readMemory } from '../../host/system.ts';
+import type { ObserveContext, Observer } from '../capability.ts';
+import { type JournalLine, printJournal, readJournal } from '../logs/journal.ts';
+import { count, Report, sayBytes, sayRatio } from '../report.ts';
+
+const TOP = 12;
+const JOURNAL_LINES = 4000;
+const HOG_RATIO = 0.5;
+/** `systemd` says of a unit that the kernel killed one of its processes. Source: systemd-messages, sd-messages.h. */
+const UNIT_OOM = 'MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef';
+
+/** A kill by the out-of-memory killer. */
+export interface Kill {
+  readonly at: number;
+  readonly process: string;
+  readonly unit: string | null;
+}
+
+/** Kills by the out-of-memory killer since then, and who uses the memory now. */
+export const memoryOom: Observer<'memory_oom'> = async ({ since }, context) => {
+  const report = new Report(context);
+  const seen = await lookForKills(report, context, context.clock.now() - durationMs(since), since);
+  lookAtProcesses(report);
+  if (report.isCalm)
+    report.add({
+      kind: 'memory.calm',
+      severity: 'ok',
+      title: seen ? `No process was killed for lack of memory in the last ${since}.` : 'No process uses up the memory.',
+    });
+  return report.finish();
+};
+
+/** Whether the journal could be looked at. */
+async function lookForKills(report: Report, context: ObserveContext, from: number, since: string): Promise<boolean> {
+  const answer = await readJournal(context, {
+    matches: ['_TRANSPORT=kernel', '+', UNIT_OOM],
+    since: from,
+    lines: JOURNAL_LINES,
+  });
+  if (answer.blind !== null) report.blind('Kills for lack of memory', answer.blind);
+  const lines = answer.lines.filter(({ message }) => /oom-kill|out of memory|oom[- ]killer|OOM killer/i.test(message));
+  const kills = parseKills(lines);
+  report.figure('oom_kills', answer.blind === null || kills.length > 0 ? kills.length : null);
+  const byUnit = Map.groupBy(kills, ({ unit, process }) => unit ?? process);
+  for (const [who, those] of byUnit) {
+    const last = those.at(-1);
+    report.add({
+      kind: 'memory.oom_kill',
+      severity: 'critical',
+      title: `${who} lost ${count(those.length, 'process', 'processes')} to the out-of-memory killer in the last ${since}.`,
+      since: those[0]?.at,
+      evidence: [
+        ['kernel log', printJournal(lines.filter((line) => those.some((kill) => kill.at === line.at)).slice(-20))],
+      ],
+      causes: ['It leaks memory.', 'Its limit (MemoryMax) or the server is too small for its load.'],
+      suggestions: last?.unit?.endsWith('.service') ? [restart(last.unit, 'A restart frees what it leaked.')] : [],
+    });
+  }
+  return answer.blind === null;
+}
+
+/** Kills told by the kernel (`Killed process 12 (name)`, with its group) or by systemd. */
+export function parseKills(lines: readonly JournalLine[]): Kill[] {
+  const kills: Kill[] = [];
+  let group: string | null = null;
+  for (const { at, message, unit } of lines) {
+    const constraint = /oom-kill:.*?task_memcg=([^,]*),task=([^,]*)/.exec(message);
+    if (constraint) group = constraint[1]?.split('/').findLast((part) => /\.(service|scope)$/.test(part)) ?? null;
+    const killed = /Killed process \d+ \(([^)]*)\)/i.exec(message);
+    if (killed) {
+      kills.push({ at, process: killed[1] ?? 'unknown', unit: group });
+      group = null;
+    } else if (
+      /killed by the OOM killer/i.test(message) &&
+      unit !== null &&
+      !kills.some((kill) => kill.unit === unit && Math.abs(kill.at - at) < 5000)
+    ) {
+      kills.push({ at, process: unit, unit });
+    }
+  }
+  return kills;
+}
+
+function lookAtProcesses(report: Report): void {
+  const { totalBytes, availableBytes } = readMemory();
+  const processes = readProcesses()
+    .toSorted((a, b) => b.memoryBytes - a.memoryBytes)
+    .slice(0, TOP);
+  const available = availableBytes / Math.max(1, totalBytes);
+  report.figure('memory_available_ratio', available);
+  const [first] = processes;
+  if (first === undefined) return;
+  const share = first.memoryBytes / Math.max(1, totalBytes);
+  const unit = unitOfProcess(first.pid);
+  const hog = share >= HOG_RATIO || available < 0.08;
+  report.add({
+    kind: hog ? 'memory.hog' : 'memory.top',
+    severity: hog ? 'warning' : 'info',
+    title: `${unit ?? first.name} (process ${first.pid}) uses most memory: ${sayBytes(first.memoryBytes)}, ${sayRatio(share)} of all.`,
+    evidence: [['/proc, resident memory', processes.map(printProcess).join('\n')]],
+    suggestions: hog && unit?.endsWith('.service') ? [restart(unit, `It holds ${sayBytes(first.memoryBytes)}.`)] : [],
+  });
+}
+
+function printProcess({ pid, name, memoryBytes, state }: Process): string {
+  const command = commandLineOf(pid).slice(0, 160) || `[${name}]`;
+  return `${sayBytes(memoryBytes).padStart(9)}  ${String(pid).padStart(7)} ${state} ${unitOfProcess(pid) ?? '-'}  ${command}`;
+}
+
+function restart(unit: string, why: string): Suggestion {
+  return { playbook: 'service.restart', parameters: { unit }, why };
+}

@@ -1,0 +1,11 @@
+/** The code behind `protocol/src/capabilities/units.ts`. */
+import type { Changers, Observers } from '../capability.ts';
+import { failedUnits } from './failed-units.ts';
+import { service } from './service.ts';
+import { unitChangers } from './unit.ts';
+import { unitRestore } from './unit-restore.ts';
+import { unitStateProbe } from './unit-state-probe.ts';
+
+export const diagnostics = { service, failed_units: failedUnits } satisfies Partial<Observers>;
+export const probes = { 'unit.state': unitStateProbe } satisfies Partial<Observers>;
+export const changes = { ...unitChangers, 'unit.restore': unitRestore } satisfies Partial<Changers>;

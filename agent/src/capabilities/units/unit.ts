@@ -1,0 +1,235 @@
+/** Changes to units. Each is one or two calls of `systemctl`, shown word for word before anybody is asked. */
+import { type ChangeId, capability, fault, type StepResult, type WitnessFact } from '@countersign/protocol';
+import { z } from 'zod';
+import { howItEnded } from '../../host/execution.ts';
+import { unitProperties } from '../../host/unit.ts';
+import type { ChangeContext, ChangePreview, Changer, Changers, ObserveContext } from '../capability.ts';
+import { exitCodeOf } from '../exit-code.ts';
+import { printJournal, readJournal } from '../logs/journal.ts';
+import { readUnitState, type UnitState } from './unit-state.ts';
+
+type UnitChange = Extract<ChangeId, `unit.${string}`>;
+type Verb = 'restart' | 'reload' | 'reload-or-restart' | 'start' | 'stop' | 'reset-failed';
+
+interface Rules {
+  readonly verb: Verb;
+  /** What will happen, one sentence. */
+  effect(state: UnitState): string;
+  /** Why it cannot be done now. */
+  obstacle?(state: UnitState): string | undefined;
+  /** The verb that takes it back, when it changed anything. */
+  readonly inverse?: 'start' | 'stop';
+  readonly undoWords?: string;
+}
+
+/** What a unit was before, as a step remembers it. */
+export const unitMemorySchema = z.object({
+  unit: z.string(),
+  state: z.enum(['active', 'failed', 'not running']),
+  main_pid: z.int(),
+  /** How many processes the step starts. */
+  processes: z.int(),
+});
+type UnitMemory = z.infer<typeof unitMemorySchema>;
+
+const JOURNAL_LINES = 30;
+
+/** Three words are enough to tell drift. A unit that systemd restarts over and over is not running, whatever moment it is met in. */
+export function plainState({ activeState }: Pick<UnitState, 'activeState'>): UnitMemory['state'] {
+  if (activeState === 'active' || activeState === 'reloading') return 'active';
+  return activeState === 'failed' ? 'failed' : 'not running';
+}
+
+/** Exactly what is started. A failed unit may have used up its starts, so that is cleared first. */
+export function argvOf(verb: Verb, state: UnitState): string[][] {
+  const call = (word: Verb) => ['systemctl', word, '--', state.name];
+  const starts = verb === 'restart' || verb === 'reload-or-restart' || verb === 'start';
+  return starts && plainState(state) === 'failed' ? [call('reset-failed'), call(verb)] : [call(verb)];
+}
+
+function unitChanger<C extends UnitChange>(id: C, rules: Rules): Changer<C> {
+  const timeoutMs = capability(id).timeoutMs;
+  const changer: Changer<UnitChange> = {
+    predictable: true,
+    undoAgain: true,
+    async preview({ unit }, context) {
+      const state = await existing(context, unit);
+      const obstacle = rules.obstacle?.(state);
+      if (obstacle !== undefined) throw fault('precondition_failed', { reason: obstacle });
+      return previewOf(state, rules, await dependents(context, rules.verb, unit));
+    },
+    async remember({ unit }, context) {
+      const state = await existing(context, unit);
+      return {
+        unit: state.name,
+        state: plainState(state),
+        main_pid: state.mainPid,
+        processes: argvOf(rules.verb, state).length,
+      };
+    },
+    async perform({ unit }, _, context) {
+      const before = await existing(context, unit);
+      return run(context, before, argvOf(rules.verb, before), timeoutMs);
+    },
+    async recover({ unit }, memory, context) {
+      return recoverUnit(context, unit, unitMemorySchema.parse(memory));
+    },
+  };
+  if (rules.inverse !== undefined) {
+    const inverse = rules.inverse;
+    changer.undo = async ({ unit }, memory, context) =>
+      takeBack(context, unit, unitMemorySchema.parse(memory), inverse, timeoutMs);
+  }
+  return changer as Changer<C>;
+}
+
+function previewOf(state: UnitState, rules: Rules, dependent: readonly string[]): ChangePreview {
+  const effects = [rules.effect(state)];
+  if (dependent.length > 0) effects.push(`Units that depend on it are affected as well: ${dependent.join(', ')}.`);
+  return {
+    preview: {
+      argv: argvOf(rules.verb, state),
+      diff: null,
+      effects: effects.map((effect) => effect.slice(0, 500)),
+      undo: rules.undoWords ?? null,
+    },
+    witness: unitWitness(state),
+  };
+}
+
+/** Facts that tell whether a unit is still what it was. */
+export function unitWitness(state: UnitState): WitnessFact[] {
+  const subject = `unit ${state.name}`;
+  const plain = plainState(state);
+  return [
+    { subject, property: 'state', value: plain },
+    ...(plain === 'active' ? [{ subject, property: 'main_pid', value: state.mainPid }] : []),
+  ];
+}
+
+async function existing(context: ObserveContext, unit: string): Promise<UnitState> {
+  const state = await readUnitState(context, unit);
+  if (!state.exists) throw fault('precondition_failed', { reason: `there is no unit ${unit} on the server` });
+  return state;
+}
+
+/** Units that stop or restart with this one. Source: systemd.unit(5), reverse of Requires=, BindsTo= and PartOf=. */
+async function dependents(context: ObserveContext, verb: Verb, unit: string): Promise<string[]> {
+  if (verb !== 'stop' && verb !== 'restart') return [];
+  const found = await unitProperties(context.exec, unit, ['RequiredBy', 'BoundBy', 'ConsistsOf']);
+  const names = [found.RequiredBy, found.BoundBy, found.ConsistsOf].flatMap((list) => (list ?? '').split(' '));
+  return [...new Set(names.filter((name) => name !== '' && !name.endsWith('.target')))].slice(0, 10);
+}
+
+/** Starts the calls one after the other, ends at the first that fails, and says what the unit is now. */
+export async function run(
+  context: ChangeContext,
+  before: UnitState,
+  calls: readonly (readonly string[])[],
+  timeoutMs: number,
+): Promise<StepResult> {
+  for (const argv of calls) {
+    const done = await context.processes.start({ argv, timeoutMs, signal: context.signal, onOutput: context.onOutput });
+    if (done.exitCode === 0) continue;
+    await showJournal(context, before.name);
+    const after = await readUnitState(context, before.name);
+    const changed = after.mainPid !== before.mainPid || plainState(after) !== plainState(before);
+    return {
+      changed,
+      exit_code: exitCodeOf(done),
+      summary: `${argv.slice(0, 2).join(' ')} ${howItEnded(done)}; ${sayNow(after)}`,
+    };
+  }
+  const after = await readUnitState(context, before.name);
+  if (plainState(after) === 'failed') await showJournal(context, before.name);
+  return { changed: true, exit_code: 0, summary: `Done; ${sayNow(after)}` };
+}
+
+async function recoverUnit(context: ChangeContext, unit: string, memory: UnitMemory): Promise<StepResult | null> {
+  for (let index = 1; index <= memory.processes; index += 1) {
+    const ended = await context.processes.ended(index, context.onOutput);
+    if (ended === null) return null;
+    const last = index === memory.processes;
+    if (ended.exitCode === 0 && !last) continue;
+    const after = await readUnitState(context, unit);
+    const changed = ended.exitCode === 0 || after.mainPid !== memory.main_pid || plainState(after) !== memory.state;
+    return {
+      changed,
+      exit_code: exitCodeOf(ended),
+      summary: `Found after a restart of the runner: it ${howItEnded(ended)}; ${sayNow(after)}`,
+    };
+  }
+  return null;
+}
+
+async function takeBack(
+  context: ChangeContext,
+  unit: string,
+  memory: UnitMemory,
+  inverse: 'start' | 'stop',
+  timeoutMs: number,
+): Promise<StepResult> {
+  const now = await existing(context, unit);
+  const wasActive = memory.state === 'active';
+  if (wasActive === (plainState(now) === 'active'))
+    return { changed: false, exit_code: 0, summary: `${now.name} is as it was before: ${memory.state}.` };
+  return run(context, now, argvOf(inverse, now), timeoutMs);
+}
+
+/** The unit's last lines, for whoever watches a step that failed. */
+async function showJournal(context: ChangeContext, unit: string): Promise<void> {
+  const answer = await readJournal(context, { unit, lines: JOURNAL_LINES });
+  if (answer.lines.length > 0) context.onOutput(`\nLast lines of ${unit}:\n${printJournal(answer.lines)}\n`);
+}
+
+function sayNow({ name, activeState, subState, mainPid }: UnitState): string {
+  return `${name} is ${activeState} (${subState})${mainPid > 0 ? `, main process ${mainPid}` : ''}.`;
+}
+
+const running = (state: UnitState) => plainState(state) === 'active';
+
+export const unitChangers = {
+  'unit.restart': unitChanger('unit.restart', {
+    verb: 'restart',
+    effect: (state) =>
+      running(state)
+        ? `${state.name} is stopped (main process ${state.mainPid}) and started again; what it has open is cut off.`
+        : `${state.name} does not run (${state.activeState}) and is started.`,
+  }),
+  'unit.reload': unitChanger('unit.reload', {
+    verb: 'reload',
+    effect: (state) => `${state.name} reads its configuration again and keeps running.`,
+    obstacle: (state) =>
+      !running(state)
+        ? `${state.name} does not run, so it cannot be reloaded`
+        : state.canReload
+          ? undefined
+          : `${state.name} cannot be reloaded, only restarted`,
+  }),
+  'unit.reload_or_restart': unitChanger('unit.reload_or_restart', {
+    verb: 'reload-or-restart',
+    effect: (state) =>
+      !running(state)
+        ? `${state.name} does not run (${state.activeState}) and is started.`
+        : state.canReload
+          ? `${state.name} reads its configuration again and keeps running.`
+          : `${state.name} cannot be reloaded, so it is stopped and started again.`,
+  }),
+  'unit.start': unitChanger('unit.start', {
+    verb: 'start',
+    effect: (state) => (running(state) ? `${state.name} runs already; nothing changes.` : `${state.name} is started.`),
+    inverse: 'stop',
+    undoWords: 'The unit is stopped again, when it did not run before.',
+  }),
+  'unit.stop': unitChanger('unit.stop', {
+    verb: 'stop',
+    effect: (state) =>
+      running(state) ? `${state.name} is stopped and stays down.` : `${state.name} does not run; nothing changes.`,
+    inverse: 'start',
+    undoWords: 'The unit is started again, when it ran before.',
+  }),
+  'unit.reset_failed': unitChanger('unit.reset_failed', {
+    verb: 'reset-failed',
+    effect: (state) => `The failed state (${state.result}) and the count of starts of ${state.name} are cleared.`,
+  }),
+} satisfies Partial<Changers>;

@@ -1,0 +1,21 @@
+import { accessSync, constants } from 'node:fs';
+import { type Software, softwarePrograms } from '@countersign/protocol';
+
+const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+/** What of the known software is installed. Looks for programs only; starts none. */
+export function readSoftware(): Software[] {
+  return (Object.keys(softwarePrograms) as Software[]).filter((name) => softwarePrograms[name].some(isThere));
+}
+
+function isThere(program: string): boolean {
+  const places = program.startsWith('/') ? [program] : FOLDERS.map((folder) => `${folder}/${program}`);
+  return places.some((place) => {
+    try {
+      accessSync(place, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}

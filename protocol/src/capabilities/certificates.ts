@@ -1,0 +1,6 @@
+/** TLS certificates. */
+export const diagnostics = {};
+
+export const probes = {};
+
+export const changes = {};

@@ -1,0 +1,6 @@
+/** PostgreSQL and Redis. */
+export const diagnostics = {};
+
+export const probes = {};
+
+export const changes = {};

@@ -1,0 +1,6 @@
+/** What there is on a server. */
+export const diagnostics = {};
+
+export const probes = {};
+
+export const changes = {};

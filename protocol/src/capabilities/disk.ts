@@ -1,0 +1,41 @@
+/** Room on file systems: who takes it, and giving it back. */
+import { z } from 'zod';
+import { diagnosticReportSchema } from '../findings.ts';
+import { diagnosticOptions, durationSchema, mutate, observe, pathSchema } from './capability.ts';
+
+export const diagnostics = {
+  disk: observe(
+    'Full file systems, the biggest folders, and deleted files that are still open.',
+    z.strictObject({ path: pathSchema.default('/'), top: z.int().min(1).max(50).default(20) }),
+    diagnosticReportSchema,
+    diagnosticOptions,
+  ),
+  inodes: observe(
+    'File systems that run out of inodes, and the folders with most entries.',
+    z.strictObject({ mount: pathSchema.default('/') }),
+    diagnosticReportSchema,
+    diagnosticOptions,
+  ),
+};
+
+export const probes = {
+  'disk.free': observe(
+    'Free space of the file system that holds a path.',
+    z.strictObject({ path: pathSchema }),
+    z.object({ mount: z.string(), bytes_free: z.int(), used_ratio: z.number() }),
+    { needsRoot: false },
+  ),
+};
+
+export const changes = {
+  'tmp.clean': mutate(
+    'Move old files out of a temporary folder into quarantine on the same file system.',
+    'medium',
+    z.strictObject({
+      root: pathSchema,
+      older_than: durationSchema.default('7d'),
+      max_files: z.int().min(1).max(100_000).default(10_000),
+    }),
+    { timeoutMs: 300_000, undoable: true },
+  ),
+};

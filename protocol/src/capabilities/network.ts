@@ -1,0 +1,44 @@
+/** Listeners, connections and names. */
+import { z } from 'zod';
+import { diagnosticReportSchema } from '../findings.ts';
+import { diagnosticOptions, observe } from './capability.ts';
+
+export const diagnostics = {
+  network_ports: observe(
+    'Who listens where, and whether an expected port is missing.',
+    z.strictObject({ port: z.int().min(1).max(65_535).optional() }),
+    diagnosticReportSchema,
+    diagnosticOptions,
+  ),
+};
+
+export const probes = {
+  'http.probe': observe(
+    'One HTTP request from the server to itself.',
+    z.strictObject({
+      url: z
+        .url({ protocol: /^https?$/ })
+        .max(500)
+        .refine(
+          (url) => /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/|$)/.test(url),
+          'an address of the server itself (localhost, 127.0.0.1 or [::1])',
+        ),
+      host: z
+        .string()
+        .max(253)
+        .regex(/^[A-Za-z0-9.-]+$/)
+        .optional()
+        .describe('Host header, for a virtual host'),
+    }),
+    z.object({ status: z.int().describe('0 when there was no answer'), ms: z.number(), error: z.string().nullable() }),
+    { timeoutMs: 10_000 },
+  ),
+  'tcp.probe': observe(
+    'Whether something accepts connections on a local port.',
+    z.strictObject({ port: z.int().min(1).max(65_535) }),
+    z.object({ open: z.boolean(), ms: z.number() }),
+    { timeoutMs: 10_000 },
+  ),
+};
+
+export const changes = {};

@@ -1,0 +1,6 @@
+/** Packages of Debian. */
+export const diagnostics = {};
+
+export const probes = {};
+
+export const changes = {};

@@ -1,0 +1,6 @@
+/** Logins over SSH. */
+export const diagnostics = {};
+
+export const probes = {};
+
+export const changes = {};
