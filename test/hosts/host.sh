@@ -64,6 +64,7 @@ make_disk() { # IMAGE NAME DISK_MIB; in the supervisor's own mount namespace, so
   mount -t overlay -o "lowerdir=$1,upperdir=$disk/upper,workdir=$disk/work" overlay "$disk/root"
   echo "$2" >"$disk/root/etc/hostname"
   printf '127.0.0.1 localhost\n127.0.1.1 %s\n::1 localhost ip6-localhost\n' "$2" >"$disk/root/etc/hosts"
+  rm -f "$disk/root/etc/resolv.conf" # systemd-resolved's is a link into /run
   echo '# this host knows no name server' >"$disk/root/etc/resolv.conf"
   tr -d - </proc/sys/kernel/random/uuid >"$disk/root/etc/machine-id"
 }
@@ -124,7 +125,9 @@ boot() { # PID SUPERVISOR SLOT GROUP ROOT NAME; pid 1, and its control group is 
   mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
   mount -t tmpfs -o mode=755 tmpfs "$root/run"
   mount -t tmpfs -o mode=755 tmpfs "$root/dev"
-  for node in null zero full random urandom tty; do
+  # Loop devices are the machine's own: whoever sets one up in a host takes it down again.
+  for node in null zero full random urandom tty loop-control loop0 loop1 loop2 loop3 loop4 loop5 loop6 loop7; do
+    [ -e "/dev/$node" ] || continue
     : >"$root/dev/$node"
     mount --bind "/dev/$node" "$root/dev/$node"
   done

@@ -1,0 +1,64 @@
+/**
+ * The ground on which the catalog is proved: one real Debian with everything that the rows break, the real control plane, the
+ * agent as its install script puts it there, and an assistant that may only ask.
+ */
+import type { Call } from '@countersign/protocol/operator-api/index';
+import { bootHost, type Host } from '../hosts/host.ts';
+import { CATALOG_PACKAGES } from '../hosts/image.ts';
+import { installAgent } from '../world/install-agent.ts';
+import { startWorld, type World } from '../world/world.ts';
+
+export interface Ground extends AsyncDisposable {
+  readonly host: Host;
+  readonly world: World;
+  /** Name of the server, as people and assistants say it. */
+  readonly name: string;
+  readonly server: string;
+  /** An assistant's token with scope `request`: it reads and asks, and can decide nothing. */
+  readonly assistant: Call;
+  /** Puts another policy on the server; it holds from the next message on. */
+  setPolicy(text: string): Promise<void>;
+}
+
+/** What the owner of such a server allows: everything that the catalog has. */
+export const OPEN_POLICY = `mode: act
+max_risk: critical
+lockout: [ssh, firewall, network]
+write_roots: [/etc, /srv, /var/www, /opt, /usr/local/etc, /var/log, /var/lib]
+read_roots: [/etc, /srv, /var/log, /var/www, /opt, /usr/local/etc]
+`;
+
+const POLICY_FILE = '/etc/countersign/policy.yaml';
+
+/** Boots a host of this name with an agent under a control plane of its own. Everything ends when it is disposed. */
+export async function openGround(
+  name: string,
+  { policy = OPEN_POLICY, diskMiB = 4096 }: { readonly policy?: string; readonly diskMiB?: number } = {},
+): Promise<Ground> {
+  const host = await bootHost({ name, packages: CATALOG_PACKAGES, diskMiB });
+  let world: World | undefined;
+  try {
+    world = await startWorld({ host: host.gateway });
+    const server = await installAgent(world, host, name);
+    const setPolicy = (text: string) => host.writeFile(POLICY_FILE, text, '0600');
+    await setPolicy(policy);
+    await host.exec(['systemctl', 'restart', 'countersign-link']);
+    const here = world;
+    return {
+      host,
+      world,
+      name,
+      server,
+      assistant: here.as(await here.token()),
+      setPolicy,
+      [Symbol.asyncDispose]: async () => {
+        await here[Symbol.asyncDispose]();
+        await host[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await world?.[Symbol.asyncDispose]();
+    await host[Symbol.asyncDispose]();
+    throw error;
+  }
+}
