@@ -2,7 +2,6 @@
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { describeTools } from '@countersign/mcp-server';
-import { loadLibrary } from '@countersign/playbooks';
 import { type Clock, type Ids, systemClock } from '@countersign/protocol';
 import { digestOf } from '@countersign/protocol/digest';
 import type { Call } from '@countersign/protocol/operator-api/index';
@@ -43,6 +42,7 @@ import { addRoutes, type RoutesDeps } from './http/routes.ts';
 import { makeLog } from './log.ts';
 import { allOperations } from './operations/all-operations.ts';
 import { bindOperations } from './operations/index.ts';
+import { openPlaybooks } from './playbooks/playbook-book.ts';
 import { openPolicy } from './policy/policy-book.ts';
 import type { ApprovalChannel, Caller, Core, Log } from './ports.ts';
 import { openDatabase } from './storage/database.ts';
@@ -152,9 +152,9 @@ async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
   const key = secrets.controlPlaneKey;
   const amending = await openAdministration(parts, stack);
   const channels: ApprovalChannel[] = [webChannel(core)];
-  const { playbooks, problems } = await loadLibrary();
-  for (const problem of problems) core.log.error('playbook.invalid', { ...problem });
-  await noteAllOffered(core, playbooks);
+  const book = stack.use(await openPlaybooks(core, { folders: config.playbookFolders }));
+  const { playbooks } = book;
+  await noteTools(core);
   const actionDeps: ActionDeps = {
     ...{ ...core, fleet: fleet.registry, key, channels, playbooks, followers: makeFollowers(core.log) },
     policy: amending.policy,
@@ -176,6 +176,8 @@ async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
         fleet: fleet.registry,
         telegram,
         dataDir: config.dataDir,
+        playbookFolders: config.playbookFolders,
+        playbookProblems: book.problems,
         publicKey: key.publicKey,
         presence: fleet.presence,
         tlsPin: secrets.tls?.pin ?? null,
@@ -192,11 +194,10 @@ async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
   return { actions, actionDeps, telegram, callAs };
 }
 
-/** What assistants may use, by digest (T20). */
-async function noteAllOffered(core: Core, playbooks: ReadonlyMap<string, { readonly sha256: string }>): Promise<void> {
+/** The tools that assistants may use, by digest (T20). */
+async function noteTools(core: Core): Promise<void> {
   const tools = describeTools().map(({ name, description }) => [name, digestOf(description)] as const);
   await noteOffered(core, 'tools', Object.fromEntries(tools));
-  await noteOffered(core, 'playbooks', Object.fromEntries([...playbooks].map(([id, { sha256 }]) => [id, sha256])));
 }
 
 /** What people do by a tap. */

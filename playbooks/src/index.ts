@@ -3,7 +3,7 @@ export { describe, explain } from './describe.ts';
 export type { Value, Values } from './fill-in.ts';
 export { fits, type ServerAbilities } from './fits.ts';
 export { type PlaybookFile, playbookFileSchema, playbookJsonSchema } from './format.ts';
-export { libraryFolder, loadLibrary } from './library.ts';
+export { CASES_ENDING, idTaken, libraryFolder, loadLibrary, playbookFiles } from './library.ts';
 export { lint, type Problem } from './lint.ts';
 export { isRequired, type Parameter, sampleValue } from './parameter-types.ts';
 export { formatProblem, type ParsedPlaybook, type PlacedProblem, parsePlaybook } from './parse.ts';

@@ -26,6 +26,8 @@ export interface Config {
   /** Whether the operator named the public URL; otherwise it was guessed from host and port. */
   readonly publicUrlGiven: boolean;
   readonly tls: TlsSettings;
+  /** Absolute paths of the folders with playbooks of the owner's own. */
+  readonly playbookFolders: readonly string[];
   readonly localAgent: 'observe' | 'act' | 'off';
   readonly telegram: { readonly token: string; readonly apiRoot: string } | null;
 }
@@ -62,10 +64,15 @@ export function loadConfig(env: Env): Config {
     bad('COUNTERSIGN_LOCAL_AGENT', `"${localAgent}" is none of observe, act, off`);
   const telegram = readTelegram(env, bad);
   if (problems.length > 0) throw new ConfigError(problems);
+  const dataDir = resolve(env.COUNTERSIGN_DATA ?? 'data');
   return {
     host,
     port,
-    dataDir: resolve(env.COUNTERSIGN_DATA ?? 'data'),
+    dataDir,
+    playbookFolders: (env.COUNTERSIGN_PLAYBOOKS ?? `${dataDir}/playbooks`)
+      .split(':')
+      .filter((folder) => folder !== '')
+      .map((folder) => resolve(folder)),
     publicUrl: publicUrl ?? guessedUrl(host, port, tls),
     publicUrlGiven: publicUrl !== null,
     tls,

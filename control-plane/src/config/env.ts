@@ -5,6 +5,8 @@ export const variables = {
   COUNTERSIGN_PORT: 'Port to listen on; 7070 by default.',
   COUNTERSIGN_HOST: 'Address to listen on; 127.0.0.1 by default.',
   COUNTERSIGN_DATA: 'Folder for database and keys; ./data by default.',
+  COUNTERSIGN_PLAYBOOKS:
+    'Folders with playbooks of your own, separated by colons; playbooks in the data folder by default.',
   COUNTERSIGN_URL: 'Address under which people and servers reach the control plane.',
   COUNTERSIGN_LOCAL_AGENT: 'What the agent of this machine may do: observe (default), act or off.',
   COUNTERSIGN_TLS_CERT: 'File with the TLS certificate chain, PEM.',

@@ -1,4 +1,5 @@
 /** Every route of the control plane, hung on the app in the one order that works. */
+import { playbookJsonSchema } from '@countersign/playbooks';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { EndedAccess } from '../access/access.ts';
 import { type EventsRouteDeps, eventsRoute } from './events-route.ts';
@@ -31,6 +32,9 @@ export async function addRoutes(app: FastifyInstance, deps: RoutesDeps): Promise
   operationRoutes(app, deps);
   app.get('/api/v1/openapi.json', async (_request, reply) =>
     reply.header('cache-control', 'no-cache').send(openApiDocument(deps.place.publicUrl, deps.version)),
+  );
+  app.get('/playbook.schema.json', async (_request, reply) =>
+    reply.header('cache-control', 'no-cache').send(playbookJsonSchema()),
   );
   const streams = eventsRoute(app, deps);
   exportRoute(app, deps);

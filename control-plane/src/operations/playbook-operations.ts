@@ -1,17 +1,24 @@
 /** What playbooks there are, and whether they fit a server. */
-import { fits, type Playbook, playbookView } from '@countersign/playbooks';
+import { fits, type PlacedProblem, type Playbook, playbookView } from '@countersign/playbooks';
+import type { playbookOperations as playbookWriting } from '@countersign/protocol/operator-api/index';
+import type { ActionDeps } from '../actions/action-deps.ts';
 import { playbookNamed } from '../actions/draft-plan.ts';
+import { previewPlaybook } from '../actions/preview-playbook.ts';
 import { abilitiesOf } from '../actions/server-allows.ts';
 import { resolveServerUnderCare } from '../fleet/resolve-server.ts';
 import type { ServerRow } from '../fleet/server.store.ts';
-import type { Core } from '../ports.ts';
+import { listVersions } from '../playbooks/list-versions.ts';
 import type { Handlers } from './handler.ts';
 
-export interface PlaybookOperationsDeps extends Pick<Core, 'db'> {
-  readonly playbooks: ReadonlyMap<string, Playbook>;
+export interface PlaybookOperationsDeps
+  extends Pick<ActionDeps, 'db' | 'clock' | 'fleet' | 'playbooks' | 'policy' | 'limits'> {
+  readonly playbookFolders: readonly string[];
+  readonly playbookProblems: () => readonly PlacedProblem[];
 }
 
-export function playbookOperations(deps: PlaybookOperationsDeps): Pick<Handlers, 'listPlaybooks' | 'getPlaybook'> {
+type Playbooks = 'listPlaybooks' | 'getPlaybook' | keyof typeof playbookWriting;
+
+export function playbookOperations(deps: PlaybookOperationsDeps): Pick<Handlers, Playbooks> {
   const serverOf = (ref: string | undefined) => (ref === undefined ? undefined : resolveServerUnderCare(deps.db, ref));
   return {
     listPlaybooks: async (_caller, input) => {
@@ -24,6 +31,14 @@ export function playbookOperations(deps: PlaybookOperationsDeps): Pick<Handlers,
       const fit = fitOf(playbook, await serverOf(input.server));
       return { ...playbookView(playbook), ...fit, yaml: playbook.yaml, sha256: playbook.sha256 };
     },
+    listPlaybookVersions: async (_caller, { playbook, limit }) => ({
+      versions: await listVersions(deps.db, playbook, limit),
+    }),
+    listPlaybookProblems: async () => ({
+      folders: [...deps.playbookFolders],
+      problems: deps.playbookProblems().map((problem) => ({ ...problem })),
+    }),
+    previewPlaybook: (caller, input, { signal }) => previewPlaybook(deps, caller, input, signal),
   };
 }
 

@@ -264,6 +264,21 @@ export interface TelegramNoticeTable {
   audit_seq: number;
   chat_id: string;
 }
+/** A playbook as it was in force from `seen_at` on. */
+export interface PlaybookVersionTable {
+  playbook: string;
+  seen_at: number;
+  sha256: string;
+  version: number;
+  /** Null when its file was taken away. */
+  yaml: string | null;
+  /** `built in`, or the path of its file. */
+  source: string;
+  /** The owner of the file on this machine, by name; null for a built-in one. */
+  changed_by: string | null;
+  /** When the file says that it was written last. */
+  changed_at: number | null;
+}
 export interface Tables {
   person: PersonTable;
   session: SessionTable;
@@ -292,4 +307,5 @@ export interface Tables {
   lock_state: LockStateTable;
   amendment: AmendmentTable;
   amendment_vote: AmendmentVoteTable;
+  playbook_version: PlaybookVersionTable;
 }

@@ -52,7 +52,7 @@ async function operations(t: TestContext) {
   const handlers = {
     ...actionOperations(deps),
     ...pauseOperations({ ...deps, prove: h.prove }),
-    ...playbookOperations(deps),
+    ...playbookOperations({ ...deps, playbookFolders: [], playbookProblems: () => [] }),
     ...fileOperations({ ...deps, fleet: h.fleet }),
     ...auditOperations({
       ...deps,

@@ -7,6 +7,7 @@ import { accessOperations } from './access-operations.ts';
 import { assistantOperations } from './assistant-operations.ts';
 import type { Operation } from './operation.ts';
 import { peopleOperations } from './people-operations.ts';
+import { playbookOperations } from './playbook-operations.ts';
 import { trustOperations } from './trust-operations.ts';
 
 export * from './access-operations.ts';
@@ -14,11 +15,18 @@ export * from './assistant-operations.ts';
 export * from './diagnosis.ts';
 export * from './operation.ts';
 export * from './people-operations.ts';
+export * from './playbook-operations.ts';
 export * from './proof.ts';
 export * from './trust-operations.ts';
 export * from './views.ts';
 
-export const operations = { ...assistantOperations, ...accessOperations, ...peopleOperations, ...trustOperations };
+export const operations = {
+  ...assistantOperations,
+  ...accessOperations,
+  ...peopleOperations,
+  ...playbookOperations,
+  ...trustOperations,
+};
 
 export type AssistantOperationName = keyof typeof assistantOperations;
 export type OperationName = keyof typeof operations;

@@ -4,11 +4,13 @@ import { type Migration, Migrator } from 'kysely/migration';
 import * as first from './0001-first.ts';
 import * as trust from './0002-trust.ts';
 import * as telegramNotices from './0003-telegram-notices.ts';
+import * as playbookVersions from './0004-playbook-versions.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first': first,
   '0002-trust': trust,
   '0003-telegram-notices': telegramNotices,
+  '0004-playbook-versions': playbookVersions,
 };
 
 /** Runs what was not run yet, all in one transaction. Rejects when one fails, or when the database knows migrations that this program does not. */

@@ -1,0 +1,116 @@
+/**
+ * The playbooks in force: the built-in ones, and those in the owner's folders, read again when a file changes. Every version is
+ * kept with who changed it, and each change stands in the audit log (threat T20).
+ */
+import { readFile, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import {
+  formatProblem,
+  idTaken,
+  libraryFolder,
+  type ParsedPlaybook,
+  type PlacedProblem,
+  type Playbook,
+  parsePlaybook,
+  playbookFiles,
+} from '@countersign/playbooks';
+import { loop } from '../actions/loop.ts';
+import { noteOffered } from '../audit/note-offered.ts';
+import type { Core } from '../ports.ts';
+import { ownerName, type PlaybookFileFacts } from './file-owner.ts';
+import { saveVersions } from './playbook-version.store.ts';
+
+export interface PlaybookBook extends AsyncDisposable {
+  /** By id. The same map all the time, with the playbooks of the last look in it. */
+  readonly playbooks: ReadonlyMap<string, Playbook>;
+  /** What is wrong with files as they are now. A playbook whose file got broken stays in force as it was. */
+  problems(): readonly PlacedProblem[];
+  /** Looks at the files now. */
+  look(): Promise<void>;
+}
+
+/** A playbook and the file that it comes from. */
+export interface Entry {
+  readonly playbook: Playbook;
+  readonly file: PlaybookFileFacts;
+}
+
+const LOOK_EVERY_MS = 1000;
+
+/** Opens the folders. One that is not there counts as empty, and is read once it is. */
+export async function openPlaybooks(
+  core: Core,
+  { folders }: { readonly folders: readonly string[] },
+): Promise<PlaybookBook> {
+  const playbooks = new Map<string, Playbook>();
+  let seen = '';
+  let entries: readonly Entry[] = [];
+  let problems: readonly PlacedProblem[] = [];
+  const look = async () => {
+    const files = (await Promise.all([libraryFolder, ...folders].map(filesOf))).flat();
+    const now = files.map(({ path, changedAt, bytes }) => `${path} ${changedAt} ${bytes}`).join('\n');
+    if (now === seen) return;
+    const found = await readAll(files, entries);
+    for (const problem of found.problems) core.log.error('playbook.invalid', { problem: formatProblem(problem) });
+    [seen, entries, problems] = [now, found.entries, found.problems];
+    playbooks.clear();
+    for (const { playbook } of entries) playbooks.set(playbook.id, playbook);
+    await record(core, entries);
+  };
+  await look();
+  const stop = loop(core, LOOK_EVERY_MS, look);
+  return { playbooks, problems: () => problems, look, [Symbol.asyncDispose]: stop };
+}
+
+/** The files below a folder that a playbook may be read from. */
+async function filesOf(folder: string): Promise<PlaybookFileFacts[]> {
+  const paths = await playbookFiles(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const builtIn = folder === libraryFolder;
+  const facts = paths.map(async (path) => {
+    const { mtimeMs, size, uid, mode } = await stat(path);
+    return { path, builtIn, changedAt: Math.round(mtimeMs), bytes: size, uid, anybodyWrites: (mode & 0o002) !== 0 };
+  });
+  return Promise.all(facts);
+}
+
+/** The first file with an id wins, so no file of an owner takes the place of a built-in playbook. */
+async function readAll(files: readonly PlaybookFileFacts[], before: readonly Entry[]) {
+  const entries: Entry[] = [];
+  const problems: PlacedProblem[] = [];
+  for (const file of files) {
+    const read = await readOne(file);
+    const playbook = read.playbook ?? before.find((it) => it.file.path === file.path)?.playbook;
+    problems.push(...(read.problems ?? []));
+    if (playbook === undefined) continue;
+    if (entries.some((it) => it.playbook.id === playbook.id)) problems.push(idTaken(file.path, playbook.id));
+    else entries.push({ playbook, file });
+  }
+  return { entries, problems };
+}
+
+async function readOne(file: PlaybookFileFacts): Promise<Partial<ParsedPlaybook>> {
+  const place = { file: file.path, line: 1, column: 1 };
+  if (!file.builtIn && file.anybodyWrites)
+    return { problems: [{ ...place, message: `anybody may write it: chmod o-w ${basename(file.path)}` }] };
+  return readFile(file.path, 'utf8').then(
+    (text) => parsePlaybook(text, { file: file.path }),
+    (error: Error) => ({ problems: [{ ...place, message: error.message }] }),
+  );
+}
+
+async function record(core: Core, entries: readonly Entry[]): Promise<void> {
+  const offered = entries.map(({ playbook }) => [playbook.id, playbook.sha256] as const);
+  const versions = await Promise.all(
+    entries.map(async ({ playbook, file }) => ({
+      ...{ playbook: playbook.id, sha256: playbook.sha256, version: playbook.version, yaml: playbook.yaml },
+      source: file.builtIn ? 'built in' : file.path,
+      changed_by: file.builtIn ? null : await ownerName(file.uid),
+      changed_at: file.builtIn ? null : file.changedAt,
+    })),
+  );
+  await saveVersions(core, versions);
+  await noteOffered(core, 'playbooks', Object.fromEntries(offered));
+}
