@@ -38,6 +38,8 @@ export function readAllMounts(): MountLine[] {
 /** A mount with the number of its device. */
 export interface MountLine extends Mount {
   readonly device: string;
+  /** Whether the file system as a whole is read-only, not only seen so at this mount. */
+  readonly fileSystemReadOnly: boolean;
 }
 
 export function parseMounts(text: string): MountLine[] {
@@ -48,8 +50,9 @@ export function parseMounts(text: string): MountLine[] {
       const [before = '', after = ''] = line.split(' - ');
       const [, , device = '', , mount = '', options = ''] = before.split(' ');
       const [type = '', source = '', superOptions = ''] = after.split(' ');
-      const readOnly = [options, superOptions].some((list) => list.split(',').includes('ro'));
-      return { mount: unescapeOctal(mount), type, source: unescapeOctal(source), readOnly, device };
+      const fileSystemReadOnly = superOptions.split(',').includes('ro');
+      const readOnly = fileSystemReadOnly || options.split(',').includes('ro');
+      return { mount: unescapeOctal(mount), type, source: unescapeOctal(source), readOnly, device, fileSystemReadOnly };
     });
 }
 
@@ -97,7 +100,7 @@ function hidden({ mount, type }: MountLine): boolean {
   return type === 'overlay' && /\/(docker|containers|containerd)\//.test(mount);
 }
 
-/** Blanks and the like in mount points are written as three octal digits. */
-function unescapeOctal(text: string): string {
+/** Blanks and the like in mount points and the names of swap files are written as three octal digits. */
+export function unescapeOctal(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }

@@ -12,6 +12,8 @@ export interface Process {
   readonly state: string;
   /** Processor time since its start, ticks. */
   readonly ticks: number;
+  /** From -20 (first in turn) to 19 (last). */
+  readonly nice: number;
   readonly memoryBytes: number;
   /** Ticks after boot at which it started: with the pid it names one process for ever. */
   readonly startedTicks: number;
@@ -34,6 +36,12 @@ export function readProcesses(): Process[] {
   });
 }
 
+/** One process as it is now; `null` when there is none of this number. */
+export function readProcess(pid: number): Process | null {
+  const stat = readIfThere(`/proc/${pid}/stat`);
+  return stat === null ? null : parseStat(stat, pageBytes());
+}
+
 /** `pid (name) state ppid …`; the name may hold blanks and brackets. `page`: bytes per page. `null` when it cannot be read. */
 export function parseStat(text: string, page: number): Process | null {
   const open = text.indexOf('(');
@@ -48,6 +56,7 @@ export function parseStat(text: string, page: number): Process | null {
     name: text.slice(open + 1, close),
     state: fields[0] ?? '?',
     ticks: field(14) + field(15),
+    nice: field(19),
     startedTicks: field(22),
     memoryBytes: field(24) * page,
   };
@@ -76,6 +85,35 @@ export function parseCgroup(text: string): string | null {
 /** Command line of a process as one text, its words parted by blanks; empty for kernel threads. Not redacted. */
 export function commandLineOf(pid: number): string {
   return (readIfThere(`/proc/${pid}/cmdline`) ?? '').split('\0').join(' ').trim();
+}
+
+/** Where in the kernel a process waits: `folio_wait_bit`. Empty when it does not, `null` when it may not be seen. */
+export function waitChannelOf(pid: number): string | null {
+  const channel = readIfThere(`/proc/${pid}/wchan`);
+  return channel === '0' ? '' : channel;
+}
+
+/** How many files a process has open, and how many it may. Source: proc_pid_limits(5). `null` when it may not be seen. */
+export function readOpenFileUse(
+  pid: number,
+): { readonly open: number; readonly soft: number; readonly hard: number } | null {
+  const limits = parseOpenFileLimits(readIfThere(`/proc/${pid}/limits`) ?? '');
+  const open = limits === null ? null : listIfAllowed(`/proc/${pid}/fd`);
+  return limits === null || open === null ? null : { open: open.length, ...limits };
+}
+
+/** The line `Max open files  1024  524288  files`; `unlimited` is infinity. */
+export function parseOpenFileLimits(text: string): { readonly soft: number; readonly hard: number } | null {
+  const line = /^Max open files\s+(\d+|unlimited)\s+(\d+|unlimited)/m.exec(text);
+  if (line === null) return null;
+  const number = (word: string | undefined) => (word === 'unlimited' ? Number.POSITIVE_INFINITY : Number(word));
+  return { soft: number(line[1]), hard: number(line[2]) };
+}
+
+/** What of a process lies in swap, bytes. 0 for kernel threads; `null` when it may not be seen. */
+export function swappedBytesOf(pid: number): number | null {
+  const status = readIfThere(`/proc/${pid}/status`);
+  return status === null ? null : Number(/^VmSwap:\s+(\d+)/m.exec(status)?.[1] ?? 0) * 1024;
 }
 
 /**
@@ -119,8 +157,28 @@ export function readOpenFiles(): { readonly identities: ReadonlySet<string>; rea
   return { identities, blind };
 }
 
+/** One open file of a process. */
+export interface Descriptor {
+  readonly number: string;
+  /** Where it is; a deleted file's path ends with ` (deleted)`. */
+  readonly path: string;
+}
+
+/** The open files of a process; none when it ended, or may not be looked at. */
+export function descriptorsOf(pid: number): Descriptor[] {
+  return (listIfAllowed(`/proc/${pid}/fd`) ?? []).flatMap((number) => {
+    const path = linkIfThere(`/proc/${pid}/fd/${number}`);
+    return path === null ? [] : [{ number, path }];
+  });
+}
+
+/** Whether a process holds a lock on a file by this descriptor. */
+export function lockedBy(pid: number, number: string): boolean {
+  return /^lock:/m.test(readIfThere(`/proc/${pid}/fdinfo/${number}`) ?? '');
+}
+
 /** Bytes of a memory page (4 KiB here, 16 or 64 KiB elsewhere), from our own size in pages and in KiB. */
-function pageBytes(): number {
+export function pageBytes(): number {
   const pages = parseStat(readFileSync('/proc/self/stat', 'utf8'), 1)?.memoryBytes ?? 0;
   const kib = Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0);
   if (pages <= 0 || kib <= 0) return 4096;

@@ -3,6 +3,7 @@ import { commandLineOf, type Process, readProcesses, TICKS_PER_SECOND, unitOfPro
 import { readCpuCount, readCpuTimes } from '../../host/system.ts';
 import type { Observer } from '../capability.ts';
 import { Report } from '../report.ts';
+import { renice } from './offers.ts';
 
 const TOP = 10;
 /** Share of one core, per cent, from which a process is called a runaway. */
@@ -80,9 +81,12 @@ function lookAtProcesses(report: Report, uses: readonly Use[], seconds: number):
       title: `${process.name} (process ${process.pid}${unit === null ? '' : ` of ${unit}`}) used ${percent.toFixed(0)} % of a core for ${seconds} s.`,
       evidence: [['/proc, per cent of one core', table]],
       causes: ['A loop that never ends, or simply much work: look at its logs first.'],
-      suggestions: unit?.endsWith('.service')
-        ? [{ playbook: 'service.restart', parameters: { unit }, why: 'A restart ends the loop, if it is one.' }]
-        : [],
+      suggestions: [
+        ...(unit?.endsWith('.service')
+          ? [{ playbook: 'service.restart', parameters: { unit }, why: 'A restart ends the loop, if it is one.' }]
+          : []),
+        ...renice(process, 'Others get their turn before it, and it goes on with what is left.'),
+      ],
     });
   }
   if (runaways.length === 0 && top.length > 0)

@@ -1,13 +1,10 @@
-import { durationMs, type Suggestion } from '@countersign/protocol';
-import { commandLineOf, type Process, readProcesses, unitOfProcess } from '../../host/processes.ts';
-import { readMemory } from '../../host/system.ts';
+import { durationMs } from '@countersign/protocol';
 import type { ObserveContext, Observer } from '../capability.ts';
 import { type JournalLine, printJournal, readJournal } from '../logs/journal.ts';
-import { count, Report, sayBytes, sayRatio } from '../report.ts';
+import { count, Report } from '../report.ts';
+import { addMemoryUse, restart } from './memory-use.ts';
 
-const TOP = 12;
 const JOURNAL_LINES = 4000;
-const HOG_RATIO = 0.5;
 /** `systemd` says of a unit that the kernel killed one of its processes. Source: systemd-messages, sd-messages.h. */
 const UNIT_OOM = 'MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef';
 
@@ -22,7 +19,7 @@ export interface Kill {
 export const memoryOom: Observer<'memory_oom'> = async ({ since }, context) => {
   const report = new Report(context);
   const seen = await lookForKills(report, context, context.clock.now() - durationMs(since), since);
-  lookAtProcesses(report);
+  await addMemoryUse(report, context);
   if (report.isCalm)
     report.add({
       kind: 'memory.calm',
@@ -81,34 +78,4 @@ export function parseKills(lines: readonly JournalLine[]): Kill[] {
     }
   }
   return kills;
-}
-
-function lookAtProcesses(report: Report): void {
-  const { totalBytes, availableBytes } = readMemory();
-  const processes = readProcesses()
-    .toSorted((a, b) => b.memoryBytes - a.memoryBytes)
-    .slice(0, TOP);
-  const available = availableBytes / Math.max(1, totalBytes);
-  report.figure('memory_available_ratio', available);
-  const [first] = processes;
-  if (first === undefined) return;
-  const share = first.memoryBytes / Math.max(1, totalBytes);
-  const unit = unitOfProcess(first.pid);
-  const hog = share >= HOG_RATIO || available < 0.08;
-  report.add({
-    kind: hog ? 'memory.hog' : 'memory.top',
-    severity: hog ? 'warning' : 'info',
-    title: `${unit ?? first.name} (process ${first.pid}) uses most memory: ${sayBytes(first.memoryBytes)}, ${sayRatio(share)} of all.`,
-    evidence: [['/proc, resident memory', processes.map(printProcess).join('\n')]],
-    suggestions: hog && unit?.endsWith('.service') ? [restart(unit, `It holds ${sayBytes(first.memoryBytes)}.`)] : [],
-  });
-}
-
-function printProcess({ pid, name, memoryBytes, state }: Process): string {
-  const command = commandLineOf(pid).slice(0, 160) || `[${name}]`;
-  return `${sayBytes(memoryBytes).padStart(9)}  ${String(pid).padStart(7)} ${state} ${unitOfProcess(pid) ?? '-'}  ${command}`;
-}
-
-function restart(unit: string, why: string): Suggestion {
-  return { playbook: 'service.restart', parameters: { unit }, why };
 }

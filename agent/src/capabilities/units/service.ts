@@ -41,6 +41,7 @@ export const service: Observer<'service'> = async ({ unit }, context) => {
   const lines = await lastLines(report, context, unit);
   report.add(stateFinding(state, lines, context.clock.now()));
   addErrors(report, state, lines, context.clock.now());
+  addNotEnabled(report, state);
   return report.finish();
 };
 
@@ -65,6 +66,9 @@ function stateFinding(state: UnitState, lines: readonly JournalLine[], now: numb
       since,
       evidence,
       causes: causesOf(state),
+      suggestions: [
+        { playbook: 'service.stop', parameters: { unit: name }, why: 'It ends the loop until its cause is found.' },
+      ],
     };
   if (state.activeState === 'failed')
     return {
@@ -84,7 +88,7 @@ function stateFinding(state: UnitState, lines: readonly JournalLine[], now: numb
       since,
       evidence,
       causes: ['Somebody stopped it, it was never started, or its work is done.'],
-      suggestions: [{ playbook: 'service.restart', parameters: { unit: name }, why: 'It starts the unit.' }],
+      suggestions: [{ playbook: 'service.start', parameters: { unit: name }, why: 'It starts the unit.' }],
     };
   return {
     kind: 'service.running',
@@ -93,6 +97,24 @@ function stateFinding(state: UnitState, lines: readonly JournalLine[], now: numb
     since: state.activeSince ?? undefined,
     evidence: evidence.slice(0, 1),
   };
+}
+
+/** Running now and gone after the next boot. */
+function addNotEnabled(report: Report, { name, activeState, unitFileState }: UnitState): void {
+  if (activeState !== 'active' || unitFileState !== 'disabled') return;
+  report.add({
+    kind: 'service.not_enabled',
+    severity: 'info',
+    title: `${name} runs, but is not started at boot.`,
+    causes: ['Somebody started it by hand and forgot to enable it, or another unit starts it when it is needed.'],
+    suggestions: [
+      {
+        playbook: 'service.enable_disable',
+        parameters: { unit: name, on: true },
+        why: 'It is started at boot from then on.',
+      },
+    ],
+  });
 }
 
 function addErrors(report: Report, state: UnitState, lines: readonly JournalLine[], now: number): void {
