@@ -14,6 +14,7 @@ import type {
   WitnessFact,
 } from '@countersign/protocol';
 import type { Execute, StepProcesses } from '../host/execution.ts';
+import type { App } from './deploys/app.ts';
 import type { SecretSource } from './secrets.ts';
 
 /** The part of the server's own policy that capabilities obey. The runner's local policy fits it by its shape. */
@@ -30,6 +31,8 @@ export interface LocalRules {
   readonly secretValues?: readonly string[];
   /** Secrets that the owner named, by name: where their values are kept. */
   readonly secrets?: Readonly<Record<string, SecretSource>>;
+  /** Apps that the owner declared, by name. */
+  readonly apps?: Readonly<Record<string, App>>;
 }
 
 /** What an observation may use. */
@@ -44,6 +47,8 @@ export interface ObserveContext {
   readonly blackOut?: (value: string) => void;
   /** argv that runs the agent itself with a subcommand behind it: `[node, main.ts]` or `[countersign-agent]`. For probes. */
   readonly self: readonly string[];
+  /** The runner's own folder; not there in a process that is not the runner. */
+  readonly stateDir?: string;
 }
 
 /** What an earlier step of the same action remembered before it began. */

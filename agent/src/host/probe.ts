@@ -1,24 +1,33 @@
 /** One connection or request to a port of this machine, from whatever network this process is in. */
-import { request as requestHttp } from 'node:http';
+import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { connect } from 'node:net';
 import type { Clock } from '@countersign/protocol';
 import { z } from 'zod';
 
-export const httpAnswerSchema = z.object({ status: z.int(), ms: z.number(), error: z.string().nullable() });
+export const httpAnswerSchema = z.object({
+  status: z.int(),
+  ms: z.number(),
+  error: z.string().nullable(),
+  /** The first bytes of the answer as text, where they were asked for. */
+  body: z.string().optional(),
+});
 export type HttpAnswer = z.infer<typeof httpAnswerSchema>;
 export const tcpAnswerSchema = z.object({ open: z.boolean(), ms: z.number() });
 export type TcpAnswer = z.infer<typeof tcpAnswerSchema>;
 
 /** For a probe at most. */
 export const PROBE_MS = 8000;
+/** Of an answer whose text is asked for. */
+const BODY_BYTES = 4096;
 
-/** The status of one GET. 0 and an error when there was no answer. Redirects are not followed, certificates not judged. */
+/** The status of one GET, and with `body` the beginning of its text. 0 and an error when there was no answer. Redirects are not followed, certificates not judged. */
 export function requestOnce(
   url: string,
   host: string | undefined,
   clock: Clock,
   signal?: AbortSignal,
+  body = false,
 ): Promise<HttpAnswer> {
   const begun = clock.monotonic();
   const secure = url.startsWith('https:');
@@ -35,7 +44,15 @@ export function requestOnce(
         })
       : requestHttp(url, options);
     sent.once('response', (response) => {
-      answer(response.statusCode ?? 0, null);
+      const status = response.statusCode ?? 0;
+      if (body) {
+        const text = textOf(response);
+        void text.then((read) =>
+          resolve({ status, ms: Math.round(clock.monotonic() - begun), error: null, body: read }),
+        );
+        return;
+      }
+      answer(status, null);
       response.destroy();
     });
     sent.once('timeout', () => sent.destroy(new Error(`no answer within ${PROBE_MS / 1000} s`)));
@@ -53,11 +70,12 @@ export async function connectOnce(port: number, clock: Clock, signal?: AbortSign
 }
 
 /**
- * What `countersign-agent probe http URL [HOST]` and `probe tcp PORT` print: the answer as one line of JSON. Throws
+ * What `countersign-agent probe http URL [HOST]`, `probe body URL` and `probe tcp PORT` print: the answer as one line of JSON. Throws
  * `RangeError` for other words.
  */
 export async function probeFromWords(words: readonly string[], clock: Clock): Promise<string> {
   const [kind, target = '', host] = words;
+  if (kind === 'body') return JSON.stringify(await requestOnce(target, host, clock, undefined, true));
   if (kind === 'http') return JSON.stringify(await requestOnce(target, host, clock));
   if (kind === 'tcp' && /^\d{1,5}$/.test(target)) return JSON.stringify(await connectOnce(Number(target), clock));
   throw new RangeError('usage: probe http URL [HOST] | probe tcp PORT');
@@ -77,6 +95,22 @@ function accepts(host: string, port: number, signal: AbortSignal | undefined): P
     socket.once('timeout', () => done(false));
     socket.once('error', () => done(false));
   });
+}
+
+/** The beginning of an answer. What breaks off gives what came until then. */
+async function textOf(response: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const piece of response) {
+      pieces.push(piece as Buffer);
+      bytes += (piece as Buffer).length;
+      if (bytes >= BODY_BYTES) break;
+    }
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+  }
+  return Buffer.concat(pieces).subarray(0, BODY_BYTES).toString('utf8');
 }
 
 function reasonOf(error: Error): string {

@@ -23,6 +23,7 @@ import type { LocalPolicySummary } from '@countersign/protocol/agent-wire/facts'
 import { whyUnusable } from '@countersign/protocol/follow-lock';
 import { z } from 'zod';
 import type { LocalRules } from '../capabilities/capability.ts';
+import { type App, appsSchema } from '../capabilities/deploys/app.ts';
 import { readSecret, SECRET_LENGTH_MIN, type SecretSource } from '../capabilities/secrets.ts';
 import { parseEnvFile } from '../host/env-file.ts';
 import { readOwnFile } from '../host/own-files.ts';
@@ -60,6 +61,8 @@ export const policyFileSchema = z.strictObject({
   write_roots: z.array(pathSchema).max(100).default(['/etc/nginx', '/var/www', '/srv', '/opt', '/usr/local/etc']),
   denied_paths: z.array(pathSchema).max(200).default([]),
   tmp_roots: z.array(pathSchema).max(20).default([]),
+  /** Applications that are deployed here, by name. Only what stands here can be looked at or switched. */
+  apps: appsSchema,
   /** false, true, or the only commands that may run. */
   commands: z.union([z.boolean(), z.array(ownCommandSchema).max(100)]).default(false),
   approvals: z
@@ -104,6 +107,7 @@ export interface LocalPolicy extends LocalRules {
   readonly deniedPaths: readonly string[];
   readonly tmpRoots: readonly string[];
   readonly secretValues: readonly string[];
+  readonly apps: Readonly<Record<string, App>>;
 }
 
 /** Names that are allowed unless denied. `*` stands for any characters. */
@@ -243,6 +247,7 @@ function policyFrom(file: z.output<typeof policyFileSchema>): LocalPolicy {
     lockout: file.lockout,
     secrets: file.secrets,
     secretValues: [],
+    apps: file.apps,
   };
 }
 

@@ -17,7 +17,8 @@ export interface ObserveRequest {
 
 /** The context that observers and previews work in. */
 export function observeContext(ports: ObservePorts, localPolicy: LocalPolicy, signal: AbortSignal): ObserveContext {
-  return { signal, localPolicy, clock: ports.clock, exec: ports.exec, self: ports.self };
+  const { clock, exec, self, stateDir } = ports;
+  return { signal, localPolicy, clock, exec, self, ...(stateDir === undefined ? {} : { stateDir }) };
 }
 
 /**

@@ -14,6 +14,8 @@ export interface ObservePorts {
   readonly exec: Execute;
   /** argv that runs the agent itself with a subcommand behind it. */
   readonly self: readonly string[];
+  /** A folder of the runner's own; not there in a process that is not the runner. */
+  readonly stateDir?: string;
 }
 
 /** Enough to act. */

@@ -27,8 +27,17 @@ import * as time from './time.ts';
 import * as units from './units.ts';
 
 export * from './capability.ts';
+export {
+  appNameSchema,
+  type DeployCheck,
+  type DeployVerdict,
+  deployVerdictSchema,
+  refSchema,
+  releaseNameSchema,
+} from './deploys.ts';
 export { FILE_BYTES_MAX, fileStateSchema, validatorSchema } from './files.ts';
 export { RULESET_CHARACTERS_MAX } from './firewall.ts';
+export { localPortSchema, localUrlSchema } from './network.ts';
 export { unitStateSchema } from './units.ts';
 
 const diagnostics = {

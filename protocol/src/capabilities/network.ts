@@ -3,10 +3,22 @@ import { z } from 'zod';
 import { diagnosticReportSchema } from '../findings.ts';
 import { diagnosticOptions, observe } from './capability.ts';
 
+/** A port of the server itself. */
+export const localPortSchema = z.int().min(1).max(65_535);
+
+/** An address of the server itself. */
+export const localUrlSchema = z
+  .url({ protocol: /^https?$/ })
+  .max(500)
+  .refine(
+    (url) => /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/|$)/.test(url),
+    'an address of the server itself (localhost, 127.0.0.1 or [::1])',
+  );
+
 export const diagnostics = {
   network_ports: observe(
     'Who listens where, and whether an expected port is missing.',
-    z.strictObject({ port: z.int().min(1).max(65_535).optional() }),
+    z.strictObject({ port: localPortSchema.optional() }),
     diagnosticReportSchema,
     diagnosticOptions,
   ),
@@ -16,13 +28,7 @@ export const probes = {
   'http.probe': observe(
     'One HTTP request from the server to itself.',
     z.strictObject({
-      url: z
-        .url({ protocol: /^https?$/ })
-        .max(500)
-        .refine(
-          (url) => /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/|$)/.test(url),
-          'an address of the server itself (localhost, 127.0.0.1 or [::1])',
-        ),
+      url: localUrlSchema,
       host: z
         .string()
         .max(253)
@@ -35,7 +41,7 @@ export const probes = {
   ),
   'tcp.probe': observe(
     'Whether something accepts connections on a local port.',
-    z.strictObject({ port: z.int().min(1).max(65_535) }),
+    z.strictObject({ port: localPortSchema }),
     z.object({ open: z.boolean(), ms: z.number() }),
     { timeoutMs: 10_000 },
   ),

@@ -19,6 +19,12 @@ export async function probeHttp(context: ObserveContext, url: string, host?: str
   return elsewhere(context, ['http', url, ...(host === undefined ? [] : [host])], httpAnswerSchema);
 }
 
+/** As {@link probeHttp}, with the beginning of the answer's text in `body`. */
+export async function probeBody(context: ObserveContext, url: string): Promise<HttpAnswer> {
+  if (!isApartFromHostNetwork()) return requestOnce(url, undefined, context.clock, context.signal, true);
+  return elsewhere(context, ['body', url], httpAnswerSchema);
+}
+
 export async function probeTcp(context: ObserveContext, port: number): Promise<TcpAnswer> {
   if (!isApartFromHostNetwork()) return connectOnce(port, context.clock, context.signal);
   return elsewhere(context, ['tcp', String(port)], tcpAnswerSchema);
