@@ -1,7 +1,8 @@
 /** From a plain description of trouble to the diagnostics that may explain it. Pure: a table of words and arithmetic. */
 import { capability, type DiagnosticId, diagnosticIds, shorten } from '@countersign/protocol';
+import type { Hint } from './hint.ts';
 import { type Details, readDetails } from './read-details.ts';
-import { type Hint, hints, mendable } from './vocabulary.ts';
+import { hints, mendable } from './vocabulary.ts';
 
 /** A diagnostic to run. `parameters` are as the capability's schema takes them, before defaults. */
 export interface Match {
@@ -54,19 +55,28 @@ function bonusOf(diagnostic: DiagnosticId, details: Details): { points: number; 
   if (diagnostic === 'disk' && details.folder !== undefined) return { points: 1, said: [details.folder] };
   if (diagnostic === 'service' && details.unit !== undefined) return { points: 2, said: [details.unit] };
   if (diagnostic === 'logs' && details.unit !== undefined) return { points: 1, said: [] };
+  if (diagnostic === 'docker' && details.container !== undefined) return { points: 1, said: [details.container] };
+  if (diagnostic === 'compose' && details.project !== undefined) return { points: 1, said: [details.project] };
   return { points: 0, said: [] };
 }
 
 function parametersFor(diagnostic: DiagnosticId, details: Details): Record<string, unknown> {
   const { parameters } = capability(diagnostic);
   const wanted: Record<string, unknown> = {
+    container: details.container,
+    project: details.project,
+    dbname: details.database,
+    app: details.app,
+    namespace: details.namespace,
+    hosts: details.hosts,
+    names: details.hosts,
     path: details.folder,
     mount: details.folder,
     unit: details.file === undefined ? details.unit : undefined,
     file: details.file,
     since: details.since,
     grep: details.quoted,
-    port: details.port,
+    port: portFor(diagnostic, details.port),
   };
   // Only what the capability itself accepts: a misread word must not stop a diagnosis.
   return Object.fromEntries(
@@ -75,6 +85,18 @@ function parametersFor(diagnostic: DiagnosticId, details: Details): Record<strin
       return value !== undefined && schema.safeParse(value).success ? [[name, value]] : [];
     }),
   );
+}
+
+/** Where clusters and instances of a database usually listen. Another port in the text is somebody else's. */
+const USUAL_PORTS: Readonly<Record<string, readonly [from: number, to: number]>> = {
+  postgres: [5432, 5499],
+  redis: [6379, 6399],
+};
+
+function portFor(diagnostic: DiagnosticId, port: number | undefined): number | undefined {
+  const usual = USUAL_PORTS[diagnostic];
+  if (port === undefined || usual === undefined) return port;
+  return port >= usual[0] && port <= usual[1] ? port : undefined;
 }
 
 const MENDED_LENGTH_MIN = 5;

@@ -1,8 +1,9 @@
-/** Reads out of a plain description what a diagnostic can use: units, ports, paths, durations, quoted text. Pure. */
-import { knownUnits, noUnitNames } from './vocabulary.ts';
+/** Reads out of a plain description what a diagnostic can use: names, ports, paths, durations, quoted text. Pure. */
+import { type Names, readNames } from './read-names.ts';
+import { knownUnits, noUnitNames } from './unit-names.ts';
 
 /** What a description mentions. Absent: it does not say. */
-export interface Details {
+export interface Details extends Names {
   readonly unit?: string;
   readonly port?: number;
   /** A path that looks like a folder or a mount. */
@@ -23,6 +24,7 @@ export function readDetails(text: string, now: number): Details {
   const since = readSince(text.toLowerCase(), now);
   const quoted = readQuoted(text);
   return {
+    ...readNames(text.toLowerCase()),
     ...(unit === undefined ? {} : { unit }),
     ...(port === undefined ? {} : { port }),
     ...(path === undefined ? {} : looksLikeFile(path) ? { file: path } : { folder: path }),
@@ -37,7 +39,7 @@ const NAMED_AS_UNIT = [
   new RegExp(`\\bsystemctl \\w+ (${NAME})`),
   new RegExp(`\\bjournalctl\\b.* -u (${NAME})`),
   new RegExp(`(?<![\\w/.-])(${NAME}) (?:service|unit|daemon)\\b`),
-  new RegExp(`\\b(?:service|unit|daemon|container) (${NAME})`),
+  new RegExp(`\\b(?:service|unit|daemon) (${NAME})`),
   /(?<![\w/.-])([a-z][a-z0-9_.]*(?:-[a-z0-9_.]+)*-(?:server|fpm|worker|workers|agent|exporter|api|daemon|db|proxy|runner|bot))\b/,
 ];
 

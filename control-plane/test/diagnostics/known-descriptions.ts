@@ -167,7 +167,7 @@ export const known: readonly Labelled[] = [
   { says: 'md0 : active raid1 sda1[0](F)', wants: 'storage_hw' },
   { says: 'Read-only file system when touching anything', wants: 'storage_hw' },
 
-  { says: 'container keeps restarting', wants: 'docker', parameters: { container: '' } },
+  { says: 'container keeps restarting', wants: 'docker' },
   { says: 'docker container api unhealthy', wants: 'docker', parameters: { container: 'api' } },
   { says: 'container web-app-1 is in a restart loop', wants: 'docker', parameters: { container: 'web-app-1' } },
   { says: 'docker ps shows everything exited (1)', wants: 'docker' },
@@ -198,7 +198,7 @@ export const known: readonly Labelled[] = [
   { says: 'queries stuck, locks everywhere in postgresql', wants: 'postgres' },
   { says: 'db slow, query runs for hours, should i kill it', wants: 'postgres' },
   { says: 'autovacuum cant keep up, table bloat', wants: 'postgres' },
-  { says: 'database shop has long running queries', wants: 'postgres', parameters: { database: 'shop' } },
+  { says: 'database shop has long running queries', wants: 'postgres', parameters: { dbname: 'shop' } },
 
   { says: 'redis out of memory, OOM command not allowed', wants: 'redis' },
   { says: 'redis evicting keys like mad', wants: 'redis' },

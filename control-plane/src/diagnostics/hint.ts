@@ -1,0 +1,11 @@
+/** A hint: when the pattern is found, the diagnostic gains that many points. 3 says it outright, 1 is a faint trace. */
+export interface Hint {
+  readonly diagnostic: string;
+  readonly points: number;
+  /** Meets text in lower case, without apostrophes (`can't` is `cant`), with single blanks. */
+  readonly pattern: RegExp;
+}
+
+export function hint(diagnostic: string, points: number, pattern: RegExp): Hint {
+  return { diagnostic, points, pattern };
+}
