@@ -1,7 +1,7 @@
 /** Room on file systems: who takes it, and giving it back. */
 import { z } from 'zod';
 import { diagnosticReportSchema } from '../findings.ts';
-import { diagnosticOptions, durationSchema, mutate, observe, pathSchema } from './capability.ts';
+import { diagnosticOptions, durationSchema, mutate, observe, pathSchema, sinceSchema } from './capability.ts';
 
 export const diagnostics = {
   disk: observe(
@@ -13,6 +13,12 @@ export const diagnostics = {
   inodes: observe(
     'File systems that run out of inodes, and the folders with most entries.',
     z.strictObject({ mount: pathSchema.default('/') }),
+    diagnosticReportSchema,
+    diagnosticOptions,
+  ),
+  storage_hw: observe(
+    'File systems that became read-only, degraded arrays, failing disks, and I/O errors of the kernel.',
+    z.strictObject({ since: sinceSchema }),
     diagnosticReportSchema,
     diagnosticOptions,
   ),

@@ -4,7 +4,9 @@ import { mountOf, type Room, readMounts, roomOf } from '../../host/mounts.ts';
 import { readDeletedFiles, unitOfProcess } from '../../host/processes.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
 import { orBlind } from '../or-blind.ts';
+import { ARCHIVES_BIG_BYTES, readArchives } from '../packages/apt.ts';
 import { count, Report, sayBytes, sayRatio } from '../report.ts';
+import { lookAtLogs } from './big-logs.ts';
 import { runDu } from './du.ts';
 
 const HIGH = 0.85;
@@ -21,6 +23,7 @@ export const disk: Observer<'disk'> = async ({ path, top }, context) => {
   lookAtDeletedFiles(report);
   const journal = await orBlind(report, 'The size of the journal', async () => readJournalFiles().bytes);
   report.figure('journal_bytes', journal);
+  lookAtLogs(report);
   const folders = await lookAtFolders(report, context, path, top);
   suggestCleaning(report, room, journal ?? 0, folders);
   if (report.isCalm) report.add({ kind: 'disk.calm', severity: 'ok', title: 'No file system is close to full.' });
@@ -76,7 +79,7 @@ function lookAtDeletedFiles(report: Report): void {
           ? []
           : [
               {
-                playbook: 'service.restart',
+                playbook: 'disk.release_deleted',
                 parameters: { unit: service },
                 why: `Only when ${service} closes the file its ${sayBytes(bytes)} become free.`,
               },
@@ -138,6 +141,13 @@ function suggestCleaning(report: Report, room: Room, journal: number, folders: r
       playbook: 'disk.journal_vacuum',
       parameters: { keep: '200M' },
       why: `The journal takes ${sayBytes(journal)}.`,
+    });
+  const archives = readArchives();
+  if (archives.bytes >= ARCHIVES_BIG_BYTES || (room.usedRatio >= HIGH && archives.bytes >= ARCHIVES_BIG_BYTES / 4))
+    suggestions.push({
+      playbook: 'disk.apt_clean',
+      parameters: {},
+      why: `apt keeps ${count(archives.files, 'downloaded package')} with ${sayBytes(archives.bytes)}.`,
     });
   for (const { path, bytes } of folders)
     if (['/tmp', '/var/tmp'].includes(path) && bytes >= TMP_BIG_BYTES)

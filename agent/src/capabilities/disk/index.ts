@@ -3,8 +3,9 @@ import type { Changers, Observers } from '../capability.ts';
 import { disk } from './disk.ts';
 import { diskFree } from './disk-free.ts';
 import { inodes } from './inodes.ts';
+import { storageHw } from './storage-hw.ts';
 import { tmpClean } from './tmp-clean.ts';
 
-export const diagnostics = { disk, inodes } satisfies Partial<Observers>;
+export const diagnostics = { disk, inodes, storage_hw: storageHw } satisfies Partial<Observers>;
 export const probes = { 'disk.free': diskFree } satisfies Partial<Observers>;
 export const changes = { 'tmp.clean': tmpClean } satisfies Partial<Changers>;

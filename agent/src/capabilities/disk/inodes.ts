@@ -3,6 +3,7 @@ import { type Room, readMounts, roomOf } from '../../host/mounts.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
 import { Report, sayRatio } from '../report.ts';
 import { runDu } from './du.ts';
+import { sessionRoots } from './session-roots.ts';
 
 const HIGH = 0.85;
 const CRITICAL = 0.95;
@@ -16,7 +17,7 @@ export const inodes: Observer<'inodes'> = async ({ mount }, context) => {
   const asked = lookAtMounts(report, mount);
   report.figure('inodes_used_ratio', asked.inodesUsedRatio);
   report.figure('inodes_free', asked.inodesFree);
-  await lookAtFolders(report, context, mount);
+  await lookAtFolders(report, context, mount, asked.inodesUsedRatio >= HIGH);
   if (report.isCalm) report.add({ kind: 'inodes.calm', severity: 'ok', title: 'No file system runs out of inodes.' });
   return report.finish();
 };
@@ -51,7 +52,7 @@ function lookAtMounts(report: Report, path: string): Room {
   return asked;
 }
 
-async function lookAtFolders(report: Report, context: ObserveContext, path: string): Promise<void> {
+async function lookAtFolders(report: Report, context: ObserveContext, path: string, scarce: boolean): Promise<void> {
   const top = new TopFolders();
   const options = ['--inodes', '--separate-dirs'];
   const onOutput = (text: string) => top.add(text);
@@ -77,7 +78,16 @@ async function lookAtFolders(report: Report, context: ObserveContext, path: stri
         top.folders.map((folder) => `${String(folder.entries).padStart(9)}  ${folder.path}`).join('\n'),
       ],
     ],
+    suggestions: scarce || most.entries >= MANY ? suggestSessions(most, context) : [],
   });
+}
+
+/** Only a folder that may be cleaned on this server is offered. */
+function suggestSessions(most: { readonly path: string; readonly entries: number }, context: ObserveContext) {
+  const root = sessionRoots(context.localPolicy).find((each) => most.path === each || most.path.startsWith(`${each}/`));
+  if (root === undefined) return [];
+  const why = `${most.path} holds ${most.entries} entries; old ones are packed away and can be brought back.`;
+  return [{ playbook: 'inodes.clean_sessions', parameters: { root }, why }];
 }
 
 /** The folders with most entries of a list that may be endless. */

@@ -1,0 +1,127 @@
+import { durationMs } from '@countersign/protocol';
+import { z } from 'zod';
+import { readTextOrNull } from '../../host/look.ts';
+import { readAllMounts } from '../../host/mounts.ts';
+import type { ObserveContext, Observer } from '../capability.ts';
+import { printJournal, readJournal } from '../logs/journal.ts';
+import { orBlind } from '../or-blind.ts';
+import { count, Report } from '../report.ts';
+import { isIoError, parseMdstat, parseScan, readOnlyByMistake } from './storage.ts';
+
+const DEVICES_MAX = 8;
+const KERNEL_LINES = 5000;
+const LINES = 15;
+
+/** What is below the files: mounts that went read-only, arrays, the disks' own word, and complaints of the kernel. */
+export const storageHw: Observer<'storage_hw'> = async ({ since }, context) => {
+  const report = new Report(context);
+  const errors = await lookAtKernel(report, context, context.clock.now() - durationMs(since));
+  lookAtMounts(report, errors);
+  lookAtArrays(report);
+  await lookAtDisks(report, context);
+  if (report.isCalm)
+    report.add({
+      kind: 'storage.calm',
+      severity: 'ok',
+      title: 'No disk, array or mount is in trouble, as far as seen.',
+    });
+  return report.finish();
+};
+
+/** How many I/O errors the kernel told of; `null` when that cannot be seen. */
+async function lookAtKernel(report: Report, context: ObserveContext, since: number): Promise<number | null> {
+  const answer = await readJournal(context, { matches: ['_TRANSPORT=kernel'], since, lines: KERNEL_LINES });
+  if (answer.blind !== null) {
+    report.blind('Messages of the kernel', answer.blind);
+    return null;
+  }
+  const errors = answer.lines.filter(({ message }) => isIoError(message));
+  report.figure('io_errors', errors.length);
+  if (errors.length > 0)
+    report.add({
+      kind: 'storage.io_errors',
+      severity: 'critical',
+      title: `The kernel told of ${count(errors.length, 'I/O error')}.`,
+      since: errors[0]?.at,
+      evidence: [['kernel log', printJournal(errors.slice(-LINES))]],
+      causes: ['A disk is failing.', 'The storage below a virtual machine was cut off for a while.'],
+    });
+  return errors.length;
+}
+
+function lookAtMounts(report: Report, errors: number | null): void {
+  const mistaken = readOnlyByMistake(readAllMounts(), readTextOrNull('/etc/fstab') ?? '');
+  report.figure('read_only_mounts', mistaken.length);
+  for (const { mount, source, type } of mistaken)
+    report.add({
+      kind: 'storage.read_only',
+      severity: 'critical',
+      title: `${mount} (${type} on ${source}) is read-only, and /etc/fstab does not say that it should be.`,
+      causes: ['The kernel made it so after an error of the disk.', 'Somebody mounted it so.'],
+      // Writing on a disk that fails makes it worse.
+      suggestions:
+        errors !== null && errors > 0
+          ? []
+          : [
+              {
+                playbook: 'fs.remount_rw',
+                parameters: { path: mount },
+                why: 'The kernel log shows no I/O error; when the cause is gone it can be written to again.',
+              },
+            ],
+    });
+}
+
+function lookAtArrays(report: Report): void {
+  const text = readTextOrNull('/proc/mdstat');
+  const arrays = text === null ? [] : parseMdstat(text);
+  report.figure('arrays', arrays.length);
+  for (const { name, members, missing } of arrays.filter((array) => array.missing > 0))
+    report.add({
+      kind: 'storage.raid_degraded',
+      severity: 'critical',
+      title: `Array ${name} runs without ${count(missing, 'member')} of ${members}.`,
+      evidence: [['/proc/mdstat', text ?? '']],
+      causes: ['A disk failed or was taken out.'],
+    });
+}
+
+async function lookAtDisks(report: Report, context: ObserveContext): Promise<void> {
+  const scan = await context.exec({ argv: ['smartctl', '--scan', '-j'], timeoutMs: 5000, signal: context.signal });
+  if (scan.notStarted === 'ENOENT') {
+    report.blind('The health that disks tell of themselves', 'smartctl is not installed');
+    return;
+  }
+  const devices = parseScan(scan.stdout).slice(0, DEVICES_MAX);
+  report.figure('disks', devices.length);
+  await orBlind(report, 'The health of disks', async () => {
+    for (const device of devices) await lookAtDisk(report, context, device);
+  });
+}
+
+const healthSchema = z.object({ smart_status: z.object({ passed: z.boolean() }) });
+
+async function lookAtDisk(report: Report, context: ObserveContext, device: string): Promise<void> {
+  const argv = ['smartctl', '-H', '-j', '--', device];
+  const done = await context.exec({ argv, timeoutMs: 5000, signal: context.signal });
+  const health = healthSchema.safeParse(jsonOrNull(done.stdout));
+  // Virtual disks have no health of their own.
+  if (!health.success) report.blind(`The health of ${device}`, 'the disk does not tell it');
+  else if (!health.data.smart_status.passed)
+    report.add({
+      kind: 'storage.disk_failing',
+      severity: 'critical',
+      title: `${device} says of itself that it is failing (SMART).`,
+      evidence: [[argv.join(' '), done.stdout]],
+      causes: ['The disk is worn out or damaged: save what it holds and replace it.'],
+    });
+}
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
