@@ -2,7 +2,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type PlacedProblem, parsePlaybook } from './parse.ts';
+import { parsePlaybook } from './parse.ts';
+import type { PlacedProblem } from './parse-yaml.ts';
 import type { Playbook } from './playbook.ts';
 
 /** Where the built-in playbooks are. */

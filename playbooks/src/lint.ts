@@ -7,13 +7,8 @@ import { z } from 'zod';
 import { fillIn, referencesIn, type Values } from './fill-in.ts';
 import type { PlaybookFile } from './format.ts';
 import { isRequired, sampleValue, valueSchema } from './parameter-types.ts';
+import type { Problem } from './parse-yaml.ts';
 import { stepRisk } from './playbook.ts';
-
-/** A problem and where it is: the path of keys and indexes from the top of the file. */
-export interface Problem {
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-}
 
 interface Part {
   readonly path: readonly (string | number)[];

@@ -35,6 +35,11 @@ export function shorten(text: string, max: number): string {
   return text.slice(0, Math.max(0, max - mark.length)).toWellFormed() + mark;
 }
 
+/** argv as a person reads it: each word in quotes that holds more than plain characters, so that it reads as one word. */
+export function sayArgv(argv: readonly string[]): string {
+  return argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ');
+}
+
 function codePoint(character: string): string {
   return `\\u{${character.codePointAt(0)?.toString(16)}}`;
 }

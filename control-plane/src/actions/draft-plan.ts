@@ -12,6 +12,7 @@ import {
   planDraftSchema,
   problemsOf,
   redact,
+  sayArgv,
   secretNamesIn,
   shorten,
 } from '@countersign/protocol';
@@ -100,11 +101,10 @@ function commandPlan(server: Named, wanted: ParametersOf<'command.run'>): PlanDr
     ...(stdin === undefined ? {} : { stdin }),
     ...(environment === undefined ? {} : { environment }),
   };
-  const words = argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ');
   return parsed({
     server,
     source: { kind: 'command' },
-    title: `Run ${escapeDeceptive(shorten(words, TITLE_WORDS))} on ${server.name}`,
+    title: `Run ${escapeDeceptive(shorten(sayArgv(argv), TITLE_WORDS))} on ${server.name}`,
     risk: capability('command.run').risk,
     reversible: false,
     parameters,

@@ -2,7 +2,14 @@
  * The words of a card, the same on every channel: what is to be done, where, exactly how, at what risk, who asks, until when.
  * Pure. Everything comes from the plan and from us; the assistant's own words stand last and apart. Threat T7.
  */
-import { channelsThatDecide, escapeDeceptive, looksDeceptive, type Risk, shorten } from '@countersign/protocol';
+import {
+  channelsThatDecide,
+  escapeDeceptive,
+  looksDeceptive,
+  type Risk,
+  sayArgv,
+  shorten,
+} from '@countersign/protocol';
 import type { ActionDetail } from '@countersign/protocol/operator-api/index';
 
 export interface CardParameter {
@@ -63,7 +70,7 @@ export function cardOf(detail: ActionDetail): Card {
     state: detail.state,
     title: clean(detail.title, 300),
     server: clean(detail.server.name, 100),
-    argv: steps.flatMap((step) => step.argv.map((argv) => clean(argv.map(word).join(' '), ARGV_MAX))),
+    argv: steps.flatMap((step) => step.argv.map((argv) => clean(sayArgv(argv), ARGV_MAX))),
     parameters: Object.entries(plan.parameters).map(([name, value]) =>
       parameter(name, value, detail.changed_parameters),
     ),
@@ -133,11 +140,6 @@ function decisionOf({ approvals, state }: ActionDetail): string | null {
 
 function said({ person, channel, at }: ActionDetail['approvals'][number]): string {
   return `${clean(person.name, 100)} by ${channel} at ${at}`;
-}
-
-/** One word of argv, so that it reads as one word: quoted where it holds more than plain characters. */
-function word(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : JSON.stringify(text);
 }
 
 const clean = (text: string, max: number) => escapeDeceptive(shorten(text, max));

@@ -9,6 +9,7 @@ import { lockCommands } from './commands/lock.ts';
 import { mcpCommand } from './commands/mcp.ts';
 import { pauseCommands } from './commands/pause.ts';
 import { peopleCommands } from './commands/people.ts';
+import { playbookCommands } from './commands/playbooks.ts';
 import { policyCommands } from './commands/policy.ts';
 import { serverCommands } from './commands/servers.ts';
 import { setupCommands } from './commands/setup.ts';
@@ -57,6 +58,7 @@ export async function run(argv: readonly string[], base: Omit<CliContext, 'optio
     lockCommands,
     pauseCommands,
     peopleCommands,
+    playbookCommands,
     policyCommands,
     telegramCommands,
     doctorCommand,

@@ -1,7 +1,7 @@
 /** Queries on the versions of playbooks. */
 import type { Core } from '../ports.ts';
+import type { PlaybookVersionTable } from '../storage/catalog-tables.ts';
 import type { Db, Trx } from '../storage/database.ts';
-import type { PlaybookVersionTable } from '../storage/tables.ts';
 import { write } from '../storage/write.ts';
 
 export type PlaybookVersion = Omit<PlaybookVersionTable, 'seen_at'>;

@@ -5,6 +5,7 @@
 import type { ActionEvent, ActionState, Channel, Risk, Strength } from '@countersign/protocol';
 import type { Role } from '@countersign/protocol/operator-api/index';
 import type { Generated } from 'kysely';
+import type { PlaybookVersionTable } from './catalog-tables.ts';
 import type {
   AmendmentTable,
   AmendmentVoteTable,
@@ -263,21 +264,6 @@ export interface TelegramCardTable {
 export interface TelegramNoticeTable {
   audit_seq: number;
   chat_id: string;
-}
-/** A playbook as it was in force from `seen_at` on. */
-export interface PlaybookVersionTable {
-  playbook: string;
-  seen_at: number;
-  sha256: string;
-  version: number;
-  /** Null when its file was taken away. */
-  yaml: string | null;
-  /** `built in`, or the path of its file. */
-  source: string;
-  /** The owner of the file on this machine, by name; null for a built-in one. */
-  changed_by: string | null;
-  /** When the file says that it was written last. */
-  changed_at: number | null;
 }
 export interface Tables {
   person: PersonTable;
