@@ -55,6 +55,15 @@ export interface StepProcesses {
   forget(): Promise<void>;
 }
 
+/**
+ * Whether the program is not installed. In the network of another namespace it is nsenter(1) that is started, and it says by exit
+ * code 127 that the program is not there.
+ */
+export function isMissing(executed: Executed, program: string): boolean {
+  if (executed.notStarted === 'ENOENT') return true;
+  return executed.exitCode === 127 && executed.stderr.includes(`failed to execute ${program}`);
+}
+
 /** The first lines of what a process said, its complaints before all else. For evidence, never for sentences of ours. */
 export function saidBy(executed: Executed): string {
   if (executed.notStarted !== null) return executed.notStarted;

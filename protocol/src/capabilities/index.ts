@@ -28,6 +28,13 @@ import * as units from './units.ts';
 
 export * from './capability.ts';
 export {
+  composeServiceSchema,
+  containerIdSchema,
+  containerNameSchema,
+  type Health,
+  projectSchema,
+} from './containers.ts';
+export {
   appNameSchema,
   type DeployCheck,
   type DeployVerdict,

@@ -1,6 +1,7 @@
 import { durationMs, fault, redact, stripControl } from '@countersign/protocol';
 import { readTail } from '../../host/read-tail.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
+import { readContainerLog } from '../containers/container-log.ts';
 import { withoutKeyLines } from '../files/key-lines.ts';
 import { readableRoots } from '../files/roots.ts';
 import { count, Report } from '../report.ts';
@@ -16,13 +17,24 @@ interface Line {
   readonly level: 'error' | 'warning' | 'info';
 }
 
-/** Lines of a unit, of a file, or of the whole journal when neither is named; counted by level. */
-export const logs: Observer<'logs'> = async ({ unit, file, since, grep, lines }, context) => {
-  if (unit !== undefined && file !== undefined)
-    throw fault('invalid_input', { problems: 'unit, file: name one of them, not both' });
+/** Lines of a unit, of a container, of a file, or of the whole journal when none is named; counted by level. */
+export const logs: Observer<'logs'> = async ({ unit, container, file, since, grep, lines }, context) => {
+  if ([unit, container, file].filter((source) => source !== undefined).length > 1)
+    throw fault('invalid_input', { problems: 'unit, container, file: name one of them' });
   const report = new Report(context);
-  const source = file ?? (unit === undefined ? 'the journal' : `the journal of ${unit}`);
-  const found = file === undefined ? await fromJournal(report, context, unit, since) : fromFile(report, context, file);
+  const source =
+    file ??
+    (container !== undefined
+      ? `container ${container}`
+      : unit === undefined
+        ? 'the journal'
+        : `the journal of ${unit}`);
+  const found =
+    file !== undefined
+      ? fromFile(report, context, file)
+      : container !== undefined
+        ? await fromContainer(report, context, container, since)
+        : await fromJournal(report, context, unit, since);
   const fitting = grep === undefined ? found : found.filter(({ text }) => text.includes(grep));
   const chosen = fitting.slice(-lines);
   if (fitting.length > chosen.length) report.cut();
@@ -81,6 +93,21 @@ async function fromJournal(
     text: clean(`${new Date(at).toISOString().slice(0, 19)}Z ${source}: ${messages[index]}`, context),
     level: levelOfPriority(level),
   }));
+}
+
+async function fromContainer(
+  report: Report,
+  context: ObserveContext,
+  container: string,
+  since: string,
+): Promise<Line[]> {
+  const from = context.clock.now() - durationMs(since);
+  const answer = await readContainerLog(context, { container, since: from, lines: JOURNAL_MAX });
+  if (answer.blind !== null) report.blind(`The log of ${container}`, answer.blind);
+  if (answer.cut || answer.lines.length >= JOURNAL_MAX) report.cut();
+  return answer.lines
+    .filter((line) => line.trim() !== '')
+    .map((line) => ({ text: clean(line, context), level: levelOf(line) }));
 }
 
 /** A file has no times that we can be sure of, so `since` does not count for it. */

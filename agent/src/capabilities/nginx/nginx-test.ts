@@ -1,5 +1,5 @@
 /** `nginx -t`, and what it complains of. Source: nginx(8), ngx_conf_file.c, ngx_log.c. */
-import { howItEnded } from '../../host/execution.ts';
+import { howItEnded, isMissing } from '../../host/execution.ts';
 import type { ObserveContext } from '../capability.ts';
 
 export interface NginxTest {
@@ -26,10 +26,7 @@ export async function testNginx(context: ObserveContext): Promise<NginxTest> {
     hostNetwork: true,
     signal: context.signal,
   });
-  if (done.notStarted === 'ENOENT') return { installed: false, valid: false, output: '' };
-  // With a network of another namespace it is nsenter that is started, and it says by 127 that nginx is not there.
-  if (done.exitCode === 127 && /failed to execute nginx/.test(done.stderr))
-    return { installed: false, valid: false, output: '' };
+  if (isMissing(done, 'nginx')) return { installed: false, valid: false, output: '' };
   const output = `${done.stdout}${done.stderr}`.trim();
   return {
     installed: true,
