@@ -33,9 +33,12 @@ test('when the built-in library is loaded, every playbook is right', () => {
     'disk.journal_vacuum',
     'firewall.apply_rules',
     'nginx.reload_safe',
+    'service.enable_disable',
     'service.reload',
     'service.reset_failed',
     'service.restart',
+    'service.start',
+    'service.stop',
     'triage',
   ]);
 });

@@ -14,15 +14,30 @@ after(async () => ground?.[Symbol.asyncDispose]());
 const SHOP = '/etc/systemd/system/shop.service';
 const FLAG = '/srv/shop.broken';
 
-/** A service that ends at once while a flag lies there. */
-async function installShop(host: Host, afterStart: string): Promise<void> {
-  const lines = ['[Unit]', 'StartLimitIntervalSec=0', '[Service]', `ExecStart=/bin/sh -c '${afterStart}'`];
+/** A service of our own; `script` is what its shell does. */
+async function installShop(host: Host, script: string, more: readonly string[] = []): Promise<void> {
+  const service = ['[Service]', `ExecStart=/bin/sh -c '${script}'`, ...more];
+  const lines = ['[Unit]', 'StartLimitIntervalSec=0', ...service, '[Install]', 'WantedBy=multi-user.target'];
   await host.writeFile(SHOP, `${lines.join('\n')}\n`);
   await host.exec(['systemctl', 'daemon-reload']);
 }
 
-const isActive = async (host: Host) =>
-  (await host.exec(['systemctl', 'is-active', 'shop'], { okCodes: 'any' })).stdout.trim();
+/** Something besides Countersign that does this to the server once. */
+const meddle = (host: Host, script: string) =>
+  host.exec(['systemd-run', '--quiet', '--collect', '--unit=meddler', '/bin/sh', '-c', script]);
+
+const answer = async (host: Host, ...verb: readonly string[]) =>
+  (await host.exec(['systemctl', ...verb, 'shop'], { okCodes: 'any' })).stdout.trim();
+const isActive = (host: Host) => answer(host, 'is-active');
+const isEnabled = (host: Host) => answer(host, 'is-enabled');
+
+/** Nothing of a row is left for the next one. */
+async function clear(host: Host): Promise<void> {
+  await host.exec(['systemctl', 'stop', 'meddler', 'shop'], { okCodes: 'any' });
+  await host.exec(['systemctl', 'disable', '--quiet', 'shop'], { okCodes: 'any' });
+  await host.exec(['systemctl', 'reset-failed', 'shop'], { okCodes: 'any' });
+  await host.exec(['rm', '-rf', FLAG, '/etc/shop', '/run/shop.read']);
+}
 
 prove(() => ground, {
   playbook: 'service.reset_failed',
@@ -48,4 +63,130 @@ prove(() => ground, {
     undo: 'done',
     undone: async (host) => assert.notEqual(await isActive(host), 'active'),
   },
+  clear,
+});
+
+prove(() => ground, {
+  playbook: 'service.start',
+  when: 'a unit is down and nothing has failed',
+  breakIt: (host) => installShop(host, 'exec sleep 1000'),
+  sees: { diagnostic: 'service', parameters: { unit: 'shop' }, kind: 'service.not_running' },
+  parameters: { watch: '1s' },
+  mended: async (host) => assert.equal(await isActive(host), 'active'),
+  spoil: {
+    how: 'the unit ends and is restarted by systemd while it is watched',
+    async breakIt(host) {
+      await host.exec(['systemctl', 'stop', 'shop']);
+      await installShop(host, 'sleep 1.5; exit 3', ['Restart=always', 'RestartSec=100ms']);
+    },
+    parameters: { unit: 'shop', watch: '2s' },
+    undo: 'done',
+    undone: async (host) => assert.equal(await isActive(host), 'inactive'),
+  },
+  clear,
+});
+
+prove(() => ground, {
+  playbook: 'service.stop',
+  when: 'a unit crashes and is started over and over',
+  async breakIt(host) {
+    await installShop(host, 'exit 3', ['Restart=always', 'RestartSec=2s']);
+    await host.exec(['systemctl', 'start', 'shop']);
+    await host.waitFor(async () => Number(await answer(host, 'show', '--property=NRestarts', '--value')) > 0);
+  },
+  sees: { diagnostic: 'service', parameters: { unit: 'shop' }, kind: 'service.crash_loop' },
+  parameters: { watch: '1s' },
+  mended: async (host) => assert.match(await isActive(host), /^(inactive|failed)$/),
+  spoil: {
+    how: 'something else starts the unit again while it is watched',
+    async breakIt(host) {
+      await installShop(host, 'exec sleep 1000', [`ExecStartPre=/bin/sh -c 'test ! -e ${FLAG} || sleep 2'`]);
+      await host.exec(['systemctl', 'restart', 'shop']);
+      await host.exec(['touch', FLAG]);
+      await meddle(host, 'while systemctl is-active -q shop; do sleep 0.1; done; systemctl start shop');
+    },
+    parameters: { unit: 'shop', watch: '2s' },
+    undo: 'done',
+    undone: async (host) => assert.equal(await isActive(host), 'active'),
+  },
+  clear,
+});
+
+prove(() => ground, {
+  playbook: 'service.enable_disable',
+  when: 'a unit runs that the next boot would not start',
+  async breakIt(host) {
+    await installShop(host, 'exec sleep 1000');
+    await host.exec(['systemctl', 'start', 'shop']);
+  },
+  sees: { diagnostic: 'service', parameters: { unit: 'shop' }, kind: 'service.not_enabled' },
+  mended: async (host) => assert.equal(await isEnabled(host), 'enabled'),
+  spoil: {
+    how: 'the unit stops while it is watched',
+    async breakIt(host) {
+      await host.exec(['systemctl', 'disable', '--quiet', 'shop']);
+      await meddle(host, 'until systemctl is-enabled -q shop; do sleep 0.1; done; sleep 1.5; systemctl stop shop');
+    },
+    parameters: { unit: 'shop', on: true, watch: '2s' },
+    undo: 'done',
+    undone: async (host) => assert.equal(await isEnabled(host), 'disabled'),
+  },
+  clear,
+});
+
+prove(() => ground, {
+  playbook: 'service.restart',
+  when: 'a unit is active but its process stands still',
+  async breakIt(host) {
+    await installShop(host, 'exec sleep 1000');
+    await host.exec(['systemctl', 'start', 'shop']);
+    await host.exec(['systemctl', 'kill', '--signal=STOP', 'shop']);
+  },
+  sees: { diagnostic: 'service', parameters: { unit: 'shop' }, kind: 'service.stands_still' },
+  parameters: { watch: '1s' },
+  async mended(host) {
+    const pid = await answer(host, 'show', '--property=MainPID', '--value');
+    assert.match(await host.readFile(`/proc/${pid}/stat`), /\(sleep\) S /);
+  },
+  spoil: {
+    how: 'the unit dies while it is watched',
+    breakIt: (host) => installShop(host, 'sleep 1.5; exit 3'),
+    parameters: { unit: 'shop', watch: '2s' },
+    undo: 'impossible',
+    undone: async (host) => assert.equal(await isActive(host), 'failed'),
+  },
+  clear,
+});
+
+const READS = 'trap "cp /etc/shop/shop.conf /run/shop.read" HUP; while :; do sleep 0.1; done';
+
+prove(() => ground, {
+  playbook: 'service.reload',
+  when: 'a configuration was changed that the unit has not read',
+  async breakIt(host) {
+    await installShop(host, READS, ['ExecReload=/bin/kill -HUP $MAINPID']);
+    await host.exec(['systemctl', 'start', 'shop']);
+    // systemd tells the time of the start in whole seconds.
+    await host.exec([
+      'sh',
+      '-c',
+      'mkdir -p /etc/shop; echo new=1 >/etc/shop/shop.conf; touch -d "now + 2 seconds" /etc/shop/shop.conf',
+    ]);
+  },
+  sees: { diagnostic: 'service', parameters: { unit: 'shop' }, kind: 'service.configuration_changed' },
+  parameters: { watch: '1s' },
+  mended: async (host) => assert.equal(await host.readFile('/run/shop.read'), 'new=1\n'),
+  spoil: {
+    how: 'the unit dies of what it read',
+    async breakIt(host) {
+      await installShop(host, 'trap "sleep 1.5; exit 3" HUP; while :; do sleep 0.1; done', [
+        'ExecReload=/bin/kill -HUP $MAINPID',
+      ]);
+      await host.exec(['systemctl', 'restart', 'shop']);
+    },
+    parameters: { unit: 'shop', watch: '2s' },
+    undo: 'impossible',
+    undone: async (host) => assert.equal(await isActive(host), 'failed'),
+  },
+  clear,
 });

@@ -9,6 +9,8 @@ export const unitStateSchema = z.object({
   active_state: z.string(),
   sub_state: z.string(),
   unit_file_state: z.string(),
+  /** Whether it is started at boot. */
+  enabled: z.boolean(),
   result: z.string(),
   main_pid: z.int(),
   restarts: z.int(),
@@ -45,6 +47,9 @@ export const changes = {
   'unit.start': mutate('Start a unit.', 'medium', unit, { timeoutMs: 120_000, undoable: true }),
   'unit.stop': mutate('Stop a unit.', 'high', unit, { timeoutMs: 120_000, undoable: true }),
   'unit.reset_failed': mutate('Clear the failed state of a unit.', 'low', unit),
+  'unit.set_enabled': mutate('Have a unit started at boot, or not.', 'medium', unit.extend({ enabled: z.boolean() }), {
+    undoable: true,
+  }),
   'unit.restore': mutate(
     'Bring a unit back to what it was before this action: stopped, or running with the configuration it has now. Only as an undo.',
     'medium',

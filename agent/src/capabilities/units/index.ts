@@ -4,8 +4,13 @@ import { failedUnits } from './failed-units.ts';
 import { service } from './service.ts';
 import { unitChangers } from './unit.ts';
 import { unitRestore } from './unit-restore.ts';
+import { unitSetEnabled } from './unit-set-enabled.ts';
 import { unitStateProbe } from './unit-state-probe.ts';
 
 export const diagnostics = { service, failed_units: failedUnits } satisfies Partial<Observers>;
 export const probes = { 'unit.state': unitStateProbe } satisfies Partial<Observers>;
-export const changes = { ...unitChangers, 'unit.restore': unitRestore } satisfies Partial<Changers>;
+export const changes = {
+  ...unitChangers,
+  'unit.set_enabled': unitSetEnabled,
+  'unit.restore': unitRestore,
+} satisfies Partial<Changers>;

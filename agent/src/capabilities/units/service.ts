@@ -2,6 +2,7 @@ import type { Suggestion } from '@countersign/protocol';
 import type { ObserveContext, Observer } from '../capability.ts';
 import { type JournalLine, printJournal, readJournal } from '../logs/journal.ts';
 import { count, Report, sayDuration } from '../report.ts';
+import { addHints } from './service-hints.ts';
 import { readUnitState, sayExit, type UnitState } from './unit-state.ts';
 
 const LINES = 200;
@@ -41,7 +42,7 @@ export const service: Observer<'service'> = async ({ unit }, context) => {
   const lines = await lastLines(report, context, unit);
   report.add(stateFinding(state, lines, context.clock.now()));
   addErrors(report, state, lines, context.clock.now());
-  addNotEnabled(report, state);
+  addHints(report, state, context.clock.now());
   return report.finish();
 };
 
@@ -97,24 +98,6 @@ function stateFinding(state: UnitState, lines: readonly JournalLine[], now: numb
     since: state.activeSince ?? undefined,
     evidence: evidence.slice(0, 1),
   };
-}
-
-/** Running now and gone after the next boot. */
-function addNotEnabled(report: Report, { name, activeState, unitFileState }: UnitState): void {
-  if (activeState !== 'active' || unitFileState !== 'disabled') return;
-  report.add({
-    kind: 'service.not_enabled',
-    severity: 'info',
-    title: `${name} runs, but is not started at boot.`,
-    causes: ['Somebody started it by hand and forgot to enable it, or another unit starts it when it is needed.'],
-    suggestions: [
-      {
-        playbook: 'service.enable_disable',
-        parameters: { unit: name, on: true },
-        why: 'It is started at boot from then on.',
-      },
-    ],
-  });
 }
 
 function addErrors(report: Report, state: UnitState, lines: readonly JournalLine[], now: number): void {

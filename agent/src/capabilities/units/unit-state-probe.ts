@@ -9,6 +9,7 @@ export const unitStateProbe: Observer<'unit.state'> = async ({ unit }, context) 
     active_state: state.activeState,
     sub_state: state.subState,
     unit_file_state: state.unitFileState,
+    enabled: state.unitFileState === 'enabled',
     result: state.result,
     main_pid: state.mainPid,
     restarts: state.restarts,

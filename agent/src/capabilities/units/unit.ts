@@ -1,5 +1,5 @@
 /** Changes to units. Each is one or two calls of `systemctl`, shown word for word before anybody is asked. */
-import { type ChangeId, capability, fault, type StepResult, type WitnessFact } from '@countersign/protocol';
+import { capability, fault, type StepResult, type WitnessFact } from '@countersign/protocol';
 import { z } from 'zod';
 import { howItEnded } from '../../host/execution.ts';
 import { unitProperties } from '../../host/unit.ts';
@@ -8,7 +8,7 @@ import { exitCodeOf } from '../exit-code.ts';
 import { printJournal, readJournal } from '../logs/journal.ts';
 import { readUnitState, type UnitState } from './unit-state.ts';
 
-type UnitChange = Extract<ChangeId, `unit.${string}`>;
+type UnitChange = `unit.${'restart' | 'reload' | 'reload_or_restart' | 'start' | 'stop' | 'reset_failed'}`;
 type Verb = 'restart' | 'reload' | 'reload-or-restart' | 'start' | 'stop' | 'reset-failed';
 
 interface Rules {
@@ -56,7 +56,7 @@ function unitChanger<C extends UnitChange>(id: C, rules: Rules): Changer<C> {
       const state = await existing(context, unit);
       const obstacle = rules.obstacle?.(state);
       if (obstacle !== undefined) throw fault('precondition_failed', { reason: obstacle });
-      return previewOf(state, rules, await dependents(context, rules.verb, unit));
+      return previewOf(state, rules, await othersConcerned(context, rules.verb, unit));
     },
     async remember({ unit }, context) {
       const state = await existing(context, unit);
@@ -83,9 +83,8 @@ function unitChanger<C extends UnitChange>(id: C, rules: Rules): Changer<C> {
   return changer as Changer<C>;
 }
 
-function previewOf(state: UnitState, rules: Rules, dependent: readonly string[]): ChangePreview {
-  const effects = [rules.effect(state)];
-  if (dependent.length > 0) effects.push(`Units that depend on it are affected as well: ${dependent.join(', ')}.`);
+function previewOf(state: UnitState, rules: Rules, others: readonly string[]): ChangePreview {
+  const effects = [rules.effect(state), ...others];
   return {
     preview: {
       argv: argvOf(rules.verb, state),
@@ -107,18 +106,28 @@ export function unitWitness(state: UnitState): WitnessFact[] {
   ];
 }
 
-async function existing(context: ObserveContext, unit: string): Promise<UnitState> {
+/** The state of a unit that has to be there. Rejects with `precondition_failed` when it is not. */
+export async function existing(context: ObserveContext, unit: string): Promise<UnitState> {
   const state = await readUnitState(context, unit);
   if (!state.exists) throw fault('precondition_failed', { reason: `there is no unit ${unit} on the server` });
   return state;
 }
 
-/** Units that stop or restart with this one. Source: systemd.unit(5), reverse of Requires=, BindsTo= and PartOf=. */
-async function dependents(context: ObserveContext, verb: Verb, unit: string): Promise<string[]> {
+/**
+ * Which other units it concerns, in sentences: those that stop or restart with this one, and those that start it again.
+ * Source: systemd.unit(5), reverse of Requires=, BindsTo= and PartOf=, and Triggers=.
+ */
+async function othersConcerned(context: ObserveContext, verb: Verb, unit: string): Promise<string[]> {
   if (verb !== 'stop' && verb !== 'restart') return [];
-  const found = await unitProperties(context.exec, unit, ['RequiredBy', 'BoundBy', 'ConsistsOf']);
-  const names = [found.RequiredBy, found.BoundBy, found.ConsistsOf].flatMap((list) => (list ?? '').split(' '));
-  return [...new Set(names.filter((name) => name !== '' && !name.endsWith('.target')))].slice(0, 10);
+  const found = await unitProperties(context.exec, unit, ['RequiredBy', 'BoundBy', 'ConsistsOf', 'TriggeredBy']);
+  const namesIn = (...lists: (string | undefined)[]) =>
+    [...new Set(lists.flatMap((list) => (list ?? '').split(' ')))].filter((name) => name !== '').slice(0, 10);
+  const dependent = namesIn(found.RequiredBy, found.BoundBy, found.ConsistsOf).filter((it) => !it.endsWith('.target'));
+  const triggers = verb === 'stop' ? namesIn(found.TriggeredBy) : [];
+  return [
+    ...(dependent.length === 0 ? [] : [`Units that depend on it are affected as well: ${dependent.join(', ')}.`]),
+    ...(triggers.length === 0 ? [] : [`It may be started again by ${triggers.join(', ')}.`]),
+  ];
 }
 
 /** Starts the calls one after the other, ends at the first that fails, and says what the unit is now. */
@@ -224,7 +233,11 @@ export const unitChangers = {
   'unit.stop': unitChanger('unit.stop', {
     verb: 'stop',
     effect: (state) =>
-      running(state) ? `${state.name} is stopped and stays down.` : `${state.name} does not run; nothing changes.`,
+      running(state)
+        ? `${state.name} is stopped and stays down.`
+        : state.activeState === 'activating'
+          ? `${state.name}, which is being started (${state.subState}), is stopped and stays down.`
+          : `${state.name} does not run; nothing changes.`,
     inverse: 'start',
     undoWords: 'The unit is started again, when it ran before.',
   }),
