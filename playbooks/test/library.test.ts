@@ -31,6 +31,7 @@ test('when the built-in library is loaded, every playbook is right', () => {
     'config.set_key',
     'disk.clean_tmp',
     'disk.journal_vacuum',
+    'disk.logrotate',
     'firewall.apply_rules',
     'nginx.reload_safe',
     'service.enable_disable',

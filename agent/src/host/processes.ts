@@ -1,5 +1,5 @@
 /** Processes, read from /proc. Source: proc_pid_stat(5), proc_pid_fd(5), cgroups(7). */
-import { readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
+import { constants, readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 
 /** Clock ticks per second: 100 on every Linux that Node runs on (sysconf(_SC_CLK_TCK)). */
 export const TICKS_PER_SECOND = 100;
@@ -175,6 +175,14 @@ export function descriptorsOf(pid: number): Descriptor[] {
 /** Whether a process holds a lock on a file by this descriptor. */
 export function lockedBy(pid: number, number: string): boolean {
   return /^lock:/m.test(readIfThere(`/proc/${pid}/fdinfo/${number}`) ?? '');
+}
+
+/** How a process opened a file. Source: open(2), proc_pid_fdinfo(5). `null` when it cannot be told. */
+export function openedFor(pid: number, number: string): { readonly writes: boolean; readonly appends: boolean } | null {
+  const octal = /^flags:\s*([0-7]+)/m.exec(readIfThere(`/proc/${pid}/fdinfo/${number}`) ?? '')?.[1];
+  if (octal === undefined) return null;
+  const flags = Number.parseInt(octal, 8);
+  return { writes: (flags & 0o3) !== constants.O_RDONLY, appends: (flags & constants.O_APPEND) !== 0 };
 }
 
 /** Bytes of a memory page (4 KiB here, 16 or 64 KiB elsewhere), from our own size in pages and in KiB. */

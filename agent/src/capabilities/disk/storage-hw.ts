@@ -5,6 +5,7 @@ import { readAllMounts } from '../../host/mounts.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
 import { printJournal, readJournal } from '../logs/journal.ts';
 import { orBlind } from '../or-blind.ts';
+import { parsedJson } from '../parsed-json.ts';
 import { count, Report } from '../report.ts';
 import { isIoError, parseMdstat, parseScan, readOnlyByMistake } from './storage.ts';
 
@@ -104,7 +105,7 @@ const healthSchema = z.object({ smart_status: z.object({ passed: z.boolean() }) 
 async function lookAtDisk(report: Report, context: ObserveContext, device: string): Promise<void> {
   const argv = ['smartctl', '-H', '-j', '--', device];
   const done = await context.exec({ argv, timeoutMs: 5000, signal: context.signal });
-  const health = healthSchema.safeParse(jsonOrNull(done.stdout));
+  const health = healthSchema.safeParse(parsedJson(done.stdout));
   // Virtual disks have no health of their own.
   if (!health.success) report.blind(`The health of ${device}`, 'the disk does not tell it');
   else if (!health.data.smart_status.passed)
@@ -115,13 +116,4 @@ async function lookAtDisk(report: Report, context: ObserveContext, device: strin
       evidence: [[argv.join(' '), done.stdout]],
       causes: ['The disk is worn out or damaged: save what it holds and replace it.'],
     });
-}
-
-function jsonOrNull(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }

@@ -1,6 +1,7 @@
 /** What the system says of disks, arrays and mounts, parsed. Sources: md(4), smartctl(8), fstab(5), kernel messages. */
 import { z } from 'zod';
 import type { Mount, MountLine } from '../../host/mounts.ts';
+import { parsedJson } from '../parsed-json.ts';
 
 export interface RaidArray {
   readonly name: string;
@@ -22,14 +23,9 @@ const scanSchema = z.object({ devices: z.array(z.object({ name: z.string() })).o
 
 /** Devices of `smartctl --scan -j`; none when it says something else. */
 export function parseScan(text: string): string[] {
-  try {
-    const parsed = scanSchema.safeParse(JSON.parse(text));
-    const names = (parsed.data?.devices ?? []).map(({ name }) => name);
-    return names.filter((name) => /^\/dev\/[A-Za-z0-9/_.-]+$/.test(name));
-  } catch (error) {
-    if (error instanceof SyntaxError) return [];
-    throw error;
-  }
+  const parsed = scanSchema.safeParse(parsedJson(text));
+  const names = (parsed.data?.devices ?? []).map(({ name }) => name);
+  return names.filter((name) => /^\/dev\/[A-Za-z0-9/_.-]+$/.test(name));
 }
 
 /** Whether a message of the kernel tells of a read or write that failed. */

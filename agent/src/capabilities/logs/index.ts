@@ -2,8 +2,18 @@
 import type { Changers, Observers } from '../capability.ts';
 import { journalUsage } from './journal-usage.ts';
 import { journalVacuum } from './journal-vacuum.ts';
+import { logFile } from './log-file.ts';
+import { logRotate } from './log-rotate.ts';
+import { logWriters } from './log-writers.ts';
 import { logs } from './logs.ts';
 
 export const diagnostics = { logs } satisfies Partial<Observers>;
-export const probes = { 'journal.usage': journalUsage } satisfies Partial<Observers>;
-export const changes = { 'journal.vacuum': journalVacuum } satisfies Partial<Changers>;
+export const probes = {
+  'journal.usage': journalUsage,
+  'log.file': logFile,
+  'log.writers': logWriters,
+} satisfies Partial<Observers>;
+export const changes = {
+  'journal.vacuum': journalVacuum,
+  'log.rotate': logRotate,
+} satisfies Partial<Changers>;

@@ -23,6 +23,8 @@ export interface JournalRequest {
   readonly lines: number;
   /** Only this bad and worse. */
   readonly maxLevel?: number;
+  /** Only messages that this finds, a regular expression of PCRE2. */
+  readonly grep?: string;
 }
 
 /** Lines, oldest first; or why there are none to be had. */
@@ -42,6 +44,7 @@ export async function readJournal(context: ObserveContext, request: JournalReque
     ...(request.since === undefined ? [] : [`--since=@${Math.floor(request.since / 1000)}`]),
     ...(request.maxLevel === undefined ? [] : [`--priority=${request.maxLevel}`]),
     ...(request.unit === undefined ? [] : [`--unit=${request.unit}`]),
+    ...(request.grep === undefined ? [] : [`--grep=${request.grep}`, '--case-sensitive=yes']),
     ...(request.matches ?? []),
   ];
   const done = await context.exec({
@@ -52,7 +55,9 @@ export async function readJournal(context: ObserveContext, request: JournalReque
   });
   if (done.notStarted !== null) return { lines: [], blind: 'journalctl is not installed' };
   const lines = done.stdout.split('\n').flatMap(parseJournalLine);
-  return { lines, blind: blindness(done.exitCode, done.stderr, lines.length) };
+  // With --grep, finding nothing is an exit code of 1 and no complaint.
+  const foundNone = request.grep !== undefined && done.exitCode === 1 && done.stderr.trim() === '';
+  return { lines, blind: blindness(foundNone ? 0 : done.exitCode, done.stderr, lines.length) };
 }
 
 /** One line of `journalctl --output=json`; none for what is not one (the last line of cut output). */

@@ -3,6 +3,7 @@ import { fault } from '@countersign/protocol';
 import { z } from 'zod';
 import { parseProperties } from '../../host/unit.ts';
 import type { ObserveContext } from '../capability.ts';
+import { parsedJson } from '../parsed-json.ts';
 
 /** Milliseconds since 1970; `null` for never. */
 type Moment = number | null;
@@ -46,7 +47,7 @@ export async function readTimers(context: ObserveContext): Promise<Timer[]> {
 
 /** Times come in microseconds; 0 means never. Rejects with `capability_failed` for what is no such list. */
 export function parseTimers(text: string): Timer[] {
-  const parsed = z.array(timerSchema).safeParse(jsonOrNull(text));
+  const parsed = z.array(timerSchema).safeParse(parsedJson(text));
   if (!parsed.success) throw unexpected('systemctl list-timers');
   return parsed.data.map(({ unit, activates, next, last }) => ({
     name: unit,
@@ -92,15 +93,6 @@ async function ask(context: ObserveContext, argv: readonly string[]): Promise<st
   const done = await context.exec({ argv, timeoutMs: ASK_MS, maxBytes: 2 * 1024 * 1024, signal: context.signal });
   if (done.exitCode !== 0) throw unexpected(argv.slice(0, 2).join(' '));
   return done.stdout;
-}
-
-function jsonOrNull(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }
 
 const unexpected = (capability: string) =>

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+import type { Host } from '../hosts/host.ts';
+import { whyNoHosts } from '../hosts/requirements.ts';
+import { type Ground, OPEN_POLICY, openGround } from './ground.ts';
+import { prove } from './prove.ts';
+
+/** Folders of the rows that are file systems of their own, so that they can be full. */
+const SESSIONS = '/srv/sessions';
+
+let ground: Ground;
+before(async () => {
+  if (whyNoHosts() !== undefined) return;
+  ground = await openGround('disk', { policy: `${OPEN_POLICY}tmp_roots: [${SESSIONS}]\n` });
+});
+after(async () => ground?.[Symbol.asyncDispose]());
+
+const sh = (host: Host, script: string) => host.exec(['sh', '-c', script]);
+const out = async (host: Host, script: string) => (await sh(host, script)).stdout.trim();
+
+/** A service whose main process runs this script; it runs on return. */
+async function install(host: Host, name: string, script: string, more: readonly string[] = []): Promise<void> {
+  await host.writeFile(`/usr/local/bin/${name}`, `#!/bin/sh\n${script}\n`, '0755');
+  const lines = ['[Unit]', 'StartLimitIntervalSec=0', '[Service]', `ExecStart=/usr/local/bin/${name}`, ...more];
+  await host.writeFile(`/etc/systemd/system/${name}.service`, `${lines.join('\n')}\n`);
+  await host.exec(['systemctl', 'daemon-reload']);
+  await host.exec(['systemctl', 'restart', name]);
+}
+
+async function remove(host: Host, ...names: string[]): Promise<void> {
+  for (const name of names) {
+    await host.exec(['systemctl', 'stop', name], { okCodes: 'any' });
+    await sh(host, `rm -f /usr/local/bin/${name} /etc/systemd/system/${name}.service`);
+  }
+  await host.exec(['systemctl', 'daemon-reload']);
+}
+
+const LOG = '/var/log/shop.log';
+/** Keeps its log open, and opens it anew when it is told to. */
+const WRITER = `open() { exec >>${LOG}; }; trap open HUP; open; while :; do echo line; sleep 0.1; done`;
+const logrotateFile = (tell: string) =>
+  `${LOG} {\n  monthly\n  rotate 3\n  missingok\n  create\n  postrotate\n    ${tell}\n  endscript\n}\n`;
+
+prove(() => ground, {
+  playbook: 'disk.logrotate',
+  when: 'a log that is rotated once a month has grown to 120 MB',
+  async breakIt(host) {
+    await sh(host, `head -c 120000000 /dev/zero >${LOG}`);
+    await install(host, 'shop', WRITER);
+    await host.writeFile('/etc/logrotate.d/shop', logrotateFile('systemctl kill --signal=HUP shop'));
+  },
+  sees: { diagnostic: 'disk', kind: 'disk.big_log' },
+  parameters: { watch: '1s' },
+  async mended(host) {
+    assert.equal(await out(host, `stat -c %s ${LOG}.1 | cut -c1-4`), '1200');
+    assert.ok(Number(await out(host, `stat -c %s ${LOG}`)) < 10_000);
+    assert.match(await out(host, 'ls -l /proc/$(systemctl show -P MainPID shop)/fd'), /shop\.log\n/);
+  },
+  spoil: {
+    how: 'nobody tells the service to open its new log',
+    breakIt: (host) => host.writeFile('/etc/logrotate.d/shop', logrotateFile('true')),
+    undo: 'impossible',
+    async undone(host) {
+      assert.match(await out(host, 'ls -l /proc/$(systemctl show -P MainPID shop)/fd'), /shop\.log\.1\n/);
+    },
+  },
+  async clear(host) {
+    await remove(host, 'shop');
+    await sh(host, `rm -f ${LOG}* /etc/logrotate.d/shop`);
+  },
+});
