@@ -1,0 +1,206 @@
+/** The recipes of docs/cookbook.md, each with the very text of the page, on a real server. */
+import assert from 'node:assert/strict';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { after, before } from 'node:test';
+import { isFinal } from '@countersign/protocol';
+import { hostTest, whyNoHosts } from '../hosts/requirements.ts';
+import { type CommandLine, commandLine } from '../world/command-line.ts';
+import { eventually } from '../world/eventually.ts';
+import { projectFolder } from '../world/places.ts';
+import { type Ground, OPEN_POLICY, openGround } from './ground.ts';
+import { carryOut } from './prove.ts';
+
+/** The blocks of each recipe by where they go, which their first line says. */
+const recipes = (await readFile(join(projectFolder, 'docs/cookbook.md'), 'utf8'))
+  .split(/^## /m)
+  .slice(1)
+  .map((section) => ({
+    title: section.slice(0, section.indexOf('\n')),
+    blocks: [...section.matchAll(/```yaml\n# (.*)\n([\s\S]*?)```/g)].map(([, place = '', text = '']) => ({
+      place,
+      text,
+    })),
+  }));
+
+let ground: Ground;
+let ada: CommandLine;
+
+before(async () => {
+  if (whyNoHosts() !== undefined) return;
+  ground = await openGround('staging-shop');
+  ada = await commandLine(ground.world);
+  await ground.host.writeFile('/srv/shop/shop.env', 'FEATURE_SEARCH=on\nDB_PASSWORD=the-old-password\n', '0600');
+  await ground.host.writeFile('/srv/shop/serve', SERVE, '0755');
+  await ground.host.writeFile(
+    '/etc/systemd/system/shop.service',
+    '[Unit]\nStartLimitIntervalSec=0\n[Service]\nEnvironmentFile=/srv/shop/shop.env\nExecStart=/usr/bin/python3 /srv/shop/serve\n',
+  );
+  await ground.host.exec(['systemctl', 'start', 'shop']);
+  await ground.host.waitFor(['curl', '-fsS', 'http://127.0.0.1:8080/health']);
+});
+after(async () => {
+  await ada?.[Symbol.asyncDispose]();
+  await ground?.[Symbol.asyncDispose]();
+});
+
+/** The shop: well unless its flag SEARCH is `broken`. */
+const SERVE = `import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Shop(BaseHTTPRequestHandler):
+    def do_GET(self):
+        well = os.environ.get('FEATURE_REVIEWS') != 'on'
+        self.send_response(200 if well else 500)
+        self.end_headers()
+    def log_message(self, *words):
+        pass
+HTTPServer(('127.0.0.1', 8080), Shop).serve_forever()
+`;
+
+/** Puts the blocks of a recipe where they say that they go, and waits until they are in force. */
+async function follow(number: number): Promise<void> {
+  const recipe = recipes[number - 1];
+  if (!recipe?.title.startsWith(`${number}.`)) throw new Error(`there is no recipe ${number}`);
+  for (const { place, text } of recipe.blocks) {
+    if (place === 'server: /etc/countersign/policy.yaml') await ground.setPolicy(text);
+    else if (place === 'control plane: policy.yaml') await writeFile(join(ground.world.dataDir, 'policy.yaml'), text);
+    else {
+      const path = join(ground.world.dataDir, place);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, text);
+      const id = /^id: (\S+)$/m.exec(text)?.[1];
+      if (id === undefined) continue;
+      await eventually(`playbook ${id} to be in force`, () => ground.assistant('getPlaybook', { playbook: id }));
+    }
+  }
+}
+
+/** As before a recipe: everything allowed there, the built-in rules here. */
+async function forget(): Promise<void> {
+  await ground.setPolicy(OPEN_POLICY);
+  await writeFile(join(ground.world.dataDir, 'policy.yaml'), await builtInPolicy());
+}
+
+async function builtInPolicy(): Promise<string> {
+  const { defaultPolicy } = await import('@countersign/control-plane/policy/default-policy');
+  return defaultPolicy;
+}
+
+const run = (playbook: string, parameters: Record<string, string | number | boolean> = {}) =>
+  carryOut(ground, { playbook }, parameters);
+const env = () => ground.host.readFile('/srv/shop/shop.env');
+
+const recipe = (number: number, when: string, fn: () => Promise<void>) =>
+  hostTest(`recipe ${number}: when ${when}`, async () => {
+    await follow(number);
+    try {
+      await fn();
+    } finally {
+      await forget();
+    }
+  });
+
+recipe(1, 'a feature is switched, it stays so while the shop is well, and comes back when it is not', async () => {
+  const tried = await ada.run(['playbook', 'test', join(ground.world.dataDir, 'playbooks/shop/feature.yaml')]);
+  assert.deepEqual(
+    tried.files[0].outcomes.map(({ problems }: { problems: string[] }) => problems),
+    [[], []],
+  );
+  const off = await run('shop.feature', { feature: 'SEARCH', watch: '1s' });
+  assert.equal(off.state, 'succeeded', off.status);
+  assert.match(await env(), /^FEATURE_SEARCH=off$/m);
+  const on = await run('shop.feature', { feature: 'REVIEWS', state: 'on', watch: '1s' });
+  assert.deepEqual([on.state, on.result?.undo.state], ['failed', 'done'], on.status);
+  assert.doesNotMatch(await env(), /REVIEWS/);
+  await ground.host.waitFor(['curl', '-fsS', 'http://127.0.0.1:8080/health']);
+});
+
+recipe(2, 'a larger upload is let through, nginx takes it and the site answers', async () => {
+  const site =
+    'server {\n    listen 80;\n    server_name shop.example;\n    client_max_body_size 1m;\n    location / { proxy_pass http://127.0.0.1:8080; }\n}\n';
+  await ground.host.writeFile('/etc/nginx/sites-enabled/shop', site);
+  await ground.host.exec(['rm', '-f', '/etc/nginx/sites-enabled/default']);
+  await ground.host.exec(['systemctl', 'restart', 'nginx']);
+  const preview = await ada.run([
+    'playbook',
+    'preview',
+    'shop.upload_limit',
+    '--server',
+    ground.name,
+    '--param',
+    'limit=50m',
+  ]);
+  assert.match(preview.steps[0].diff, /-\s+client_max_body_size 1m;\n\+\s+client_max_body_size 50m;/);
+  assert.equal(preview.verdict.verdict, 'ask');
+  const done = await run('shop.upload_limit', { limit: '50m' });
+  assert.equal(done.state, 'succeeded', done.status);
+  const big = ['curl', '-s', '-o', '/dev/null', '-w', '%{http_code}', '-H', 'Host: shop.example'];
+  await ground.host.exec(['truncate', '-s', '8M', '/root/upload']);
+  const answer = await ground.host.exec([...big, '--data-binary', '@/root/upload', 'http://127.0.0.1/'], {
+    okCodes: 'any',
+  });
+  assert.notEqual(answer.stdout, '413');
+});
+
+recipe(3, 'the shop is looked at, nobody is asked and everything is read', async () => {
+  const { action, diagnosis } = await ground.assistant('runPlaybook', { server: ground.name, playbook: 'shop.look' });
+  assert.equal(action, null);
+  assert.deepEqual(
+    diagnosis?.diagnostics.map(({ diagnostic, error }) => [diagnostic, error]),
+    ['service', 'nginx', 'disk', 'network_ports'].map((id) => [id, null]),
+  );
+});
+
+recipe(4, 'the cache is emptied, old files go and new ones stay', async () => {
+  await ground.host.exec([
+    'sh',
+    '-c',
+    'mkdir -p /srv/shop/cache; touch -d "30 days ago" /srv/shop/cache/old; touch /srv/shop/cache/new',
+  ]);
+  const done = await run('shop.empty_cache');
+  assert.equal(done.state, 'succeeded', done.status);
+  const left = (await ground.host.exec(['ls', '/srv/shop/cache'])).stdout.trim();
+  assert.equal(left, 'new');
+});
+
+recipe(5, 'the password is changed, the shop has it, and nobody else sees it', async () => {
+  await ground.host.writeFile('/root/shop-db.password', 'correct-horse-battery-9\n', '0600');
+  const done = await run('shop.db_password');
+  assert.equal(done.state, 'succeeded', done.status);
+  assert.match(await env(), /^DB_PASSWORD=correct-horse-battery-9$/m);
+  const told = JSON.stringify([done, await ground.world.owner('getAuditLog', { action: done.id })]);
+  assert.doesNotMatch(told, /correct-horse-battery-9/);
+  assert.match(told, /secret:shop_db/);
+});
+
+recipe(6, 'a server is called staging, it is restarted without asking', async () => {
+  const parameters = { unit: 'shop', watch: '1s' };
+  const asked = { server: ground.name, playbook: 'service.restart', parameters };
+  const { action } = await ground.assistant('runPlaybook', asked);
+  const ended = await eventually('the restart to end', async () => {
+    const now = await ground.world.owner('getAction', { action: action?.id ?? '' });
+    return isFinal(now.state) && now;
+  });
+  assert.deepEqual([ended.state, ended.approvals], ['succeeded', []], ended.status);
+  const other = await ground.assistant('runPlaybook', {
+    ...asked,
+    playbook: 'service.stop',
+    parameters: { unit: 'shop' },
+  });
+  assert.equal(other.action?.state, 'awaiting_approval', 'only what the rule names goes without asking');
+  await ground.assistant('cancelAction', { action: other.action.id });
+});
+
+recipe(7, 'something risky is asked for, one approval is not enough', async () => {
+  const { action } = await ground.assistant('writeFile', {
+    server: ground.name,
+    path: '/srv/shop/motd',
+    content: 'closed today\n',
+    expected_sha256: null,
+  });
+  assert.ok(action);
+  const verdict = { action: action.id, digest: action.digest, typed_server: ground.name };
+  const after = await ground.world.owner('approveAction', verdict);
+  assert.deepEqual([after.state, after.approvals.length], ['awaiting_approval', 1]);
+  await ground.assistant('cancelAction', { action: action.id });
+});
