@@ -35,8 +35,8 @@ export interface Row {
     /** In words: `the unit dies two seconds after it is started`. */
     readonly how: string;
     breakIt(host: Host): Promise<unknown>;
-    /** The whole parameters; those of the mending run unless told. */
-    readonly parameters?: Parameters;
+    /** The whole parameters; those of the mending run unless told. `seen`: what the diagnostic offers anew, as the first time. */
+    readonly parameters?: Parameters | 'seen';
     readonly undo: Undo;
     undone(host: Host): Promise<unknown>;
   };
@@ -62,11 +62,16 @@ export function prove(ground: () => Ground, row: Row): void {
       await row.mended(here.host);
 
       await row.spoil.breakIt(here.host);
-      const failed = await carryOut(here, row, row.spoil.parameters ?? parameters);
+      const again = row.spoil.parameters ?? parameters;
+      const failed = await carryOut(
+        here,
+        row,
+        again === 'seen' ? { ...(await seen(here, row)), ...row.parameters } : again,
+      );
       assert.equal(failed.state, 'failed', explain(failed));
       assert.equal(failed.result?.undo.state, row.spoil.undo, explain(failed));
       await row.spoil.undone(here.host);
-      await note({ ...row, ms: performance.now() - started });
+      await note(row, performance.now() - started);
     } finally {
       await row.clear?.(here.host);
     }
@@ -118,12 +123,19 @@ function explain(action: Pick<ActionDetail, 'state' | 'status'> & Partial<Action
 }
 
 /** What `npm run catalog:prove` makes its table of. */
-async function note(row: Row & { readonly ms: number }): Promise<void> {
+export interface Proof {
+  readonly playbook: string;
+  readonly when: string;
+  /** Kind of the finding that offered it. */
+  readonly saw: string;
+  readonly how: string;
+  readonly undo: Undo;
+  readonly ms: number;
+}
+
+async function note({ playbook, when, sees, spoil }: Row, ms: number): Promise<void> {
   const file = process.env.COUNTERSIGN_CATALOG_TABLE;
   if (file === undefined) return;
-  const { playbook, when, sees, spoil, ms } = row;
-  await appendFile(
-    file,
-    `${JSON.stringify({ playbook, when, saw: sees.kind, how: spoil.how, undo: spoil.undo, ms: Math.round(ms) })}\n`,
-  );
+  const proof: Proof = { playbook, when, saw: sees.kind, how: spoil.how, undo: spoil.undo, ms: Math.round(ms) };
+  await appendFile(file, `${JSON.stringify(proof)}\n`);
 }
