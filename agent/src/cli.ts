@@ -25,7 +25,7 @@ const USAGE = `countersign-agent ${agentVersion}
   witness    what this server keeps of audit log and journal, signed, as JSON
   uninstall  remove the agent from this server
   revert     ACTION: take back what nobody confirmed in time; a timer of the server starts it
-  probe      http URL [HOST] | tcp PORT: one request or connection to a port of this server
+  probe      http URL [HOST] | body URL | tcp PORT | dns SERVERS NAMES | ntp SERVERS: one reading over the network
 
 Every verb takes --config FILE (/etc/countersign/agent.yaml unless told) or --state DIR (DIR/agent.yaml).
 `;

@@ -1,9 +1,11 @@
-/** One connection or request to a port of this machine, from whatever network this process is in. */
+/** Readings that need the server's network: requests to its own ports, name servers and time servers. From whatever network this process is in. */
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { connect } from 'node:net';
 import type { Clock } from '@countersign/protocol';
 import { z } from 'zod';
+import { askNames } from './dns-query.ts';
+import { askTimes } from './ntp-query.ts';
 
 export const httpAnswerSchema = z.object({
   status: z.int(),
@@ -61,24 +63,35 @@ export function requestOnce(
   });
 }
 
-/** Whether 127.0.0.1 or ::1 accepts a connection on a port. */
-export async function connectOnce(port: number, clock: Clock, signal?: AbortSignal): Promise<TcpAnswer> {
+/** Whether 127.0.0.1 or ::1, or one other address, accepts a connection on a port. */
+export async function connectOnce(
+  port: number,
+  clock: Clock,
+  signal?: AbortSignal,
+  hosts: readonly string[] = ['127.0.0.1', '::1'],
+): Promise<TcpAnswer> {
   const begun = clock.monotonic();
-  for (const host of ['127.0.0.1', '::1'])
+  for (const host of hosts)
     if (await accepts(host, port, signal)) return { open: true, ms: Math.round(clock.monotonic() - begun) };
   return { open: false, ms: Math.round(clock.monotonic() - begun) };
 }
 
 /**
- * What `countersign-agent probe http URL [HOST]`, `probe body URL` and `probe tcp PORT` print: the answer as one line of JSON. Throws
- * `RangeError` for other words.
+ * What `countersign-agent probe http URL [HOST]`, `probe body URL`, `probe tcp PORT [ADDRESS]`, `probe dns SERVERS NAMES` and
+ * `probe ntp SERVERS` print: the answer as one line of JSON. Lists have commas. Throws `RangeError` for other words.
  */
 export async function probeFromWords(words: readonly string[], clock: Clock): Promise<string> {
   const [kind, target = '', host] = words;
   if (kind === 'body') return JSON.stringify(await requestOnce(target, host, clock, undefined, true));
   if (kind === 'http') return JSON.stringify(await requestOnce(target, host, clock));
-  if (kind === 'tcp' && /^\d{1,5}$/.test(target)) return JSON.stringify(await connectOnce(Number(target), clock));
-  throw new RangeError('usage: probe http URL [HOST] | probe tcp PORT');
+  if (kind === 'tcp' && /^\d{1,5}$/.test(target))
+    return JSON.stringify(await connectOnce(Number(target), clock, undefined, host === undefined ? undefined : [host]));
+  if (kind === 'dns' && host !== undefined)
+    return JSON.stringify(await askNames(target.split(','), host.split(','), clock));
+  if (kind === 'ntp') return JSON.stringify(await askTimes(target.split(','), clock));
+  throw new RangeError(
+    'usage: probe http URL [HOST] | body URL | tcp PORT [ADDRESS] | dns SERVERS NAMES | ntp SERVERS',
+  );
 }
 
 function accepts(host: string, port: number, signal: AbortSignal | undefined): Promise<boolean> {

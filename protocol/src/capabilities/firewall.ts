@@ -1,10 +1,19 @@
 /** The firewall. */
 import { z } from 'zod';
-import { mutate, sha256Schema } from './capability.ts';
+import { diagnosticReportSchema } from '../findings.ts';
+import { diagnosticOptions, mutate, observe, sha256Schema } from './capability.ts';
 
 /** The longest text of firewall rules. */
 export const RULESET_CHARACTERS_MAX = 128 * 1024;
-export const diagnostics = {};
+
+export const diagnostics = {
+  firewall: observe(
+    'What the firewall lets in by default, and which listening ports everybody outside can reach.',
+    z.strictObject({}),
+    diagnosticReportSchema,
+    diagnosticOptions,
+  ),
+};
 
 export const probes = {};
 

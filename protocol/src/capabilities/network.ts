@@ -3,6 +3,15 @@ import { z } from 'zod';
 import { diagnosticReportSchema } from '../findings.ts';
 import { diagnosticOptions, observe } from './capability.ts';
 
+/** A host name as it is looked up. Source: RFC 1123, 2.1. */
+export const hostNameSchema = z
+  .string()
+  .max(253)
+  .regex(
+    /^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?)(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*\.?$/,
+    'a host name',
+  );
+
 /** A port of the server itself. */
 export const localPortSchema = z.int().min(1).max(65_535);
 
@@ -19,6 +28,12 @@ export const diagnostics = {
   network_ports: observe(
     'Who listens where, and whether an expected port is missing.',
     z.strictObject({ port: localPortSchema.optional() }),
+    diagnosticReportSchema,
+    diagnosticOptions,
+  ),
+  dns: observe(
+    'Which name server fails or is slow, each asked directly, and what this server itself resolves.',
+    z.strictObject({ names: z.array(hostNameSchema).max(4).default([]) }),
     diagnosticReportSchema,
     diagnosticOptions,
   ),

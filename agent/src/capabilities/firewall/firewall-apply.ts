@@ -22,7 +22,6 @@ import {
   requireContent,
   undoChange,
 } from '../files/write-file.ts';
-import { parseListeners } from '../network/network-ports.ts';
 import {
   CHECK_ARGV,
   loadArgv,
@@ -33,6 +32,7 @@ import {
   whyNotWhole,
   whyRefused,
 } from './nft.ts';
+import { portsOf, readOutsideListeners } from './outside-listeners.ts';
 import { reachOf } from './reachable-ports.ts';
 
 type Parameters = ParametersOf<'firewall.apply'>;
@@ -137,10 +137,10 @@ async function load(context: ChangeContext, path: string, said: string): Promise
 /** Which listening ports the new rules close or open, and which tables of other programs go away. */
 async function effectsOf(ruleset: string, context: ObserveContext): Promise<ChangePreview['preview']['effects']> {
   const [now, then] = [await presentRulesParsed(context), await rulesOf(context, ruleset)];
-  const ports = await listeningPorts(context);
-  if (now === null || then === null || ports === null)
+  const listeners = await readOutsideListeners(context);
+  if (now === null || then === null || listeners === null)
     return ['Which listening ports it closes or opens cannot be told here: read the rules.'];
-  const changed = ports
+  const changed = portsOf(listeners, 'tcp')
     .map((port) => ({ port, was: reachOf(now, port), is: reachOf(then, port) }))
     .filter(({ was, is }) => was !== is);
   const named = (is: string) => changed.filter((one) => one.is === is).map(({ port }) => port);
@@ -164,15 +164,4 @@ async function effectsOf(ruleset: string, context: ObserveContext): Promise<Chan
 
 function tablesOf({ chains }: { readonly chains: readonly { family: string; table: string }[] }): string[] {
   return [...new Set(chains.map(({ family, table }) => `${family} ${table}`))];
-}
-
-/** TCP ports that somebody outside could reach without a firewall. */
-async function listeningPorts(context: ObserveContext): Promise<number[] | null> {
-  const argv = ['ss', '-H', '-l', '-n', '-t', '-u', '-p'];
-  const done = await context.exec({ argv, timeoutMs: 8000, hostNetwork: true, signal: context.signal });
-  if (done.exitCode !== 0) return null;
-  const outside = parseListeners(done.stdout).filter(
-    ({ protocol, address }) => protocol === 'tcp' && !/^(127\.|\[::1\]|\[::ffff:127\.)/.test(address),
-  );
-  return [...new Set(outside.map(({ port }) => port))].sort((a, b) => a - b);
 }

@@ -4,6 +4,7 @@
  * Sources: nft(8), libnftables-json(5).
  */
 import { z } from 'zod';
+import { parsedJson } from '../parsed-json.ts';
 
 /** `some`: for certain senders, or not for sure. */
 export type Reach = 'open' | 'some' | 'closed';
@@ -38,14 +39,7 @@ export interface Rules {
 
 /** Reads what `nft -j list ruleset` or `nft -j -e -f` prints; `null` when it is something else. */
 export function parseRules(text: string): Rules | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
-  const parsed = rulesetSchema.safeParse(value);
+  const parsed = rulesetSchema.safeParse(parsedJson(text));
   if (!parsed.success) return null;
   const entries = parsed.data.nftables.map((entry) => entrySchema.safeParse(entry.add ?? entry).data ?? {});
   return {

@@ -1,7 +1,9 @@
-/** Probes of the server's own ports. The runner has no network of its own, so it has the agent do it in that of the server. */
+/** Probes in the server's network. The runner has no network of its own, so it has the agent do it in that of the server. */
 import { fault } from '@countersign/protocol';
 import type { z } from 'zod';
+import { askNames, type DnsAnswer, dnsAnswersSchema } from '../../host/dns-query.ts';
 import { isApartFromHostNetwork } from '../../host/exec.ts';
+import { askTimes, type NtpAnswer, ntpAnswersSchema } from '../../host/ntp-query.ts';
 import {
   connectOnce,
   type HttpAnswer,
@@ -11,6 +13,7 @@ import {
   tcpAnswerSchema,
 } from '../../host/probe.ts';
 import type { ObserveContext } from '../capability.ts';
+import { parsedJson } from '../parsed-json.ts';
 
 const PROCESS_MS = 9500;
 
@@ -30,6 +33,30 @@ export async function probeTcp(context: ObserveContext, port: number): Promise<T
   return elsewhere(context, ['tcp', String(port)], tcpAnswerSchema);
 }
 
+/** Whether an address, of our own finding and never of a caller's, accepts a connection. */
+export async function probeAddress(context: ObserveContext, address: string, port: number): Promise<TcpAnswer> {
+  if (!isApartFromHostNetwork()) return connectOnce(port, context.clock, context.signal, [address]);
+  return elsewhere(context, ['tcp', String(port), address], tcpAnswerSchema);
+}
+
+/** What each name server says of each name. Addresses and host names, in order. */
+export async function probeNames(
+  context: ObserveContext,
+  servers: readonly string[],
+  names: readonly string[],
+): Promise<DnsAnswer[]> {
+  if (servers.length === 0 || names.length === 0) return [];
+  if (!isApartFromHostNetwork()) return askNames(servers, names, context.clock);
+  return elsewhere(context, ['dns', servers.join(','), names.join(',')], dnsAnswersSchema);
+}
+
+/** How far each time server says that this clock is off. */
+export async function probeTimes(context: ObserveContext, servers: readonly string[]): Promise<NtpAnswer[]> {
+  if (servers.length === 0) return [];
+  if (!isApartFromHostNetwork()) return askTimes(servers, context.clock);
+  return elsewhere(context, ['ntp', servers.join(',')], ntpAnswersSchema);
+}
+
 async function elsewhere<S extends z.ZodType>(
   context: ObserveContext,
   words: readonly string[],
@@ -41,17 +68,8 @@ async function elsewhere<S extends z.ZodType>(
     hostNetwork: true,
     signal: context.signal,
   });
-  const parsed = schema.safeParse(done.exitCode === 0 ? parseJson(done.stdout) : undefined);
+  const parsed = schema.safeParse(done.exitCode === 0 ? parsedJson(done.stdout) : undefined);
   if (!parsed.success)
     throw fault('capability_failed', { capability: `${words[0]}.probe`, reason: 'the probe process gave no answer' });
   return parsed.data;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

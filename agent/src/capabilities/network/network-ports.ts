@@ -4,7 +4,7 @@ import { Report } from '../report.ts';
 import { probeTcp } from './local-probe.ts';
 
 /** Ports of data stores that should not be open to everybody. */
-const DATA_STORES: Readonly<Record<number, string>> = {
+export const DATA_STORES: Readonly<Record<number, string>> = {
   2375: 'Docker without TLS',
   2379: 'etcd',
   3306: 'MySQL',
