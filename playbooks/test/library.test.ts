@@ -29,6 +29,8 @@ test('when the built-in library is loaded, every playbook is right', () => {
   assert.deepEqual(problems.map(formatProblem), []);
   assert.deepEqual([...playbooks.keys()].sort(), [
     'config.set_key',
+    'deploy.pull_restart',
+    'deploy.rollback',
     'disk.clean_tmp',
     'disk.journal_vacuum',
     'disk.logrotate',

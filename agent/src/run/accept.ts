@@ -47,7 +47,7 @@ export function accept(gate: Gate, signed: SignedGrant, skewMs: number | null): 
 export function subjectsOf(plan: Pick<PlanDraft, 'steps' | 'undo'>): string[] {
   const subjects = [...plan.steps, ...plan.undo].flatMap(({ capability, parameters }) => [
     ...(capability === 'firewall.apply' ? [`path ${RULES_FILE}`] : []),
-    ...['unit', 'path', 'root'].flatMap((name) =>
+    ...['unit', 'path', 'root', 'app'].flatMap((name) =>
       typeof parameters[name] === 'string' ? [`${name} ${parameters[name]}`] : [],
     ),
   ]);

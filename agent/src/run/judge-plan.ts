@@ -76,9 +76,10 @@ function judgeLockout(
 function judgeStep(policy: LocalPolicy, step: PlanStep, server: string): Fault | null {
   const parsed = capability(step.capability).parameters.safeParse(step.parameters);
   if (!parsed.success) return invalidInput(parsed.error);
-  const { unit, path, root, argv, cwd, stdin, environment } = parsed.data as Record<string, Json>;
+  const { unit, path, root, app, argv, cwd, stdin, environment } = parsed.data as Record<string, Json>;
   if (step.capability === 'command.run')
     return judgeCommand(policy, argv as string[], [cwd, stdin, environment], server);
+  if (typeof app === 'string') return judgeApp(policy, app, server);
   if (typeof unit === 'string' && !unitAllowed(policy, unit)) return denied(server, `it does not allow unit ${unit}`);
   if (typeof path === 'string') return judgePath(policy, path);
   if (typeof root === 'string' && ![...TMP_ROOTS, ...policy.tmpRoots].includes(root))
@@ -87,6 +88,14 @@ function judgeStep(policy: LocalPolicy, step: PlanStep, server: string): Fault |
       reason: 'it is no temporary folder that the policy of the server names',
     });
   return null;
+}
+
+/** Only what the owner declared, and only when its unit may be touched as well. */
+function judgeApp(policy: LocalPolicy, app: string, server: string): Fault | null {
+  const declared = Object.hasOwn(policy.apps, app) ? policy.apps[app] : undefined;
+  if (declared === undefined) return denied(server, `it declares no app ${app}`);
+  const { unit } = declared;
+  return unit === undefined || unitAllowed(policy, unit) ? null : denied(server, `it does not allow unit ${unit}`);
 }
 
 function judgeCommand(

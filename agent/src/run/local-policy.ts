@@ -4,7 +4,6 @@
  * Source: design.md, section 6.
  */
 import {
-  argvSchema,
   type Channel,
   channelSchema,
   type LockoutArea,
@@ -20,10 +19,13 @@ import {
   strengthSchema,
 } from '@countersign/protocol';
 import type { LocalPolicySummary } from '@countersign/protocol/agent-wire/facts';
+import { digestOf } from '@countersign/protocol/digest';
 import { whyUnusable } from '@countersign/protocol/follow-lock';
+import { type OwnCommand, ownCommandSchema, ownCommandView } from '@countersign/protocol/own-command';
 import { z } from 'zod';
 import type { LocalRules } from '../capabilities/capability.ts';
 import { type App, appsSchema } from '../capabilities/deploys/app.ts';
+import { fitsPattern } from '../capabilities/name-pattern.ts';
 import { readSecret, SECRET_LENGTH_MIN, type SecretSource } from '../capabilities/secrets.ts';
 import { parseEnvFile } from '../host/env-file.ts';
 import { readOwnFile } from '../host/own-files.ts';
@@ -34,14 +36,6 @@ const patternSchema = z
   .min(1)
   .max(255)
   .regex(/^[^/\u0000-\u0020]+$/, 'a name; * stands for any characters');
-
-const ownCommandSchema = z.strictObject({
-  name: z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/),
-  argv: argvSchema,
-  risk: riskSchema.default('high'),
-});
-/** A command that the server's owner declared. */
-export type OwnCommand = z.infer<typeof ownCommandSchema>;
 
 const lists = (allow: string[]) =>
   z.strictObject({ allow: z.array(patternSchema).default(allow), deny: z.array(patternSchema).default([]) });
@@ -64,7 +58,17 @@ export const policyFileSchema = z.strictObject({
   /** Applications that are deployed here, by name. Only what stands here can be looked at or switched. */
   apps: appsSchema,
   /** false, true, or the only commands that may run. */
-  commands: z.union([z.boolean(), z.array(ownCommandSchema).max(100)]).default(false),
+  commands: z
+    .union([
+      z.boolean(),
+      z
+        .array(ownCommandSchema)
+        .max(100)
+        .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, 'two of them have the same name'),
+    ])
+    .default(false),
+  /** Whether commands that are known to read only may run, below `read_roots`. */
+  reading_commands: z.boolean().default(false),
   approvals: z
     .strictObject({
       at_least: z.int().min(0).max(10).default(0),
@@ -99,6 +103,7 @@ export interface LocalPolicy extends LocalRules {
   readonly units: NameRule;
   readonly playbooks: NameRule;
   readonly commands: boolean | readonly OwnCommand[];
+  readonly readingCommands: boolean;
   readonly approvals: { readonly atLeast: number; readonly channels: readonly Channel[]; readonly strength: Strength };
   /** Set when the owner pinned a lock: as pinned where it comes from the file, as followed where it comes from the lock book. */
   readonly lock: LockState | null;
@@ -206,15 +211,24 @@ export function summaryOf(policy: LocalPolicy): LocalPolicySummary {
     mode: policy.mode,
     maxRisk: policy.maxRisk,
     commands: policy.commands !== false,
+    readingCommands: policy.readingCommands,
+    ownCommands: ownCommandsOf(policy).map((command) => ownCommandView(command, digestOf(command))),
     readRoots: [...policy.readRoots],
     writeRoots: [...policy.writeRoots],
     lock: policy.lock,
   };
 }
 
+/** The commands that the owner declared. */
+export function ownCommandsOf({ commands }: Pick<LocalPolicy, 'commands'>): readonly OwnCommand[] {
+  return typeof commands === 'boolean' ? [] : commands;
+}
+
 /** Whether a rule lets a name through. What is denied stays denied, however it is allowed. */
 export function nameAllowed(rule: NameRule, name: string): boolean {
-  return rule.allow.some((pattern) => matches(pattern, name)) && !rule.deny.some((pattern) => matches(pattern, name));
+  return (
+    rule.allow.some((pattern) => fitsPattern(pattern, name)) && !rule.deny.some((pattern) => fitsPattern(pattern, name))
+  );
 }
 
 /** The policy for taking back what was done: every area is open, since what was changed there must not stay. */
@@ -238,6 +252,7 @@ function policyFrom(file: z.output<typeof policyFileSchema>): LocalPolicy {
     deniedPaths: [...PROTECTED_PATHS, ...file.denied_paths],
     tmpRoots: file.tmp_roots,
     commands: file.commands,
+    readingCommands: file.reading_commands,
     approvals: {
       atLeast: file.approvals.at_least,
       channels: file.approvals.channels,
@@ -276,9 +291,4 @@ function readable(file: string, read: () => string[]): string[] {
 function secretOf(source: SecretSource): string[] {
   const value = readSecret(source);
   return value !== null && value.length >= SECRET_LENGTH_MIN ? [value] : [];
-}
-
-function matches(pattern: string, name: string): boolean {
-  const source = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*+/g, '.*');
-  return new RegExp(`^${source}$`, 's').test(name);
 }

@@ -16,10 +16,11 @@ export function shareResource(one: string, other: string): boolean {
 }
 
 function resourceOf({ capability, parameters }: PlanStep): string {
-  const { unit, path, root, argv } = parameters;
+  const { unit, path, root, app, argv } = parameters;
   if (typeof unit === 'string') return `unit ${unit}`;
   if (typeof path === 'string') return `path ${path}`;
   if (typeof root === 'string') return `path ${root}`;
+  if (typeof app === 'string') return `app ${app}`;
   // What a command touches cannot be known: only the very same command is kept from running twice at once.
   if (Array.isArray(argv)) return `command ${JSON.stringify(argv)}`;
   return capability.split('.')[0] ?? capability;

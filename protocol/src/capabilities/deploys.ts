@@ -1,7 +1,7 @@
 /** Releases of applications: what runs, whether it is well, and the way back. Apps are declared by the server's owner. */
 import { z } from 'zod';
 import { diagnosticReportSchema } from '../findings.ts';
-import { diagnosticOptions, durationSchema, observe, unitSchema } from './capability.ts';
+import { diagnosticOptions, durationSchema, mutate, observe, unitSchema } from './capability.ts';
 import { localPortSchema, localUrlSchema } from './network.ts';
 
 /** The name under which an owner declared an app in `apps:` of the server's policy. */
@@ -50,6 +50,16 @@ export const diagnostics = {
 };
 
 export const probes = {
+  'deploy.state': observe(
+    'Which release of a declared app is current, and which one was before.',
+    z.strictObject({ app: appNameSchema }),
+    z.object({
+      current: z.string().nullable(),
+      previous: z.string().nullable(),
+      releases: z.int(),
+      problem: z.string().nullable().describe('why there is no current release'),
+    }),
+  ),
   'deploy.verify': observe(
     'Whether a deploy is well: unit, container, HTTP, TCP, version, and errors against the time before.',
     z.strictObject({
@@ -69,4 +79,17 @@ export const probes = {
   ),
 };
 
-export const changes = {};
+export const changes = {
+  'deploy.switch': mutate(
+    'Make another release of a declared app the current one, and have it taken up.',
+    'high',
+    z.strictObject({ app: appNameSchema, to: releaseNameSchema }),
+    { timeoutMs: 120_000, undoable: true },
+  ),
+  'deploy.pull': mutate(
+    'Make a release of a declared app from an allowed branch, tag or commit, and switch to it.',
+    'high',
+    z.strictObject({ app: appNameSchema, ref: refSchema }),
+    { timeoutMs: 600_000, undoable: true },
+  ),
+};

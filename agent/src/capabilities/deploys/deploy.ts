@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { DeployVerdict, Suggestion } from '@countersign/protocol';
 import type { ObserveContext, Observer } from '../capability.ts';
 import { orBlind } from '../or-blind.ts';
@@ -5,6 +6,7 @@ import { count, Report, sayDuration } from '../report.ts';
 import { readUnitState } from '../units/unit-state.ts';
 import { appNames, appOf } from './app.ts';
 import { changedSinceDeploy, otherReleasesRunning } from './differs.ts';
+import { resolveRef } from './git-source.ts';
 import { type Deployment, type Release, readDeployment } from './releases.ts';
 import { rememberedVerdict } from './remembered.ts';
 import { verify } from './verify.ts';
@@ -66,6 +68,9 @@ async function lookAt(report: Report, deployment: Deployment, context: ObserveCo
   else addRunning(report, deployment, current, verdict, context);
   await orBlind(report, `Whether ${app.name} runs what was deployed`, () =>
     addDifferences(report, deployment, current, context),
+  );
+  await orBlind(report, `Whether ${app.name} is behind its source`, () =>
+    addBehind(report, deployment, current, context),
   );
 }
 
@@ -175,6 +180,29 @@ async function addDifferences(
       ],
     });
   if (changed.cut) report.cut();
+}
+
+/** Compares with the first branch or tag that may be deployed, by its whole name. */
+async function addBehind(
+  report: Report,
+  { app }: Deployment,
+  current: Release,
+  context: ObserveContext,
+): Promise<void> {
+  const ref = app.refs.find((name) => !name.includes('*'));
+  if (app.repository === undefined || ref === undefined || current.head === null) return;
+  const tip = await resolveRef(ref, join(app.root, app.repository), (name) => name === ref, context);
+  report.figure(`${app.name}_source`, tip.commit);
+  if (tip.commit === current.head) return;
+  report.add({
+    kind: 'deploy.behind',
+    severity: 'info',
+    title: `${app.name} runs commit ${current.head.slice(0, 12)}, and ${ref} at its origin is ${tip.commit.slice(0, 12)}.`,
+    causes: ['It was not deployed yet.', 'Somebody returned to an earlier release on purpose.'],
+    suggestions: [
+      { playbook: 'deploy.pull_restart', parameters: { app: app.name, ref }, why: `It deploys ${ref} as it is now.` },
+    ],
+  });
 }
 
 /** The way back to a release, unless it was not well itself when it was looked at last. */

@@ -1,0 +1,128 @@
+/** Pointing the link of an app at a release, and having its unit or container take that up. Used by every change of a deploy. */
+import { dirname, isAbsolute, relative } from 'node:path';
+import { fault, type StepResult, type WitnessFact } from '@countersign/protocol';
+import { asOwnerOf } from '../../host/as-owner.ts';
+import { howItEnded } from '../../host/execution.ts';
+import type { ChangeContext, ObserveContext } from '../capability.ts';
+import { exitCodeOf } from '../exit-code.ts';
+import { argvOf, plainState, unitWitness } from '../units/unit.ts';
+import { readUnitState, type UnitState } from '../units/unit-state.ts';
+import type { DeclaredApp } from './app.ts';
+import type { Deployment } from './releases.ts';
+
+/** A container has this long to end before Docker kills it, seconds. */
+const CONTAINER_STOP_S = 20;
+
+/** The state of an app's unit, or `null` when it has none. Throws `precondition_failed` when there is no such unit. */
+export async function appUnit(app: DeclaredApp, context: ObserveContext): Promise<UnitState | null> {
+  if (app.unit === undefined) return null;
+  const state = await readUnitState(context, app.unit);
+  if (!state.exists)
+    throw fault('precondition_failed', { reason: `there is no unit ${app.unit}, which app ${app.name} names` });
+  return state;
+}
+
+/**
+ * The two calls that switch the link, so that there is no moment without one: a new link beside it, and a rename. A link that was
+ * relative stays so. Source: ln(1), mv(1), rename(2).
+ */
+export function linkArgv(app: DeclaredApp, link: string | null, releasePath: string): string[][] {
+  const folder = dirname(app.currentPath);
+  const target = link === null || isAbsolute(link) ? releasePath : relative(folder, releasePath);
+  const beside = `${app.currentPath}.countersign-new`;
+  return [
+    asOwnerOf(folder, ['ln', '-sfnT', '--', target, beside]),
+    asOwnerOf(folder, ['mv', '-T', '--', beside, app.currentPath]),
+  ];
+}
+
+/** The calls that put a link back word for word. */
+export function relinkArgv(app: DeclaredApp, link: string): string[][] {
+  const folder = dirname(app.currentPath);
+  const beside = `${app.currentPath}.countersign-new`;
+  return [
+    asOwnerOf(folder, ['ln', '-sfnT', '--', link, beside]),
+    asOwnerOf(folder, ['mv', '-T', '--', beside, app.currentPath]),
+  ];
+}
+
+/** The calls by which what runs takes up the current release; none for an app that is only files. */
+export function takeUpArgv(app: DeclaredApp, unit: UnitState | null): string[][] {
+  if (unit !== null) return argvOf(app.apply === 'reload' ? 'reload-or-restart' : 'restart', unit);
+  if (app.container === undefined) return [];
+  return [['docker', 'restart', '-t', String(CONTAINER_STOP_S), '--', app.container]];
+}
+
+/** Facts that have to be so still when it begins. */
+export function deployWitness({ app, current, link }: Deployment, unit: UnitState | null): WitnessFact[] {
+  const subject = `app ${app.name}`;
+  return [
+    { subject, property: 'link', value: link ?? 'none' },
+    { subject, property: 'release', value: current?.identity ?? 'none' },
+    ...(unit === null ? [] : unitWitness(unit)),
+  ];
+}
+
+/** Starts calls one after the other and ends at the first that fails; `done` says what it means that all went well. */
+export async function runCalls(
+  context: ChangeContext,
+  calls: readonly (readonly string[])[],
+  timeoutMs: number,
+  done: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<StepResult> {
+  for (const [index, argv] of calls.entries()) {
+    const { signal, onOutput } = context;
+    const ended = await context.processes.start({ argv, timeoutMs, signal, onOutput, env });
+    if (ended.exitCode === 0) continue;
+    return { changed: index > 0, exit_code: exitCodeOf(ended), summary: `${nameOf(argv)} ${howItEnded(ended)}.` };
+  }
+  return { changed: calls.length > 0, exit_code: 0, summary: done };
+}
+
+/** How calls ended that a runner before this one started. `null` when one of them is not known. */
+export async function recoverCalls(context: ChangeContext, total: number): Promise<StepResult | null> {
+  for (let index = 1; index <= total; index += 1) {
+    const ended = await context.processes.ended(index, context.onOutput);
+    if (ended === null) return null;
+    if (ended.exitCode === 0 && index < total) continue;
+    return {
+      changed: true,
+      exit_code: exitCodeOf(ended),
+      summary: `Found after a restart of the runner: call ${index} of ${total} ${howItEnded(ended)}.`,
+    };
+  }
+  return null;
+}
+
+/** What is needed to set back what was. */
+export interface Before {
+  readonly link: string;
+  readonly unit: 'active' | 'failed' | 'not running' | null;
+}
+
+/** The link as it was, and the unit as it was: a unit that did not run is stopped again. */
+export async function setBack(
+  app: DeclaredApp,
+  before: Before,
+  context: ChangeContext,
+  timeoutMs: number,
+): Promise<StepResult> {
+  const unit = await appUnit(app, context);
+  const takeUp =
+    unit !== null && before.unit !== 'active' ? [['systemctl', 'stop', '--', unit.name]] : takeUpArgv(app, unit);
+  const calls = [...relinkArgv(app, before.link), ...takeUp];
+  return runCalls(context, calls, timeoutMs, `${app.currentPath} leads to ${before.link} again.`);
+}
+
+/** What {@link setBack} needs. Throws `precondition_failed` when there is no link to return to. */
+export function beforeOf({ app, link }: Deployment, unit: UnitState | null): Before {
+  if (link === null) throw fault('precondition_failed', { reason: `${app.currentPath} is no link` });
+  return { link, unit: unit === null ? null : plainState(unit) };
+}
+
+/** The program that was started, without whoever it was started as. */
+function nameOf(argv: readonly string[]): string {
+  const start = argv[0] === 'setpriv' ? argv.indexOf('--') + 1 : 0;
+  return argv.slice(start, start + 2).join(' ');
+}
