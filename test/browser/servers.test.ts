@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { browserTest, openBrowser, whyNoBrowser } from '../world/browser.ts';
+import { eventually } from '../world/eventually.ts';
 import { node, projectFolder } from '../world/places.ts';
 import { startWorld, type World } from '../world/world.ts';
 import { desk, type Look, mustBeSound, openPage, openWindow, phone, type SignedIn, signInOnce } from './pages.ts';
@@ -128,6 +129,34 @@ browserTest('when a playbook only reads, it runs at once and its findings are sh
   await mustBeSound(page, 'triage');
   await page.context().close();
 });
+
+browserTest(
+  'when a playbook of the own folder gets broken, the page tells where, and its versions tell who wrote what',
+  async () => {
+    const file = join(world.dataDir, 'playbooks/shop.yaml');
+    const text = (settle: string) =>
+      `id: shop.look\nversion: 1\ntitle: Look at the shop ${settle}\nsummary: Reads only.\ndiagnostics:\n  - diagnostic: overview\n`;
+    await mkdir(join(world.dataDir, 'playbooks'), { recursive: true });
+    const title = async (wanted: string) =>
+      eventually(`the title ${wanted}`, async () =>
+        (await world.owner('getPlaybook', { playbook: 'shop.look' })).title.includes(wanted),
+      );
+    await writeFile(file, text('once'));
+    await title('once');
+    await writeFile(file, text('again'));
+    await title('again');
+    await writeFile(file, text('again').replace('overview', 'everything'));
+    await eventually('the problem', async () => (await world.owner('listPlaybookProblems', {})).problems.length > 0);
+    const page = await open('/playbooks');
+    await page.getByText(/shop\.yaml:6:\d+: /).waitFor();
+    await mustBeSound(page, 'playbooks with a problem');
+    await page.goto(`${world.url}/playbooks/shop.look`);
+    await page.getByText(`written by ${userInfo().username}`).first().click();
+    await page.getByText('Look at the shop again', { exact: false }).last().waitFor();
+    await mustBeSound(page, 'versions of a playbook');
+    await page.context().close();
+  },
+);
 
 browserTest('when an agent goes away, its server turns offline without a reload', async () => {
   const page = await open('/servers');

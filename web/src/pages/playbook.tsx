@@ -8,6 +8,7 @@ import { query } from '../api/queries.ts';
 import { Loaded } from '../components/loaded.tsx';
 import { PlaybookMarks } from '../components/playbook-rows.tsx';
 import { playbookTitle } from '../components/playbook-title.ts';
+import { PlaybookVersions } from '../components/playbook-versions.tsx';
 import { RunPlaybook } from '../components/run-playbook.tsx';
 import { Button } from '../ui/button.tsx';
 import { Section } from '../ui/card.tsx';
@@ -57,6 +58,9 @@ export function PlaybookPage() {
               </Section>
               <Section title="Text">
                 <YamlView text={it.yaml} label={`${it.id}.yaml · SHA-256 ${it.sha256.slice(0, 16)}…`} />
+              </Section>
+              <Section title="Versions">
+                <PlaybookVersions playbook={it.id} />
               </Section>
             </div>
             {running && <RunPlaybook playbook={it.id} onClose={() => setRunning(false)} />}

@@ -10,6 +10,7 @@ import { Section } from '../ui/card.tsx';
 import { Empty } from '../ui/empty.tsx';
 import { Input } from '../ui/field.tsx';
 import { useListKeys } from '../ui/keys.ts';
+import { Notice } from '../ui/notice.tsx';
 import { PageHead } from '../ui/page-head.tsx';
 
 const areaOf = (id: string) => (id.includes('.') ? (id.split('.')[0] ?? id) : 'general');
@@ -37,6 +38,7 @@ export function PlaybooksPage() {
           onChange={(event) => setText(event.target.value)}
         />
       </div>
+      <Problems />
       <div ref={list}>
         <Loaded query={playbooks} lines={8}>
           {({ playbooks: all }) => {
@@ -58,5 +60,25 @@ export function PlaybooksPage() {
       </div>
       {running && <RunPlaybook playbook={running} onClose={() => setRunning(null)} />}
     </>
+  );
+}
+
+/** Files of the owner's that are wrong as they are now. */
+function Problems() {
+  const { data } = useQuery(query('listPlaybookProblems', {}));
+  if (!data || data.problems.length === 0) return null;
+  const count = data.problems.length === 1 ? 'A playbook file has' : 'Playbook files have';
+  return (
+    <div className="mb-5">
+      <Notice tone="warn" title={`${count} problems. What such a file held before stays in force.`}>
+        <ul className="space-y-1 font-mono text-xs">
+          {data.problems.map(({ file, line, column, message }) => (
+            <li key={`${file}:${line}:${column}:${message}`} className="break-words">
+              {file}:{line}:{column}: {message}
+            </li>
+          ))}
+        </ul>
+      </Notice>
+    </div>
   );
 }
