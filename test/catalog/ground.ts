@@ -5,7 +5,7 @@
 import type { Call } from '@countersign/protocol/operator-api/index';
 import { bootHost, type Host } from '../hosts/host.ts';
 import { CATALOG_PACKAGES } from '../hosts/image.ts';
-import { installAgent } from '../world/install-agent.ts';
+import { installAgent, serverOnline } from '../world/install-agent.ts';
 import { startWorld, type World } from '../world/world.ts';
 
 export interface Ground extends AsyncDisposable {
@@ -44,6 +44,7 @@ export async function openGround(
     await setPolicy(policy);
     await host.exec(['systemctl', 'restart', 'countersign-link']);
     const here = world;
+    await serverOnline(here, server);
     return {
       host,
       world,
