@@ -11,14 +11,13 @@ import {
   riskSchema,
   softwareSchema,
 } from '@countersign/protocol';
+import { parameterNameSchema, REFERENCE, WHOLE_REFERENCE } from '@countersign/protocol/parameter-types';
 import { z } from 'zod';
 import { parameterSchema } from './parameter-types.ts';
 
-/** A parameter's name inside a text, and a value that is nothing but one. */
-export const REFERENCE = /\{\{\s*([a-z][a-z0-9_]*)\s*\}\}/g;
-export const WHOLE_REFERENCE = /^\{\{\s*([a-z][a-z0-9_]*)\s*\}\}$/;
+export { REFERENCE, WHOLE_REFERENCE };
 
-const parameterName = z.string().regex(/^[a-z][a-z0-9_]{0,39}$/, 'a name such as older_than');
+const parameterName = parameterNameSchema;
 const reference = z.string().regex(WHOLE_REFERENCE, 'a reference such as {{name}}');
 /** Leaves a part out where the named parameter was not given. */
 const when = parameterName.optional().describe('only when this parameter is given');

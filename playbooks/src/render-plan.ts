@@ -15,11 +15,11 @@ import {
   problemsOf,
   redact,
 } from '@countersign/protocol';
+import { parseValues } from '@countersign/protocol/parameter-types';
 import type { z } from 'zod';
 import { describe } from './describe.ts';
-import { applies, fillIn, type Value, type Values } from './fill-in.ts';
+import { applies, fillIn, type Values } from './fill-in.ts';
 import type { ProbeTemplate, StepTemplate } from './format.ts';
-import { isRequired, valueSchema } from './parameter-types.ts';
 import type { Playbook } from './playbook.ts';
 
 /**
@@ -28,22 +28,7 @@ import type { Playbook } from './playbook.ts';
  * looks like a secret.
  */
 export function parseParameters(playbook: Playbook, given: Readonly<Record<string, unknown>>): Values {
-  const problems: string[] = [];
-  const values: Record<string, Value> = {};
-  for (const name of Object.keys(given))
-    if (!Object.hasOwn(playbook.parameters, name))
-      problems.push(`parameters.${name}: ${playbook.id} has no such parameter`);
-  for (const [name, parameter] of Object.entries(playbook.parameters)) {
-    const value = (Object.hasOwn(given, name) ? given[name] : undefined) ?? parameter.default;
-    if (value === undefined) {
-      if (isRequired(parameter))
-        problems.push(`parameters.${name}: is needed (${parameter.type}: ${parameter.summary})`);
-      continue;
-    }
-    const parsed = valueSchema(parameter).safeParse(value);
-    if (parsed.success) values[name] = parsed.data;
-    else problems.push(`parameters.${name}: ${parsed.error.issues.map((issue) => issue.message).join(', ')}`);
-  }
+  const { values, problems } = parseValues(playbook.parameters, given, playbook.id);
   if (problems.length > 0) throw fault('invalid_input', { problems: problems.join('; ') });
   for (const [name, value] of Object.entries(values))
     if (typeof value === 'string' && redact(value).count > 0) throw fault('secret_parameter', { parameter: name });

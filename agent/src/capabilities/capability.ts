@@ -13,6 +13,7 @@ import type {
   StepResult,
   WitnessFact,
 } from '@countersign/protocol';
+import type { OwnCommand } from '@countersign/protocol/own-command';
 import type { Execute, StepProcesses } from '../host/execution.ts';
 import type { App } from './deploys/app.ts';
 import type { SecretSource } from './secrets.ts';
@@ -31,6 +32,10 @@ export interface LocalRules {
   readonly secretValues?: readonly string[];
   /** Secrets that the owner named, by name: where their values are kept. */
   readonly secrets?: Readonly<Record<string, SecretSource>>;
+  /** Whether commands may run, or the only ones that may. */
+  readonly commands?: boolean | readonly OwnCommand[];
+  /** Whether commands that are known to read only may run. */
+  readonly readingCommands?: boolean;
   /** Apps that the owner declared, by name. */
   readonly apps?: Readonly<Record<string, App>>;
 }
@@ -105,6 +110,8 @@ export interface Changer<C extends ChangeId = ChangeId> {
   perform(parameters: ParametersOf<C>, memory: Json, context: ChangeContext): Promise<StepResult>;
   /** Takes it back as far as it was done. May be called after a `perform` that failed or never ended. */
   undo?(parameters: ParametersOf<C>, memory: Json, context: ChangeContext): Promise<StepResult>;
+  /** Whether these parameters make it a change that nothing takes back, although others can be. */
+  irreversible?(parameters: ParametersOf<C>): boolean;
   /**
    * After a crash between the journalled intent and the result: how the step ended, found out by reading only. Waits for a
    * transient unit that still runs. `null` when it cannot be known: then the outcome is `unknown`.

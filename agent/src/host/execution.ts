@@ -38,7 +38,13 @@ export interface Executed {
 export type Execute = (request: ExecRequest) => Promise<Executed>;
 
 /** A process of a step, which systemd may run: it has its network. Neither input nor environment are seen by others. */
-export type StartRequest = Omit<ExecRequest, 'hostNetwork'>;
+export type StartRequest = Omit<ExecRequest, 'hostNetwork'> & {
+  /**
+   * Set for what must only read: where systemd starts it, it finds the whole file system read-only, cannot send anything, and does
+   * not see these paths at all. A second wall; the first is that nothing else is started this way.
+   */
+  readonly readsOnly?: { readonly hidden: readonly string[] };
+};
 
 /** Starts the processes of one step of one action, counted from 1 in the order of their start, and finds them again. */
 export interface StepProcesses {

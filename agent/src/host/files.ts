@@ -67,6 +67,16 @@ export function openAllowed(path: string, roots: Roots): OpenFile {
   }
 }
 
+/** Where a file or folder really is that may be looked at without being opened. Throws as {@link openAllowed}. */
+export function placeAllowed(path: string, roots: Roots): string {
+  const real = allowedPath(path, roots);
+  const stat = lstatSync(real);
+  if (!stat.isFile() && !stat.isDirectory())
+    throw fault('path_denied', { path, reason: 'it is neither a regular file nor a folder' });
+  refuseKernelFiles(real, path);
+  return real;
+}
+
 /** Reads a whole file. Throws as {@link openAllowed}, and `file_too_large` above `maxBytes`. */
 export function readAllowed(
   path: string,

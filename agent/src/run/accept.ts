@@ -29,8 +29,8 @@ const RUNNING_MAX = 64;
 export function accept(gate: Gate, signed: SignedGrant, skewMs: number | null): Verdict {
   const { ports, journal } = gate;
   const policy = policyOr(ports);
-  const { approvals, lock } = policy instanceof SettingsProblem ? defaultPolicy : policy;
-  const verified = verifyGrant(signed, { ...ports, now: ports.clock.now(), skewMs, approvals, lock });
+  const { approvals, lock, commands } = policy instanceof SettingsProblem ? defaultPolicy : policy;
+  const verified = verifyGrant(signed, { ...ports, now: ports.clock.now(), skewMs, approvals, lock, commands });
   if (!verified.genuine && verified.fault) return { verdict: 'refuse', fault: verified.fault, final: false };
   const record = journal.find(signed.grant.actionId);
   if (record !== undefined) return known(record, signed);
@@ -47,7 +47,7 @@ export function accept(gate: Gate, signed: SignedGrant, skewMs: number | null): 
 export function subjectsOf(plan: Pick<PlanDraft, 'steps' | 'undo'>): string[] {
   const subjects = [...plan.steps, ...plan.undo].flatMap(({ capability, parameters }) => [
     ...(capability === 'firewall.apply' ? [`path ${RULES_FILE}`] : []),
-    ...['unit', 'path', 'root', 'app'].flatMap((name) =>
+    ...['unit', 'path', 'root', 'app', 'container', 'project', 'namespace'].flatMap((name) =>
       typeof parameters[name] === 'string' ? [`${name} ${parameters[name]}`] : [],
     ),
   ]);

@@ -1,7 +1,7 @@
 /** Whether the server's own policy lets a plan happen here. Asked before people are (at preview) and again before the start. */
 import {
   capability,
-  type Fault,
+  Fault,
   fault,
   invalidInput,
   type Json,
@@ -12,11 +12,15 @@ import {
   type PlanDraft,
   type PlanStep,
   type Preview,
-  planRisk,
   riskAtMost,
   secretsOf,
 } from '@countersign/protocol';
-import { isBelow, type LocalPolicy, nameAllowed, PROTECTED_UNITS } from './local-policy.ts';
+import { type OwnCommandPart, ownArgv } from '@countersign/protocol/own-command';
+import { readingOf } from '@countersign/protocol/reading-commands/judge';
+import { refusedFound, refusedName } from './judge-names.ts';
+import { isBelow, type LocalPolicy, nameAllowed } from './local-policy.ts';
+import { isOwn, ownCommandOf, riskHere } from './own-risk.ts';
+import { PROTECTED_UNITS } from './protected.ts';
 
 const TMP_ROOTS = ['/tmp', '/var/tmp'];
 
@@ -24,7 +28,7 @@ const TMP_ROOTS = ['/tmp', '/var/tmp'];
 export function judgePlan(policy: LocalPolicy, plan: PlanDraft & { readonly preview?: Preview }): Fault | null {
   const server = plan.server.name;
   if (policy.mode === 'observe') return fault('server_observe_only', { server });
-  const risk = planRisk(plan);
+  const risk = riskHere(policy, plan);
   if (!riskAtMost(risk, policy.maxRisk))
     return denied(server, `the risk is ${risk}, and it allows ${policy.maxRisk} at most`);
   if (plan.source.kind === 'playbook' && !nameAllowed(policy.playbooks, plan.source.id))
@@ -36,12 +40,13 @@ export function judgePlan(policy: LocalPolicy, plan: PlanDraft & { readonly prev
   return judgeSecrets(policy, plan, server) ?? judgeAliases(policy, plan, server) ?? judgeLockout(policy, plan, server);
 }
 
-/** A unit may be asked for by an alias; what its owner denies stays denied by the name that systemd gave at preview. */
+/** A unit may be asked for by an alias; what its owner denies stays denied by the name that the server gave at preview. */
 function judgeAliases(policy: LocalPolicy, { preview }: { readonly preview?: Preview }, server: string): Fault | null {
   const units = { allow: ['*'], deny: policy.units.deny };
   const names = preview?.witness.flatMap(({ subject }) => /^unit (.*)$/s.exec(subject)?.[1] ?? []) ?? [];
   const refused = names.find((name) => !unitAllowed({ ...policy, units }, name));
-  return refused === undefined ? null : denied(server, `it does not allow unit ${refused}`);
+  const found = refused === undefined ? refusedFound(policy, preview) : `unit ${refused}`;
+  return found === null ? null : denied(server, `it does not allow ${found}`);
 }
 
 function judgeSecrets(policy: LocalPolicy, plan: PlanDraft, server: string): Fault | null {
@@ -77,10 +82,13 @@ function judgeStep(policy: LocalPolicy, step: PlanStep, server: string): Fault |
   const parsed = capability(step.capability).parameters.safeParse(step.parameters);
   if (!parsed.success) return invalidInput(parsed.error);
   const { unit, path, root, app, argv, cwd, stdin, environment } = parsed.data as Record<string, Json>;
-  if (step.capability === 'command.run')
-    return judgeCommand(policy, argv as string[], [cwd, stdin, environment], server);
+  if (step.capability === 'command.run') return judgeCommand(policy, step, [cwd, stdin, environment], server);
+  if (step.capability === 'command.read') return judgeReading(policy, argv as string[], server);
+  if (isOwn(step.capability)) return judgeOwn(policy, step, server);
   if (typeof app === 'string') return judgeApp(policy, app, server);
   if (typeof unit === 'string' && !unitAllowed(policy, unit)) return denied(server, `it does not allow unit ${unit}`);
+  const refused = refusedName(policy, parsed.data as Record<string, Json>);
+  if (refused !== null) return denied(server, `it does not allow ${refused}`);
   if (typeof path === 'string') return judgePath(policy, path);
   if (typeof root === 'string' && ![...TMP_ROOTS, ...policy.tmpRoots].includes(root))
     return fault('path_denied', {
@@ -100,19 +108,30 @@ function judgeApp(policy: LocalPolicy, app: string, server: string): Fault | nul
 
 function judgeCommand(
   policy: LocalPolicy,
-  argv: readonly string[],
+  step: PlanStep,
   /** Working folder, input, environment: with them a named command would be another one. */
   more: readonly (Json | undefined)[],
   server: string,
 ): Fault | null {
   if (policy.commands === false) return fault('commands_disabled', { server });
   if (policy.commands === true) return null;
-  const own = policy.commands.find((command) => sameWords(command.argv, argv));
-  if (own === undefined || more.some((each) => each !== undefined))
+  if (ownCommandOf(policy, step) === undefined || more.some((each) => each !== undefined))
     return denied(server, 'it allows only the commands that it names');
-  return riskAtMost(own.risk, policy.maxRisk)
-    ? null
-    : denied(server, `the risk of ${own.name} is ${own.risk}, and it allows ${policy.maxRisk} at most`);
+  return null;
+}
+
+/** By the same table as the control plane, but here it is this server that judges. */
+function judgeReading(policy: LocalPolicy, argv: readonly string[], server: string): Fault | null {
+  if (!policy.readingCommands) return denied(server, 'its reading_commands are off');
+  return readingOf(argv, policy) === null ? denied(server, 'it is no command that is known to read only') : null;
+}
+
+function judgeOwn(policy: LocalPolicy, step: PlanStep, server: string): Fault | null {
+  const command = ownCommandOf(policy, step);
+  if (command === undefined) return denied(server, `it declares no command ${String(step.parameters.name)}`);
+  const part = step.capability.slice('local.'.length) as OwnCommandPart;
+  const argv = ownArgv(command, part, step.parameters.parameters as Readonly<Record<string, Json>>);
+  return argv instanceof Fault ? argv : null;
 }
 
 /** The owner's own rule, and what is always protected. What could lock everybody out is judged by its area instead. */
@@ -130,6 +149,3 @@ function judgePath(policy: LocalPolicy, path: string): Fault | null {
 }
 
 const denied = (server: string, reason: string) => fault('server_policy_denies', { server, reason });
-
-const sameWords = (a: readonly string[], b: readonly string[]) =>
-  a.length === b.length && a.every((word, index) => word === b[index]);

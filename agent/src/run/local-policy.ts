@@ -30,6 +30,7 @@ import { readSecret, SECRET_LENGTH_MIN, type SecretSource } from '../capabilitie
 import { parseEnvFile } from '../host/env-file.ts';
 import { readOwnFile } from '../host/own-files.ts';
 import { parseSettings, readSettingsText, SettingsProblem } from '../host/yaml.ts';
+import { PROTECTED_PATHS } from './protected.ts';
 
 const patternSchema = z
   .string()
@@ -50,6 +51,10 @@ export const policyFileSchema = z.strictObject({
   mode: z.enum(['observe', 'act']).default('observe'),
   max_risk: riskSchema.default('high'),
   units: lists(['*']).prefault({}),
+  /** Containers by name, and Compose projects by theirs. */
+  containers: lists(['*']).prefault({}),
+  /** Of Kubernetes. */
+  namespaces: lists(['*']).prefault({}),
   playbooks: lists(['*']).prefault({}),
   read_roots: z.array(pathSchema).max(100).default(['/etc', '/var/log', '/var/www', '/srv', '/opt', '/usr/local/etc']),
   write_roots: z.array(pathSchema).max(100).default(['/etc/nginx', '/var/www', '/srv', '/opt', '/usr/local/etc']),
@@ -101,6 +106,8 @@ export interface LocalPolicy extends LocalRules {
   readonly mode: 'observe' | 'act';
   readonly maxRisk: Risk;
   readonly units: NameRule;
+  readonly containers: NameRule;
+  readonly namespaces: NameRule;
   readonly playbooks: NameRule;
   readonly commands: boolean | readonly OwnCommand[];
   readonly readingCommands: boolean;
@@ -120,50 +127,6 @@ export interface NameRule {
   readonly allow: readonly string[];
   readonly deny: readonly string[];
 }
-
-/**
- * Units that nobody may touch by way of Countersign, or it could saw off the branch that it and its owner sit on. So may none
- * that can lock everybody out (`protocol/src/lockout.ts`), unless its area is opened.
- */
-export const PROTECTED_UNITS = [
-  'systemd-*',
-  'dbus*',
-  'init.scope',
-  '-.*',
-  // What ends the machine or everything that runs on it. Source: systemd.special(7).
-  ...['reboot', 'soft-reboot', 'poweroff', 'halt', 'kexec', 'shutdown', 'umount', 'final', 'exit', 'ctrl-alt-del'].map(
-    (name) => `${name}.target`,
-  ),
-  ...['rescue', 'emergency', 'runlevel*', 'default', 'multi-user', 'graphical', 'basic', 'sysinit'].map(
-    (name) => `${name}.target`,
-  ),
-  ...['sleep', 'suspend*', 'hibernate', 'hybrid-sleep', 'local-fs', 'network*', 'sockets'].map(
-    (name) => `${name}.target`,
-  ),
-  'rescue.service',
-  'emergency.service',
-] as const;
-
-/** Paths that are never read or written: what they hold are keys and password hashes, or our own rules. */
-export const PROTECTED_PATHS = [
-  '/etc/countersign',
-  '/etc/shadow',
-  '/etc/shadow-',
-  '/etc/gshadow',
-  '/etc/gshadow-',
-  '/etc/sudoers',
-  '/etc/sudoers.d',
-  '/etc/ssh/ssh_host_rsa_key',
-  '/etc/ssh/ssh_host_dsa_key',
-  '/etc/ssh/ssh_host_ecdsa_key',
-  '/etc/ssh/ssh_host_ed25519_key',
-  '/etc/ssl/private',
-  '/etc/letsencrypt/archive',
-  '/etc/letsencrypt/keys',
-  '/etc/letsencrypt/accounts',
-  '/opt/countersign',
-  '/var/lib/countersign',
-] as const;
 
 /** Where the policy lies on a server that was installed. */
 export const POLICY_FILE = '/etc/countersign/policy.yaml';
@@ -246,6 +209,8 @@ function policyFrom(file: z.output<typeof policyFileSchema>): LocalPolicy {
     mode: file.mode,
     maxRisk: file.max_risk,
     units: file.units,
+    containers: file.containers,
+    namespaces: file.namespaces,
     playbooks: file.playbooks,
     readRoots: file.read_roots,
     writeRoots: [...file.write_roots, ...file.lockout.flatMap(pathsOfArea)],

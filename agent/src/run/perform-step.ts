@@ -37,6 +37,7 @@ interface AnyChanger {
   remember?(parameters: never, context: ChangeContext): Promise<Json>;
   perform(parameters: never, memory: Json, context: ChangeContext): Promise<StepResult>;
   undo?(parameters: never, memory: Json, context: ChangeContext): Promise<StepResult>;
+  irreversible?(parameters: never): boolean;
   recover?(parameters: never, memory: Json, context: ChangeContext): Promise<StepResult | null>;
 }
 

@@ -3,7 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import { type Cancel, fault, parseJson, problemsOf } from '@countersign/protocol';
 import { FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/codec';
 import { failPoint } from '../fail-points.ts';
-import { readCertificates } from './certificates.ts';
+import { readCertificates } from '../host/certificates.ts';
 import { Channel } from './channel.ts';
 import type { Journal } from './journal.ts';
 import type { RunPorts } from './run-ports.ts';

@@ -8,7 +8,6 @@ import {
   fault,
   type Grant,
   type LockState,
-  planRisk,
   type SignedGrant,
   shorten,
   strengthAtLeast,
@@ -17,6 +16,7 @@ import { digestOf } from '@countersign/protocol/digest';
 import { holdersThatSigned, whyNotCounted } from '@countersign/protocol/follow-lock';
 import { verifyValue } from '@countersign/protocol/signing';
 import type { LocalPolicy } from './local-policy.ts';
+import { riskHere } from './own-risk.ts';
 
 /** What the server knows of itself. */
 export interface GrantTerms {
@@ -29,6 +29,8 @@ export interface GrantTerms {
   /** How far this clock is ahead of the control plane's, as the link measured it; `null` when it could not. */
   readonly skewMs: number | null;
   readonly approvals: LocalPolicy['approvals'];
+  /** The owner's own commands: the risk that is declared of them counts. */
+  readonly commands: LocalPolicy['commands'];
   /** The lock as this server follows it; null when it has none. */
   readonly lock: LockState | null;
 }
@@ -104,9 +106,9 @@ function unapproved(grant: Grant, { approvals }: GrantTerms): Fault | null {
 const locks = (lock: LockState | null): lock is LockState => lock !== null && !lock.disabled;
 
 /** On a locked server only signatures count, each holder of the lock once, whatever channel or person an approval names. */
-function unsigned({ plan, digest, approvals }: Grant, { lock }: GrantTerms): Fault | null {
+function unsigned({ plan, digest, approvals }: Grant, { lock, commands }: GrantTerms): Fault | null {
   if (!locks(lock)) return null;
-  const risk = planRisk(plan);
+  const risk = riskHere({ commands }, plan);
   const needed = lock.signatures[risk];
   const signatures = approvals.flatMap(({ signature }) => signature ?? []);
   const holders = [...holdersThatSigned(lock, digest, signatures)].toSorted();

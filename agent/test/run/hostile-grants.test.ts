@@ -54,6 +54,7 @@ const unlocked: GrantTerms = {
   skewMs: 0,
   approvals: { atLeast: 1, channels: ['telegram', 'web'], strength: 'tap' },
   lock: null,
+  commands: false,
 };
 const locked: GrantTerms = { ...unlocked, lock };
 

@@ -21,6 +21,7 @@ const terms = (given: Partial<GrantTerms> = {}): GrantTerms => ({
   skewMs: 0,
   approvals: { atLeast: 0, channels: ['telegram', 'web', 'ide', 'cli'], strength: 'form' },
   lock: null,
+  commands: false,
   ...given,
 });
 const granted = (bend: Parameters<typeof grantOf>[2] = {}, of: Previewed = plan) => grantOf({ clock, key }, of, bend);

@@ -1,4 +1,4 @@
-/** Commands outside playbooks, where the server’s owner allows them. */
+/** Commands outside playbooks, and those that the server’s owner declared, where the owner allows them. */
 import { z } from 'zod';
 import { argvSchema, mutate, pathSchema } from './capability.ts';
 
@@ -7,6 +7,13 @@ const text = (most: number) =>
     .string()
     .max(most)
     .regex(/^[^\0]*$/, 'text');
+
+/** Which command of the owner, and its values. Its argv is known on the server alone. */
+const ownCommand = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/, 'the name of a command of the owner'),
+  parameters: z.record(z.string().max(40), z.union([z.string().max(128 * 1024), z.number(), z.boolean()])).default({}),
+});
+
 export const diagnostics = {};
 
 export const probes = {};
@@ -29,4 +36,16 @@ export const changes = {
     }),
     { timeoutMs: 3_600_000 },
   ),
+  'command.read': mutate(
+    'Run one program that is known to read only, with options that are known to read only, below the read roots of the server.',
+    'low',
+    z.strictObject({ argv: argvSchema, timeout_s: z.int().min(1).max(120).default(60) }),
+    { timeoutMs: 120_000 },
+  ),
+  // Their risk is the one that the owner declared; what stands here is the least.
+  'local.run': mutate('Run a command that the owner of the server declared.', 'low', ownCommand, {
+    timeoutMs: 3_600_000,
+  }),
+  'local.check': mutate('Run the check of a command of the owner.', 'low', ownCommand, { timeoutMs: 3_600_000 }),
+  'local.undo': mutate('Take a command of the owner back.', 'low', ownCommand, { timeoutMs: 3_600_000 }),
 };

@@ -53,7 +53,8 @@ function shortened(effects: readonly string[]): string[] {
   return kept.map((effect) => effect.slice(0, 500));
 }
 
-function resultOf([program = '']: readonly string[], done: Executed): StepResult {
+/** What a step that ran one program tells. */
+export function resultOf([program = '']: readonly string[], done: Executed): StepResult {
   return {
     changed: done.notStarted === null,
     exit_code: exitCodeOf(done),

@@ -1,0 +1,36 @@
+/** Programs of the system itself, found in fixed folders: not by PATH, and not where others than root could have put them. */
+import { realpathSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { fault } from '@countersign/protocol';
+import { PROGRAM_FOLDERS } from '@countersign/protocol/reading-commands/judge';
+
+/** Programs that are many in one: their options are others than those of the program that they stand for. */
+const MANY_IN_ONE = /^(busybox|toybox)/;
+
+/**
+ * The absolute path of a program. Throws `precondition_failed` when it is not installed, when others than root may change it, or
+ * when it is BusyBox under another name.
+ */
+export function findProgram(name: string): string {
+  for (const folder of PROGRAM_FOLDERS) {
+    const path = `${folder}/${name}`;
+    const real = realOrNull(path);
+    if (real === null) continue;
+    const stat = statSync(real);
+    if (!stat.isFile() || stat.uid !== 0 || (stat.mode & 0o022) !== 0)
+      throw fault('precondition_failed', { reason: `${real} does not belong to root alone` });
+    if (MANY_IN_ONE.test(basename(real)))
+      throw fault('precondition_failed', { reason: `${name} is ${basename(real)} here, whose options are others` });
+    return path;
+  }
+  throw fault('precondition_failed', { reason: `${name} is not installed in ${PROGRAM_FOLDERS.join(', ')}` });
+}
+
+function realOrNull(path: string): string | null {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return null;
+    throw error;
+  }
+}
