@@ -16,11 +16,14 @@ export function shareResource(one: string, other: string): boolean {
 }
 
 function resourceOf({ capability, parameters }: PlanStep): string {
-  const { unit, path, root, app, argv } = parameters;
+  const { unit, path, root, app, container, project, namespace, argv } = parameters;
   if (typeof unit === 'string') return `unit ${unit}`;
   if (typeof path === 'string') return `path ${path}`;
   if (typeof root === 'string') return `path ${root}`;
   if (typeof app === 'string') return `app ${app}`;
+  if (typeof container === 'string') return `container ${container}`;
+  if (typeof project === 'string') return `project ${project}`;
+  if (typeof namespace === 'string') return `namespace ${namespace}`;
   // What a command touches cannot be known: only the very same command is kept from running twice at once.
   if (Array.isArray(argv)) return `command ${JSON.stringify(argv)}`;
   return capability.split('.')[0] ?? capability;

@@ -1,7 +1,7 @@
 /** Containers of Docker, and projects of Compose. */
 import { z } from 'zod';
 import { diagnosticReportSchema } from '../findings.ts';
-import { diagnosticOptions, observe } from './capability.ts';
+import { diagnosticOptions, durationSchema, mutate, observe, sha256Schema } from './capability.ts';
 
 /** The whole name of a container. Source: docker-run(1), daemon/names. */
 export const containerNameSchema = z
@@ -90,4 +90,34 @@ export const probes = {
   ),
 };
 
-export const changes = {};
+export const changes = {
+  'container.restart': mutate(
+    'Restart a container, with 20 s to end by itself.',
+    'medium',
+    z.strictObject({
+      container: containerNameSchema,
+      id: containerIdSchema.optional().describe('refuse when the name has come to mean another container'),
+    }),
+    { timeoutMs: 90_000, undoable: true },
+  ),
+  'compose.up': mutate(
+    'Make the containers of a service anew, as its Compose file says, without those it depends on.',
+    'high',
+    z.strictObject({
+      project: projectSchema,
+      service: composeServiceSchema,
+      pull: z.boolean().default(false).describe('fetch the image first'),
+      image: sha256Schema.optional().describe('id of an image on the server that the service is to run'),
+    }),
+    { timeoutMs: 300_000, undoable: true },
+  ),
+  'docker.prune': mutate(
+    'Delete images that no container uses, never volumes.',
+    'medium',
+    z.strictObject({
+      until: durationSchema.default('168h').describe('only images made longer ago'),
+      builder: z.boolean().default(false).describe('the build cache too'),
+    }),
+    { timeoutMs: 300_000 },
+  ),
+};

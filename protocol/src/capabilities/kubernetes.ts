@@ -1,7 +1,7 @@
 /** Kubernetes by way of kubectl. Optional. */
 import { z } from 'zod';
 import { diagnosticReportSchema } from '../findings.ts';
-import { diagnosticOptions, observe } from './capability.ts';
+import { diagnosticOptions, mutate, observe } from './capability.ts';
 
 /** An RFC 1123 label, as Kubernetes names namespaces. */
 export const namespaceSchema = z
@@ -50,4 +50,26 @@ export const probes = {
   ),
 };
 
-export const changes = {};
+export const changes = {
+  'k8s.rollout_restart': mutate('Start the pods of a deployment anew, a few at a time.', 'high', deployment, {
+    timeoutMs: 300_000,
+    undoable: true,
+  }),
+  'k8s.scale': mutate(
+    'Run up to two pods of a deployment more or fewer.',
+    'high',
+    deployment.extend({
+      delta: z
+        .int()
+        .min(-2)
+        .max(2)
+        .refine((delta) => delta !== 0, 'not 0'),
+    }),
+    { timeoutMs: 300_000, undoable: true },
+  ),
+  'k8s.delete_failed_pods': mutate(
+    'Delete the pods of a namespace that have failed, each by its name.',
+    'medium',
+    z.strictObject({ namespace: namespaceSchema }),
+  ),
+};

@@ -1,0 +1,23 @@
+/** The container that this process itself runs in, if any. Source: proc_pid_mountinfo(5), how Docker mounts resolv.conf. */
+import { readFileSync } from 'node:fs';
+
+/** The whole id; `null` outside of containers. */
+export function ownContainerId(): string | null {
+  try {
+    return parseOwnContainer(readFileSync('/proc/self/mountinfo', 'utf8'));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return null;
+    throw error;
+  }
+}
+
+/** Docker mounts these files of the container's own folder into every container: their source names it. */
+export function parseOwnContainer(mountinfo: string): string | null {
+  for (const line of mountinfo.split('\n')) {
+    const [, , , root = '', point = ''] = line.split(' ');
+    if (!['/etc/hostname', '/etc/resolv.conf', '/etc/hosts'].includes(point)) continue;
+    const id = /\/containers\/([0-9a-f]{64})\//.exec(root)?.[1];
+    if (id !== undefined) return id;
+  }
+  return null;
+}
