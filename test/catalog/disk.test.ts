@@ -69,3 +69,35 @@ prove(() => ground, {
     await sh(host, `rm -f ${LOG}* /etc/logrotate.d/shop`);
   },
 });
+
+/** Opens a file, deletes it, and goes on writing to it; what it does on HUP is given. */
+const hog = (onHup: string) =>
+  `open() { exec 3>/var/tmp/held.log; head -c 30000000 /dev/zero >&3; rm /var/tmp/held.log; }\ntrap '${onHup}' HUP; open; while :; do sleep 0.1; done`;
+const RELOAD = ['ExecReload=/bin/kill -HUP $MAINPID'];
+const deletedBytes = (host: Host) =>
+  out(
+    host,
+    'for f in /proc/$(systemctl show -P MainPID hog)/fd/*; do readlink $f; done | grep -c "held.log (deleted)" || :',
+  );
+
+prove(() => ground, {
+  playbook: 'disk.release_deleted',
+  when: 'a service keeps a deleted file of 30 MB open',
+  async breakIt(host) {
+    await install(host, 'hog', hog('exec 3>/dev/null'), RELOAD);
+    await host.waitFor(async () => (await deletedBytes(host)) === '1');
+  },
+  sees: { diagnostic: 'disk', kind: 'disk.deleted_open' },
+  parameters: { watch: '1s' },
+  mended: async (host) => assert.equal(await deletedBytes(host), '0'),
+  spoil: {
+    how: 'the service does the same again when it is reloaded',
+    async breakIt(host) {
+      await install(host, 'hog', hog('open'), RELOAD);
+      await host.waitFor(async () => (await deletedBytes(host)) === '1');
+    },
+    undo: 'done',
+    undone: async (host) => assert.equal(await out(host, 'systemctl is-active hog'), 'active'),
+  },
+  clear: (host) => remove(host, 'hog'),
+});

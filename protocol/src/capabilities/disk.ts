@@ -1,7 +1,15 @@
 /** Room on file systems: who takes it, and giving it back. */
 import { z } from 'zod';
 import { diagnosticReportSchema } from '../findings.ts';
-import { diagnosticOptions, durationSchema, mutate, observe, pathSchema, sinceSchema } from './capability.ts';
+import {
+  diagnosticOptions,
+  durationSchema,
+  mutate,
+  observe,
+  pathSchema,
+  sinceSchema,
+  unitSchema,
+} from './capability.ts';
 
 export const diagnostics = {
   disk: observe(
@@ -18,7 +26,7 @@ export const diagnostics = {
   ),
   storage_hw: observe(
     'File systems that became read-only, degraded arrays, failing disks, and I/O errors of the kernel.',
-    z.strictObject({ since: sinceSchema }),
+    z.strictObject({ since: sinceSchema, unitSchema }),
     diagnosticReportSchema,
     diagnosticOptions,
   ),
@@ -30,6 +38,11 @@ export const probes = {
     z.strictObject({ path: pathSchema }),
     z.object({ mount: z.string(), bytes_free: z.int(), used_ratio: z.number() }),
     { needsRoot: false },
+  ),
+  'unit.deleted_files': observe(
+    'Deleted files that processes of a unit still have open: their room is not free.',
+    z.strictObject({ unit: unitSchema }),
+    z.object({ files: z.int(), bytes: z.int() }),
   ),
 };
 

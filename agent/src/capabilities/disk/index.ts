@@ -1,5 +1,6 @@
 /** The code behind `protocol/src/capabilities/disk.ts`. */
 import type { Changers, Observers } from '../capability.ts';
+import { unitDeletedFiles } from './deleted-files.ts';
 import { disk } from './disk.ts';
 import { diskFree } from './disk-free.ts';
 import { inodes } from './inodes.ts';
@@ -7,5 +8,5 @@ import { storageHw } from './storage-hw.ts';
 import { tmpClean } from './tmp-clean.ts';
 
 export const diagnostics = { disk, inodes, storage_hw: storageHw } satisfies Partial<Observers>;
-export const probes = { 'disk.free': diskFree } satisfies Partial<Observers>;
+export const probes = { 'disk.free': diskFree, 'unit.deleted_files': unitDeletedFiles } satisfies Partial<Observers>;
 export const changes = { 'tmp.clean': tmpClean } satisfies Partial<Changers>;

@@ -65,6 +65,12 @@ export function parseHalfDone(text: string): HalfDone[] {
   });
 }
 
+/** Every installed package with its version, a line each: `NAME=VERSION`. Rejects with `capability_failed`. */
+export async function readInstalled(context: ObserveContext): Promise<string> {
+  const format = `${['binary:Package', 'Version'].map((field) => `\${${field}}`).join('=')}\\n`;
+  return ask(context, ['dpkg-query', '--show', `--showformat=${format}`]);
+}
+
 /** Files that apt downloaded and keeps. */
 export function readArchives(): { readonly files: number; readonly bytes: number } {
   const stats = [ARCHIVES, `${ARCHIVES}/partial`].flatMap((folder) =>
