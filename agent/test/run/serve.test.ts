@@ -7,7 +7,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '@countersign/protocol';
-import { readCertificates } from '../../src/run/certificates.ts';
+import { readCertificates } from '../../src/host/certificates.ts';
 import { claim } from '../../src/run/claim.ts';
 import { Journal } from '../../src/run/journal.ts';
 import { listen } from '../../src/run/listen.ts';

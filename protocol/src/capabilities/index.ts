@@ -42,6 +42,15 @@ export {
   refSchema,
   releaseNameSchema,
 } from './deploys.ts';
+export {
+  type Discovered,
+  type DiscoveredKind,
+  type Discovery,
+  discoveredKindSchema,
+  discoveredKinds,
+  discoveredSchema,
+  discoverySchema,
+} from './discovery.ts';
 export { FILE_BYTES_MAX, fileStateSchema, validatorSchema } from './files.ts';
 export { RULESET_CHARACTERS_MAX } from './firewall.ts';
 export { localPortSchema, localUrlSchema } from './network.ts';

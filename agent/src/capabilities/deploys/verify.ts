@@ -11,10 +11,10 @@ import {
   stripControl,
 } from '@countersign/protocol';
 import type { ObserveContext, Observer } from '../capability.ts';
+import { findContainer } from '../containers/read-containers.ts';
 import { probeHttp, probeTcp } from '../network/local-probe.ts';
 import { readUnitState, sayExit } from '../units/unit-state.ts';
 import { appOf } from './app.ts';
-import { readContainerState } from './container-state.ts';
 import { accessErrors, journalErrors, type Span } from './error-rate.ts';
 import { type Deployment, readDeployment } from './releases.ts';
 import { rememberVerdict } from './remembered.ts';
@@ -132,13 +132,12 @@ async function containerCheck(
   context: ObserveContext,
   started: (at: number | null) => void,
 ): Promise<DeployCheck> {
-  const { found, blind } = await readContainerState(context, name);
-  if (blind !== null) return { check: 'container', result: 'unknown', said: `${name} could not be seen: ${blind}.` };
+  const found = await findContainer(context, name);
   if (found === null) return { check: 'container', result: 'fail', said: `There is no container ${name}.` };
   started(found.startedAt);
-  const said = `${name} is ${found.status}${found.health === null ? '' : ` and ${found.health}`}.`;
-  if (found.status === 'running' && found.health === 'starting') return { check: 'container', result: 'unknown', said };
-  const well = found.status === 'running' && (found.health === null || found.health === 'healthy');
+  const said = `${name} is ${found.status}${found.health === 'none' ? '' : ` and ${found.health}`}.`;
+  if (found.running && found.health === 'starting') return { check: 'container', result: 'unknown', said };
+  const well = found.running && found.health !== 'unhealthy';
   return { check: 'container', result: well ? 'pass' : 'fail', said };
 }
 

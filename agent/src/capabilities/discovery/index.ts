@@ -1,5 +1,7 @@
 /** The code behind `protocol/src/capabilities/discovery.ts`. */
+import type { Observers } from '../capability.ts';
+import { discoverServices } from './discover.ts';
 
 export const diagnostics = {};
-export const probes = {};
+export const probes = { 'discover.services': discoverServices } satisfies Partial<Observers>;
 export const changes = {};

@@ -1,0 +1,44 @@
+import { accessSync, constants } from 'node:fs';
+import type { ObserveContext } from '../capability.ts';
+import type { Found } from './discover.ts';
+
+/** Languages that apps are written in, and how each says its version. */
+const RUNTIMES: readonly (readonly [name: string, ...words: string[]])[] = [
+  ['node', '--version'],
+  ['bun', '--version'],
+  ['deno', '--version'],
+  ['python3', '--version'],
+  ['php', '--version'],
+  ['ruby', '--version'],
+  ['java', '-version'],
+  ['dotnet', '--version'],
+  ['go', 'version'],
+  ['perl', '--version'],
+];
+/** Only where the system and its owner put programs. */
+const FOLDERS = ['/usr/local/bin', '/usr/bin', '/usr/local/go/bin', '/opt/bin'];
+const ASK_MS = 4000;
+
+/** Language runtimes and their versions. One that says nothing is there all the same, without a version. */
+export async function findRuntimes({ exec, signal }: ObserveContext): Promise<Found[]> {
+  const found = await Promise.all(
+    RUNTIMES.map(async ([name, ...words]) => {
+      const path = FOLDERS.map((folder) => `${folder}/${name}`).find(isProgram);
+      if (path === undefined) return [];
+      const done = await exec({ argv: [path, ...words], timeoutMs: ASK_MS, maxBytes: 4096, signal });
+      const version = /\d+(\.\d+)+/.exec(`${done.stdout}${done.stderr}`)?.[0] ?? null;
+      return [{ name, state: version, detail: path }];
+    }),
+  );
+  return found.flat();
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch (error) {
+    if (error instanceof Error) return false;
+    throw error;
+  }
+}
