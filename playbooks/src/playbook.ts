@@ -24,7 +24,7 @@ export function playbookOf(file: PlaybookFile, yaml: string): Playbook {
     risk: file.risk ?? stepRisk(file),
     reversible:
       steps.length > 0 && (file.undo.length > 0 || steps.every((step) => capability(step.capability).undoable)),
-    needsSystemd: steps.some((step) => /^(unit|journal)\./.test(step.capability)),
+    needsSystemd: steps.some((step) => /^(unit|timer|journal)\./.test(step.capability)),
     yaml,
     sha256: sha256(yaml),
   };

@@ -32,7 +32,10 @@ export const aptRepair: Changer<'apt.repair'> = {
         argv: CALLS,
         diff: null,
         effects: [
-          `${count(half.length, 'package')} ${half.length === 1 ? 'is' : 'are'} configured, which runs their own scripts and may restart their services: ${half.slice(0, 10).map(({ name }) => name).join(', ')}.`.slice(0, 500),
+          `${count(half.length, 'package')} ${half.length === 1 ? 'is' : 'are'} configured, which runs their own scripts and may restart their services: ${half
+            .slice(0, 10)
+            .map(({ name }) => name)
+            .join(', ')}.`.slice(0, 500),
           installed.length === 0
             ? 'apt installs nothing besides.'
             : `apt installs what is missing: ${installed.slice(0, 10).join(', ')}.`.slice(0, 500),
@@ -74,16 +77,33 @@ async function simulate(context: ObserveContext) {
   const done = await context.exec({ argv: SIMULATE, timeoutMs: SIMULATE_MS, signal: context.signal });
   if (done.exitCode !== 0)
     throw fault('precondition_failed', { reason: `apt cannot tell what it would do: apt-get ${howItEnded(done)}` });
-  const named = (verb: string) => [...done.stdout.matchAll(new RegExp(`^${verb} (\\S+)`, 'gm'))].map(([, name = '']) => name);
+  const named = (verb: string) =>
+    [...done.stdout.matchAll(new RegExp(`^${verb} (\\S+)`, 'gm'))].map(([, name = '']) => name);
   return { installed: named('Inst'), removed: [...named('Remv'), ...named('Purg')] };
 }
 
-const namesOf = (half: readonly HalfDone[]): string => half.map(({ name }) => name).sort().join(' ').slice(0, 1000);
+const namesOf = (half: readonly HalfDone[]): string =>
+  half
+    .map(({ name }) => name)
+    .sort()
+    .join(' ')
+    .slice(0, 1000);
 
-async function resultOf(argv: readonly string[], done: Executed | undefined, context: ChangeContext): Promise<StepResult> {
+async function resultOf(
+  argv: readonly string[],
+  done: Executed | undefined,
+  context: ChangeContext,
+): Promise<StepResult> {
   const half = await readHalfDone(context);
   const exitCode = done === undefined ? 127 : exitCodeOf(done);
-  const left = half.length === 0 ? 'no package is half installed any more.' : `${count(half.length, 'package is', 'packages are')} half installed.`;
+  const left =
+    half.length === 0
+      ? 'no package is half installed any more.'
+      : `${count(half.length, 'package is', 'packages are')} half installed.`;
   const how = done === undefined ? 'was not started' : howItEnded(done);
-  return { changed: true, exit_code: exitCode, summary: exitCode === 0 ? `Done; ${left}` : `${argv[0]} ${how}; ${left}` };
+  return {
+    changed: true,
+    exit_code: exitCode,
+    summary: exitCode === 0 ? `Done; ${left}` : `${argv[0]} ${how}; ${left}`,
+  };
 }

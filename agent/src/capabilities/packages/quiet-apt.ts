@@ -8,9 +8,4 @@ export const QUIET = {
 } as const;
 
 /** Configuration files that were changed by hand stay. */
-export const KEEP_FILES = [
-  '-o',
-  'Dpkg::Options::=--force-confdef',
-  '-o',
-  'Dpkg::Options::=--force-confold',
-] as const;
+export const KEEP_FILES = ['-o', 'Dpkg::Options::=--force-confdef', '-o', 'Dpkg::Options::=--force-confold'] as const;

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+import type { Host } from '../hosts/host.ts';
+import { whyNoHosts } from '../hosts/requirements.ts';
+import { type Ground, openGround } from './ground.ts';
+import { prove } from './prove.ts';
+
+let ground: Ground;
+before(async () => {
+  if (whyNoHosts() === undefined) ground = await openGround('schedule');
+});
+after(async () => ground?.[Symbol.asyncDispose]());
+
+const FLAG = '/srv/backup.target';
+const is = async (host: Host, ask: string, unit: string) =>
+  (await host.exec(['systemctl', ask, unit], { okCodes: 'any' })).stdout.trim();
+
+prove(() => ground, {
+  playbook: 'cron.run_or_pause',
+  when: 'the job of a timer has failed and its cause is gone',
+  async breakIt(host) {
+    const job = ['[Service]', 'Type=oneshot', `ExecStart=/bin/cp /etc/hostname ${FLAG}/copy`];
+    await host.writeFile('/etc/systemd/system/backup.service', `${job.join('\n')}\n`);
+    const timer = ['[Timer]', 'OnCalendar=hourly', '[Install]', 'WantedBy=timers.target'];
+    await host.writeFile('/etc/systemd/system/backup.timer', `${timer.join('\n')}\n`);
+    await host.exec(['systemctl', 'daemon-reload']);
+    await host.exec(['systemctl', 'start', 'backup.timer']);
+    await host.exec(['systemctl', 'start', 'backup.service'], { okCodes: 'any' });
+    await host.waitFor(['systemctl', 'is-failed', 'backup.service']);
+    await host.exec(['mkdir', FLAG]);
+  },
+  sees: { diagnostic: 'cron_timers', kind: 'schedule.job_failed' },
+  parameters: { watch: '1s' },
+  async mended(host) {
+    assert.equal(await host.readFile(`${FLAG}/copy`), await host.readFile('/etc/hostname'));
+    assert.equal(await is(host, 'is-active', 'backup.timer'), 'active');
+  },
+  spoil: {
+    how: 'it is to be paused and somebody starts it again',
+    async breakIt(host) {
+      const again = 'while systemctl is-active --quiet backup.timer; do sleep 0.05; done; systemctl start backup.timer';
+      await host.exec(['systemd-run', '--unit=meddler', 'sh', '-c', again]);
+    },
+    parameters: { timer: 'backup.timer', verb: 'pause', watch: '2s' },
+    undo: 'done',
+    undone: async (host) => assert.equal(await is(host, 'is-active', 'backup.timer'), 'active'),
+  },
+  async clear(host) {
+    await host.exec(['systemctl', 'stop', 'backup.timer', 'meddler'], { okCodes: 'any' });
+    await host.exec(['rm', '-rf', FLAG, '/etc/systemd/system/backup.timer', '/etc/systemd/system/backup.service']);
+    await host.exec(['systemctl', 'daemon-reload']);
+  },
+});
