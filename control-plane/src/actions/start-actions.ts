@@ -1,9 +1,9 @@
 /** Sets the actions going: who follows them, what sweeps after them, and where servers' reports of them go. */
 import { makeAnnouncer } from '../approvals/announcer.ts';
+import { loop } from '../loop.ts';
 import type { ActionDeps } from './action-deps.ts';
 import { makeAsker } from './asker.ts';
 import { makeDispatcher } from './dispatcher.ts';
-import { loop } from './loop.ts';
 import { recordFinished } from './record-finished.ts';
 import { recordOutput } from './record-output.ts';
 import { recordRefused } from './record-refused.ts';
@@ -46,8 +46,10 @@ export function startActions(deps: ActionDeps): RunningActions {
   const sweeps = startSweeps(deps);
   const firstCards = announcer.sweep(ENDED_BEFORE_START_MS).catch(logged(deps, 'approval.sweep_failed'));
   const firstAsked = asker.sweep().catch(logged(deps, 'action.ask_again_failed'));
-  const stopAsking = loop(deps, ASK_AGAIN_EVERY_MS, () => asker.sweep());
-  const stopCards = loop(deps, CARDS_EVERY_MS, () => announcer.sweep(ENDED_LATELY_MS));
+  const stopAsking = loop(deps, { everyMs: ASK_AGAIN_EVERY_MS, failed: 'action.sweep_failed' }, () => asker.sweep());
+  const stopCards = loop(deps, { everyMs: CARDS_EVERY_MS, failed: 'approval.sweep_failed' }, () =>
+    announcer.sweep(ENDED_LATELY_MS),
+  );
   const resuming = new Set<Promise<void>>();
   return {
     reports: {

@@ -1,14 +1,16 @@
 /** Does on the clock what followers may have missed: a crash between a commit and its consequences loses nothing. */
+
+import { loop } from '../loop.ts';
 import { write } from '../storage/write.ts';
 import type { ActionDeps } from './action-deps.ts';
 import { confirmDue } from './confirm-due.ts';
 import { dispatchDue } from './dispatch-due.ts';
 import { expireDue } from './expire-due.ts';
-import { loop } from './loop.ts';
 import { loseDue } from './lose-due.ts';
 import { forgetOutput } from './output.store.ts';
 import { resendDue } from './resend-due.ts';
 
+const failed = 'action.sweep_failed';
 const EVERY_MS = 1000;
 const FORGET_EVERY_MS = 3_600_000;
 const FORGET_AT_ONCE = 200;
@@ -17,16 +19,16 @@ const FORGET_AT_ONCE = 200;
 export function startSweeps(deps: ActionDeps): AsyncDisposable {
   const watchingSince = deps.clock.now();
   const loops = [
-    loop(deps, EVERY_MS, async () => {
+    loop(deps, { everyMs: EVERY_MS, failed }, async () => {
       await expireDue(deps);
       await dispatchDue(deps);
       await loseDue(deps, { watchingSince });
     }),
-    loop(deps, deps.limits.resendMs, async () => {
+    loop(deps, { everyMs: deps.limits.resendMs, failed }, async () => {
       await resendDue(deps);
       await confirmDue(deps);
     }),
-    loop(deps, FORGET_EVERY_MS, async () => {
+    loop(deps, { everyMs: FORGET_EVERY_MS, failed }, async () => {
       const before = deps.clock.now() - deps.limits.outputKeptMs;
       while ((await write(deps.db, (trx) => forgetOutput(trx, before, FORGET_AT_ONCE))) === FORGET_AT_ONCE);
     }),

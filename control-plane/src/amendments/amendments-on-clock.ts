@@ -1,6 +1,7 @@
 /** Ends amendments that nobody made within a day, and finishes those that a crash left half-way. */
-import { type Cancel, Fault } from '@countersign/protocol';
+import { Fault } from '@countersign/protocol';
 import { whoIs } from '../audit/ledger.ts';
+import { loop } from '../loop.ts';
 import { type Amendment, openAmendments } from './amendment.store.ts';
 import { endAsOver } from './end-amendment.ts';
 import type { AmendmentDeps } from './make-amendment.ts';
@@ -32,22 +33,12 @@ async function finish(deps: AmendmentDeps, row: Amendment): Promise<void> {
 
 /** Sweeps now and every minute. */
 export function amendmentsOnClock(deps: AmendmentDeps): AsyncDisposable {
-  let cancel: Cancel = () => undefined;
-  let stopped = false;
-  let underWay: Promise<unknown> = Promise.resolve();
-  const look = () => {
-    underWay = sweepAmendments(deps)
-      .catch((error: unknown) => deps.log.error('amendment.sweep_failed', { error: String(error) }))
-      .finally(() => {
-        if (!stopped) cancel = deps.clock.after(EVERY_MS, look);
-      });
-  };
-  look();
+  const failed = 'amendment.sweep_failed';
+  const first = sweepAmendments(deps).catch((error: unknown) => deps.log.error(failed, { error }));
+  const stop = loop(deps, { everyMs: EVERY_MS, failed }, () => sweepAmendments(deps));
   return {
     async [Symbol.asyncDispose]() {
-      stopped = true;
-      cancel();
-      await underWay;
+      await Promise.all([first, stop()]);
     },
   };
 }

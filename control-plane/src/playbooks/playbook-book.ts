@@ -14,8 +14,8 @@ import {
   parsePlaybook,
   playbookFiles,
 } from '@countersign/playbooks';
-import { loop } from '../actions/loop.ts';
 import { noteOffered } from '../audit/note-offered.ts';
+import { loop } from '../loop.ts';
 import type { Core } from '../ports.ts';
 import { ownerName, type PlaybookFileFacts } from './file-owner.ts';
 import { saveVersions } from './playbook-version.store.ts';
@@ -58,7 +58,7 @@ export async function openPlaybooks(
     await record(core, entries);
   };
   await look();
-  const stop = loop(core, LOOK_EVERY_MS, look);
+  const stop = loop(core, { everyMs: LOOK_EVERY_MS, failed: 'playbook.look_failed' }, look);
   return { playbooks, problems: () => problems, look, [Symbol.asyncDispose]: stop };
 }
 

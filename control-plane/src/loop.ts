@@ -1,11 +1,14 @@
 /** Repeats work on the clock. */
 import type { Cancel } from '@countersign/protocol';
-import type { Core } from '../ports.ts';
+import type { Core } from './ports.ts';
 
-/** Runs `work` again and again, each time `everyMs` after it ended. The returned function stops it and waits for its end. */
+/**
+ * Runs `work` again and again, each time `everyMs` after it ended. A failure is logged as `failed` and does not end it. The
+ * returned function stops it and waits for its end.
+ */
 export function loop(
   { clock, log }: Pick<Core, 'clock' | 'log'>,
-  everyMs: number,
+  { everyMs, failed }: { readonly everyMs: number; readonly failed: string },
   work: () => Promise<void>,
 ): () => Promise<void> {
   let stopped = false;
@@ -14,7 +17,7 @@ export function loop(
   const again = () => {
     cancel = clock.after(everyMs, () => {
       underWay = work()
-        .catch((error: unknown) => log.error('action.sweep_failed', { error }))
+        .catch((error: unknown) => log.error(failed, { error }))
         .finally(() => {
           if (!stopped) again();
         });
