@@ -9,9 +9,6 @@ export const containerNameSchema = z
   .max(128)
   .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]+$/, 'a container name such as shop_web_1');
 
-/** The first 12 or more of the 64 hex digits that name one container for ever. */
-export const containerIdSchema = z.string().regex(/^[0-9a-f]{12,64}$/, 'a container id in hex digits, 12 at least');
-
 /** Source: Compose specification, top-level `name`. */
 export const projectSchema = z
   .string()
@@ -96,7 +93,7 @@ export const changes = {
     'medium',
     z.strictObject({
       container: containerNameSchema,
-      id: containerIdSchema.optional().describe('refuse when the name has come to mean another container'),
+      id: sha256Schema.optional().describe('refuse when the name has come to mean another container'),
     }),
     { timeoutMs: 90_000, undoable: true },
   ),

@@ -29,7 +29,6 @@ import * as units from './units.ts';
 export * from './capability.ts';
 export {
   composeServiceSchema,
-  containerIdSchema,
   containerNameSchema,
   type Health,
   projectSchema,

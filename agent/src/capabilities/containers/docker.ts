@@ -6,7 +6,7 @@ import { count, type FindingDraft, Report, sayBytes, sayDuration } from '../repo
 import { runDocker } from './ask-docker.ts';
 import { composeOf } from './compose-labels.ts';
 import { readContainerLog } from './container-log.ts';
-import { type Container, readContainers, shortId } from './read-containers.ts';
+import { type Container, readContainers } from './read-containers.ts';
 import { readImages, sayImage, unusedImages } from './read-images.ts';
 
 const LOG_LINES = 20;
@@ -137,7 +137,7 @@ function causesOf({ outOfMemory, exitCode, error }: Container): string[] {
 function suggestionsFor(container: Container): Suggestion[] {
   const restart: Suggestion = {
     playbook: 'docker.restart',
-    parameters: { container: container.name, id: shortId(container) },
+    parameters: { container: container.name, id: container.id },
     why: 'When its cause is gone or passing, a restart brings it back.',
   };
   const compose = composeOf(container);

@@ -115,7 +115,7 @@ export async function findContainer(context: ObserveContext, name: string): Prom
 export async function requireContainer(context: ObserveContext, name: string, id?: string): Promise<Container> {
   const container = await findContainer(context, name);
   if (container === null) throw fault('precondition_failed', { reason: `there is no container ${name} on the server` });
-  if (id !== undefined && !container.id.startsWith(id))
+  if (id !== undefined && container.id !== id)
     throw fault('precondition_failed', {
       reason: `${name} is another container now (${shortId(container)} instead of ${id.slice(0, 12)})`,
     });

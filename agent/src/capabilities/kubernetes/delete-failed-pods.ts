@@ -1,4 +1,5 @@
-import { fault } from '@countersign/protocol';
+import { fault, shorten } from '@countersign/protocol';
+import { sha256 } from '@countersign/protocol/digest';
 import { z } from 'zod';
 import type { Changer, ObserveContext } from '../capability.ts';
 import { count } from '../report.ts';
@@ -7,8 +8,10 @@ import { CALL_OPTIONS, requireNamespace } from './deployment.ts';
 import { within } from './kubectl.ts';
 import { type Pod, readPods } from './read-pods.ts';
 
-/** So many stand in one call; the rest is for the next action. */
-const PODS_MAX = 50;
+/** So many stand in one call. */
+const CALL_PODS = 50;
+/** With more something else is wrong than that nobody cleaned up. */
+const PODS_MAX = 500;
 
 const memorySchema = z.object({ pods: z.array(z.string()) });
 
@@ -16,66 +19,64 @@ const memorySchema = z.object({ pods: z.array(z.string()) });
 export const deleteFailedPods: Changer<'k8s.delete_failed_pods'> = {
   predictable: true,
   async preview({ namespace }, context) {
-    const { pods, more } = await failedPods(context, namespace);
+    const pods = await failedPods(context, namespace);
     const bare = pods.filter(({ owned }) => !owned);
     return {
       preview: {
-        argv: [deleteArgv(namespace, pods)],
+        argv: argvOf(namespace, pods.map(nameOf)),
         diff: null,
         effects: [
-          `${count(pods.length, 'failed pod')} of namespace ${namespace} are deleted: ${pods.map(sayPod).join(', ')}.`,
-          ...(bare.length > 0
-            ? [`${bare.map(({ name }) => name).join(', ')}: nothing makes these again, and their logs are gone.`]
-            : []),
-          ...(more ? [`There are more than ${PODS_MAX}; the rest stays for another action.`] : []),
-        ].map((effect) => effect.slice(0, 500)),
+          `${count(pods.length, 'failed pod')} of namespace ${namespace} ${pods.length === 1 ? 'is' : 'are'} deleted: ${pods.map(sayPod).join(', ')}.`,
+          ...(bare.length > 0 ? [`Nothing makes these again: ${bare.map(nameOf).join(', ')}.`] : []),
+          'What they wrote is gone with them.',
+        ].map((effect) => shorten(effect, 500)),
         undo: null,
       },
-      witness: pods.map(({ name, uid }) => ({ subject: `pod ${namespace}/${name}`, property: 'uid', value: uid })),
+      witness: [
+        {
+          subject: `namespace ${namespace}`,
+          property: 'failed pods',
+          value: sha256(pods.map(({ name, uid }) => `${name} ${uid}`).join('\n')),
+        },
+      ],
     };
   },
   async remember({ namespace }, context) {
-    const { pods } = await failedPods(context, namespace);
-    return { pods: pods.map(({ name }) => name) };
+    const pods = await failedPods(context, namespace);
+    return { pods: pods.map(nameOf) };
   },
   async perform({ namespace }, memory, context) {
     const { pods } = memorySchema.parse(memory);
-    const argv = deleteArgv(
-      namespace,
-      pods.map((name) => ({ name })),
-    );
-    const calls = await runCalls(context, [argv], { ...CALL_OPTIONS, timeoutMs: 60_000 });
+    const calls = await runCalls(context, argvOf(namespace, pods), { ...CALL_OPTIONS, timeoutMs: 60_000 });
     return resultOfCalls(calls, true, await sayLeft(context, namespace, pods));
   },
   async recover({ namespace }, memory, context) {
-    const ended = await recoverCalls(context, 1);
-    return ended && recoveredResult(ended, await sayLeft(context, namespace, memorySchema.parse(memory).pods));
+    const { pods } = memorySchema.parse(memory);
+    const ended = await recoverCalls(context, argvOf(namespace, pods).length);
+    return ended && recoveredResult(ended, await sayLeft(context, namespace, pods));
   },
 };
 
-function deleteArgv(namespace: string, pods: readonly Pick<Pod, 'name'>[]): string[] {
-  return [
-    'kubectl',
-    'delete',
-    'pod',
-    ...within(namespace),
-    '--ignore-not-found',
-    '--',
-    ...pods.map(({ name }) => name),
-  ];
+function argvOf(namespace: string, names: readonly string[]): string[][] {
+  const calls = Array.from({ length: Math.ceil(names.length / CALL_PODS) }, (_, call) => call * CALL_PODS);
+  const call = ['kubectl', 'delete', 'pod', ...within(namespace), '--ignore-not-found', '--'];
+  return calls.map((from) => [...call, ...names.slice(from, from + CALL_PODS)]);
 }
+
+const nameOf = ({ name }: Pod) => name;
 
 function sayPod({ name, reason }: Pod): string {
   return reason === '' ? name : `${name} (${reason})`;
 }
 
-async function failedPods(context: ObserveContext, namespace: string): Promise<{ pods: Pod[]; more: boolean }> {
+async function failedPods(context: ObserveContext, namespace: string): Promise<Pod[]> {
   requireNamespace(namespace);
   const failed = (await readPods(context, namespace)).filter(({ phase }) => phase === 'Failed');
   if (failed.length === 0)
     throw fault('precondition_failed', { reason: `no pod of namespace ${namespace} has failed` });
-  const pods = failed.toSorted((a, b) => (a.name < b.name ? -1 : 1)).slice(0, PODS_MAX);
-  return { pods, more: failed.length > PODS_MAX };
+  if (failed.length > PODS_MAX)
+    throw fault('precondition_failed', { reason: `${failed.length} pods have failed, more than ${PODS_MAX}` });
+  return failed.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 async function sayLeft(context: ObserveContext, namespace: string, pods: readonly string[]): Promise<string> {
