@@ -186,7 +186,8 @@ async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
       lockChanged: () => fleet.lockChanged(),
       rollbackAccepted: (serverIds) => fleet.rollbackAccepted(serverIds),
       released: (serverId, by) => fleet.released(serverId, by),
-      diagnose: (server, readings, options) => diagnose({ ...core, fleet: fleet.registry }, server, readings, options),
+      diagnose: (server, readings, options) =>
+        diagnose({ ...core, playbooks, fleet: fleet.registry }, server, readings, options),
       confirmCode: (caller, code) => confirmCode(access, caller, code),
       stdioCommand: `npm --prefix ${root} run -s cli -- mcp`,
     }),

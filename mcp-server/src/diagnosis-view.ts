@@ -13,8 +13,19 @@ const findingSchema = z.object({
   since: z.string().optional(),
   causes: z.array(z.string()),
   suggestions: z
-    .array(z.object({ playbook: z.string(), parameters: z.record(z.string(), z.unknown()), why: z.string() }))
+    .array(
+      z.object({
+        playbook: z.string(),
+        parameters: z.record(z.string(), z.unknown()),
+        why: z.string(),
+        unfit: z.string().optional().describe('why it cannot run here'),
+      }),
+    )
     .describe('for run_playbook'),
+  together: z
+    .object({ why: z.array(z.string()), parts: z.array(z.looseObject({ kind: z.string(), title: z.string() })) })
+    .optional()
+    .describe('findings that this one is made of'),
   evidence: z.array(z.object({ source: z.string(), untrusted_output: z.string() })),
 });
 
@@ -56,7 +67,7 @@ export function diagnosisView(diagnosis: Diagnosis): z.input<typeof diagnosisSch
 }
 
 function findingView(finding: Diagnosis['findings'][number]): z.input<typeof findingSchema> {
-  const { diagnostic, kind, severity, title, since, causes, suggestions, evidence } = finding;
+  const { diagnostic, kind, severity, title, since, causes, suggestions, evidence, together } = finding;
   return {
     diagnostic,
     kind,
@@ -65,6 +76,14 @@ function findingView(finding: Diagnosis['findings'][number]): z.input<typeof fin
     ...(since === undefined ? {} : { since }),
     causes: causes.map((cause) => oneLine(cause, 300)),
     suggestions,
+    ...(together === undefined ? {} : { together: togetherView(together) }),
     evidence: evidence.map(({ source, untrusted_output }) => ({ source: oneLine(source, 300), untrusted_output })),
+  };
+}
+
+function togetherView({ why, parts }: NonNullable<Diagnosis['findings'][number]['together']>) {
+  return {
+    why: why.map((each) => oneLine(each, 300)),
+    parts: parts.map((part) => ({ ...part, title: oneLine(part.title, 300) })),
   };
 }

@@ -1,13 +1,26 @@
 /** Runs diagnostics on one server, all at once and within 20 s, and joins what they find. */
 
+import type { Playbook } from '@countersign/playbooks';
 import type { DiagnosticId, DiagnosticReport } from '@countersign/protocol';
 import { capability, Fault, fault, isoTime, type ParametersOf, rankFindings } from '@countersign/protocol';
 import type { Diagnosis } from '@countersign/protocol/operator-api/index';
+import { abilitiesOf } from '../actions/server-allows.ts';
+import { serverById } from '../fleet/server.store.ts';
 import type { Core, Fleet } from '../ports.ts';
 import { boundDiagnosis } from './bound-diagnosis.ts';
 import type { Reading } from './choose-readings.ts';
+import { correlate } from './correlate.ts';
+import { judgeSuggestions } from './judge-suggestions.ts';
+import { recentChanges } from './recent-changes.store.ts';
+import type { Found } from './things-of.ts';
 
-export type DiagnoseDeps = Pick<Core, 'clock' | 'ids' | 'log'> & { readonly fleet: Pick<Fleet, 'observe'> };
+export interface DiagnoseDeps extends Pick<Core, 'db' | 'clock' | 'ids' | 'log'> {
+  readonly fleet: Pick<Fleet, 'observe'>;
+  readonly playbooks: ReadonlyMap<string, Playbook>;
+}
+
+/** How far back an action may lie to be named beside what began after it. */
+const CHANGES_MS = 7 * 24 * 60 * 60_000;
 
 /** When an answer is given with what is there by then, milliseconds. */
 export const DIAGNOSIS_MS = 20_000;
@@ -20,7 +33,8 @@ interface Outcome {
 }
 
 /**
- * What the readings found, worst first; a reading that failed says why, and the others count. Under 32 KiB as JSON. Rejects
+ * What the readings found, worst first, what belongs together as one; a reading that failed says why, and the others count.
+ * Suggestions can be run as they stand, or say why not here. Under 32 KiB as JSON. Rejects
  * when nothing at all came back (with the first reading's fault: `server_offline`, `agent_timeout`, `capability_missing`, …),
  * with `invalid_input` for parameters that do not fit, or with the signal's reason.
  */
@@ -40,7 +54,8 @@ export async function diagnose(
     signal.throwIfAborted();
     const failed = outcomes.find((outcome) => outcome.fault !== null)?.fault;
     if (failed && outcomes.every(({ report }) => report === null)) throw failed;
-    return boundDiagnosis(join(deps.clock.now(), server, because, outcomes));
+    const findings = await understand(deps, server, outcomes);
+    return boundDiagnosis(answer(deps.clock.now(), { server, because, outcomes, findings }));
   } finally {
     cancel();
   }
@@ -71,20 +86,36 @@ async function read(
   }
 }
 
-function join(
-  now: number,
+/** The findings of all, with suggestions that can be run, and with what belongs together joined. */
+async function understand(
+  { db, clock, log, playbooks }: DiagnoseDeps,
   server: { readonly id: string; readonly name: string },
-  because: string | null,
   outcomes: readonly Outcome[],
-): Diagnosis {
+): Promise<Found[]> {
   const found = outcomes.flatMap(({ diagnostic, report }) =>
-    (report?.findings ?? []).map((finding) => ({ ...finding, diagnostic })),
+    (report?.findings ?? []).map((finding): Found => ({ ...finding, diagnostic })),
   );
+  const row = await serverById(db, server.id);
+  if (row === undefined) return rankFindings(found);
+  const { findings, defects } = judgeSuggestions(found, { playbooks, abilities: abilitiesOf(row) });
+  for (const defect of defects) log.error('suggestion.invalid', { server: server.name, ...defect });
+  const now = clock.now();
+  return rankFindings(correlate(findings, { changes: await recentChanges(db, server.id, now - CHANGES_MS), now }));
+}
+
+interface Answered {
+  readonly server: { readonly id: string; readonly name: string };
+  readonly because: string | null;
+  readonly outcomes: readonly Outcome[];
+  readonly findings: Found[];
+}
+
+function answer(now: number, { server, because, outcomes, findings }: Answered): Diagnosis {
   return {
     server: { id: server.id, name: server.name },
     at: isoTime(now),
     chosen_because: because,
-    findings: rankFindings(found),
+    findings,
     diagnostics: outcomes.map((outcome) => ({
       diagnostic: outcome.diagnostic,
       ms: outcome.ms,

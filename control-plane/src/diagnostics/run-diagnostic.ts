@@ -11,7 +11,7 @@ import { type Chosen, chooseByDescription, chooseNamed } from './choose-readings
 import type { Cooldown } from './cooldown.ts';
 import { type DiagnoseDeps, diagnose } from './diagnose.ts';
 
-export type RunDiagnosticDeps = DiagnoseDeps & Pick<Core, 'db'> & { readonly cooldown: Cooldown };
+export type RunDiagnosticDeps = DiagnoseDeps & { readonly cooldown: Cooldown };
 export type Asked = ParsedInputOf<'runDiagnostic'>;
 
 /**

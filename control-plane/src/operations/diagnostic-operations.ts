@@ -1,4 +1,5 @@
 /** What can be done here, and diagnostics. */
+import type { Playbook } from '@countersign/playbooks';
 import { capability, diagnosticIds } from '@countersign/protocol';
 import type { LocalPolicySummary } from '@countersign/protocol/agent-wire/facts';
 import type { OutputOf } from '@countersign/protocol/operator-api/index';
@@ -13,6 +14,7 @@ import type { Handlers } from './handler.ts';
 
 export interface DiagnosticOperationsDeps extends Core {
   readonly fleet: Pick<Fleet, 'observe'>;
+  readonly playbooks: ReadonlyMap<string, Playbook>;
 }
 
 const COOLDOWN_S = 30;
@@ -73,6 +75,12 @@ function abilities(server: ServerRow): NonNullable<OutputOf<'getCapabilities'>['
     mode: policy?.mode ?? null,
     max_risk: policy?.maxRisk ?? null,
     commands: policy?.commands ?? false,
+    reading_commands: policy?.readingCommands ?? false,
+    own_commands: (policy?.ownCommands ?? []).map(({ name, summary, risk }) => ({
+      id: `local.${name}`,
+      summary,
+      risk,
+    })),
     read_roots: policy?.readRoots ?? [],
     write_roots: policy?.writeRoots ?? [],
     missing_diagnostics: diagnosticIds.filter((id) => !capabilities.includes(id)),

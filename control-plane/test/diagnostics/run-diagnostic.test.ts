@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { loadLibrary } from '@countersign/playbooks';
 import { type DiagnosticReport, fault } from '@countersign/protocol';
 import { diagnosisSchema } from '@countersign/protocol/operator-api/index';
 import { ordinaryReport } from '../../../test/load/ordinary-agent.ts';
@@ -20,8 +21,10 @@ const caller: Caller = {
   ip: '127.0.0.1',
 };
 
+const { playbooks } = await loadLibrary();
+
 function diagnosing(world: FleetWorld) {
-  const deps = { ...world.core, fleet: world.fleet.registry, cooldown: new Cooldown(world.core.clock) };
+  const deps = { ...world.core, playbooks, fleet: world.fleet.registry, cooldown: new Cooldown(world.core.clock) };
   return (asked: Partial<Asked>, signal = new AbortController().signal) =>
     runDiagnostic(deps, caller, { server: 'web-1', ...asked } as Asked, signal);
 }

@@ -1,7 +1,9 @@
 /** The operations of the fleet over a real app and store, called as HTTP and MCP call them: parsed, access checked, answer checked. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadLibrary } from '@countersign/playbooks';
 import { type Call, operationNames } from '@countersign/protocol/operator-api/index';
 import { attempts } from '../../src/access/attempts.ts';
 import { hashPassword } from '../../src/access/passwords.ts';
@@ -70,6 +72,7 @@ export async function operationsWorld(options: WorldOptions & { tlsPin?: string 
     publicKey: key.publicKey,
     tlsPin: options.tlsPin ?? null,
     policy,
+    playbooks: (await loadLibrary()).playbooks,
   };
   const handlers = {
     ...serverOperations(deps),
