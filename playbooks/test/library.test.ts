@@ -41,6 +41,7 @@ test('when the built-in library is loaded, every playbook is right', () => {
     'disk.logrotate',
     'disk.release_deleted',
     'docker.restart',
+    'dns.fix_resolver',
     'firewall.apply_rules',
     'k8s.delete_failed_pods',
     'k8s.rollout_restart',

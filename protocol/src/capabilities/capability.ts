@@ -98,6 +98,9 @@ export const pathSchema = z
   )
   .transform((path) => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path));
 
+/** An IP address, or a range of them: `203.0.113.7`, `203.0.113.0/24`, `2001:db8::1`. */
+export const addressSchema = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'an IP address or a range of them');
+
 /** A length of time: `90s`, `15m`, `24h`, `7d`; seconds to days. Stays text, so that people read what they wrote. */
 export const durationSchema = z.string().regex(/^[1-9]\d{0,5}[smhd]$/, 'a duration such as 90s, 15m, 24h or 7d');
 

@@ -103,9 +103,10 @@ function without({ resolver, name }: Seen, server: string, others: readonly stri
 }
 
 function setServers(link: string, servers: readonly string[], name: string, why: string): Suggestion {
+  const [server, second] = servers;
   return {
     playbook: 'dns.fix_resolver',
-    parameters: { action: 'set_servers', link, servers: servers.join(','), name },
+    parameters: { action: 'set_servers', link, server, ...(second ? { second_server: second } : {}), name },
     why,
   };
 }

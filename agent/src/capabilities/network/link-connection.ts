@@ -16,13 +16,16 @@ export interface Connection {
   readonly pids: readonly number[];
 }
 
-/** Where the link is connected to; empty when it is not, or does not run as a unit; `null` when that cannot be told. */
+/**
+ * Where the link is connected to; empty when it is not; `null` when that cannot be told. Where there are no units, the link is
+ * the parent of the process that asks.
+ */
 export async function readLinkPeers(context: ObserveContext): Promise<Peer[] | null> {
   const argv = ['ss', '-H', '-n', '-t', '-p', 'state', 'established'];
   const done = await context.exec({ argv, timeoutMs: 5000, hostNetwork: true, signal: context.signal });
   if (done.exitCode !== 0) return null;
   return parseConnections(done.stdout)
-    .filter(({ pids }) => pids.some((pid) => unitOfProcess(pid) === LINK_UNIT))
+    .filter(({ pids }) => pids.some((pid) => pid === process.ppid || unitOfProcess(pid) === LINK_UNIT))
     .map(({ peer }) => peer);
 }
 

@@ -12,6 +12,7 @@ import {
   type TcpAnswer,
   tcpAnswerSchema,
 } from '../../host/probe.ts';
+import { servedOnce, type TlsAnswer, tlsAnswerSchema } from '../../host/probe-tls.ts';
 import type { ObserveContext } from '../capability.ts';
 import { parsedJson } from '../parsed-json.ts';
 
@@ -55,6 +56,12 @@ export async function probeTimes(context: ObserveContext, servers: readonly stri
   if (servers.length === 0) return [];
   if (!isApartFromHostNetwork()) return askTimes(servers, context.clock);
   return elsewhere(context, ['ntp', servers.join(',')], ntpAnswersSchema);
+}
+
+/** The certificates that this server sends to somebody who asks for a name. */
+export async function probeServed(context: ObserveContext, port: number, name: string): Promise<TlsAnswer> {
+  if (!isApartFromHostNetwork()) return servedOnce(port, name, context.signal);
+  return elsewhere(context, ['tls', String(port), name], tlsAnswerSchema);
 }
 
 async function elsewhere<S extends z.ZodType>(

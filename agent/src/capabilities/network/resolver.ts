@@ -35,7 +35,9 @@ export async function readResolver(context: ObserveContext): Promise<Resolver> {
 
 /** The servers of `resolvectl dns`, per link. */
 export async function readLinks(context: ObserveContext): Promise<LinkServers[]> {
-  const done = await context.exec({ argv: ['resolvectl', 'dns'], timeoutMs: 5000, signal: context.signal });
+  // resolvectl asks its own network for the links.
+  const how = { timeoutMs: 5000, hostNetwork: true, signal: context.signal };
+  const done = await context.exec({ argv: ['resolvectl', 'dns'], ...how });
   if (done.exitCode !== 0)
     throw fault('capability_failed', { capability: 'resolvectl', reason: 'systemd-resolved does not answer' });
   return parseLinks(done.stdout);

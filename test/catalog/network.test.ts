@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+import type { Host } from '../hosts/host.ts';
+import { whyNoHosts } from '../hosts/requirements.ts';
+import { DnsTwin } from '../world/dns-twin.ts';
+import { type Ground, openGround } from './ground.ts';
+import { prove } from './prove.ts';
+
+/** One host for the areas network, time and host; the areas that can lock everybody out have another one. */
+let ground: Ground;
+let names: DnsTwin;
+before(async () => {
+  if (whyNoHosts() !== undefined) return;
+  ground = await openGround('network');
+  names = await DnsTwin.start(ground.host.gateway);
+  names.names.set('example.com', '192.0.2.80');
+});
+after(async () => {
+  await names?.[Symbol.asyncDispose]();
+  await ground?.[Symbol.asyncDispose]();
+});
+
+/** An address of the host's own network where nobody is. */
+const nobody = (host: Host) => host.address.replace(/\.2$/, '.99');
+const serversOf = async (host: Host) => (await host.exec(['resolvectl', 'dns', 'eth0'])).stdout;
+
+prove(() => ground, {
+  playbook: 'dns.fix_resolver',
+  when: 'the name server of the only link is silent',
+  async breakIt(host) {
+    await host.exec(['systemctl', 'start', 'systemd-resolved']);
+    await host.writeFile('/etc/resolv.conf', 'nameserver 127.0.0.53\n');
+    await host.exec(['resolvectl', 'dns', 'eth0', nobody(host)]);
+  },
+  sees: { diagnostic: 'dns', kind: 'dns.all_failing' },
+  parameters: { watch: '1s' },
+  async mended(host) {
+    assert.match(await serversOf(host), new RegExp(`: ${host.gateway}$`, 'm'));
+    assert.match((await host.exec(['getent', 'ahostsv4', 'example.com'])).stdout, /192\.0\.2\.80/);
+  },
+  spoil: {
+    how: 'the other server falls silent too',
+    async breakIt(host) {
+      await host.exec(['resolvectl', 'dns', 'eth0', nobody(host)]);
+      names.silent = true;
+    },
+    undo: 'done',
+    undone: async (host) => assert.match(await serversOf(host), new RegExp(`: ${nobody(host)}$`, 'm')),
+  },
+  async clear(host) {
+    names.silent = false;
+    await host.exec(['systemctl', 'stop', 'systemd-resolved']);
+    await host.writeFile('/etc/resolv.conf', '');
+  },
+});
