@@ -36,8 +36,8 @@ export function passkeyOperations(deps: PasskeyOperationsDeps): PasskeyHandlers 
     },
     startPasskey: async (caller, { proof }) => ({ options: await startPasskey(deps, caller, proof) }),
     addPasskey: async (caller, input) => ({ passkey: passkeyView(await addPasskey(deps, caller, input)) }),
-    removePasskey: async (caller, { passkey }) => {
-      await removePasskey(deps, caller, passkey);
+    removePasskey: async (caller, input) => {
+      await removePasskey(deps, caller, input);
       return { done: true };
     },
     startPasskeySignIn: async () => ({ options: await startPasskeySignIn(deps) }),

@@ -163,8 +163,10 @@ test('when a passkey is registered for nobody, or was removed, it opens nothing'
   const { door, call, passkey, site, added } = await doorWithPasskey(context);
   await assert.rejects(signIn(door, makePasskey(site)), codes('passkey_unknown'));
   const cookie = await signIn(door, passkey);
-  await assert.rejects(call('removePasskey', { passkey: 'psk_000000000000' }), codes('not_found'));
-  await call('removePasskey', { passkey: added.id });
+  const wrong: Proof = { kind: 'password', password: 'not the password' };
+  await assert.rejects(call('removePasskey', { passkey: added.id, proof: wrong }), codes('sign_in_failed'));
+  await assert.rejects(call('removePasskey', { passkey: 'psk_000000000000', proof: password }), codes('not_found'));
+  await call('removePasskey', { passkey: added.id, proof: password });
   await assert.rejects(signIn(door, passkey), codes('passkey_unknown'));
   // Who removes a passkey mostly lost it: the sessions that were made with it end too, the own one stays.
   assert.equal((await me(door, cookie)).status, 401);

@@ -61,10 +61,10 @@ export const trustOperations = {
   ),
   removePasskey: operation(
     'person',
-    'DELETE',
-    '/passkeys/{passkey}',
+    'POST',
+    '/passkeys/{passkey}/remove',
     'Removes one of your passkeys.',
-    z.strictObject({ passkey: z.string().max(40) }),
+    z.strictObject({ passkey: z.string().max(40), proof: proofSchema }),
     done,
   ),
   startPasskeySignIn: operation(

@@ -13,7 +13,6 @@ import { Notice } from '../ui/notice.tsx';
 import { Row, Rows } from '../ui/rows.tsx';
 import { When } from '../ui/time.tsx';
 import { useAddPasskey } from './add-passkey.ts';
-import { Confirm } from './confirm.tsx';
 import { Loaded } from './loaded.tsx';
 import { ProofDialog } from './proof-dialog.tsx';
 
@@ -80,26 +79,28 @@ export function Passkeys() {
         )}
       </Loaded>
       {adding && <AddPasskey onClose={() => setAdding(false)} />}
-      <Confirm
-        open={removing !== null}
-        onClose={() => setRemoving(null)}
-        title={`Remove the passkey ${removing?.name ?? ''}?`}
-        verb="Remove"
-        busy={remove.isPending}
-        error={remove.error}
-        onConfirm={() => removing && remove.mutate({ passkey: removing.id }, { onSuccess: () => setRemoving(null) })}
-      >
-        It no longer signs you in.{' '}
-        {removing && inLock(removing.key) && (
-          <>
-            It stays in the lock until a signed change takes it out there: see{' '}
-            <Link to="/lock" className="underline underline-offset-2">
-              Lock
-            </Link>
-            .
-          </>
-        )}
-      </Confirm>
+      {removing && (
+        <ProofDialog
+          title={`Remove the passkey ${removing.name}?`}
+          verb="Remove"
+          danger
+          onProof={(proof) => remove.mutateAsync({ passkey: removing.id, proof }).then(() => setRemoving(null))}
+          onClose={() => setRemoving(null)}
+        >
+          <p className="text-sm text-dim">
+            It no longer signs you in.{' '}
+            {inLock(removing.key) && (
+              <>
+                It stays in the lock until a signed change takes it out there: see{' '}
+                <Link to="/lock" className="underline underline-offset-2">
+                  Lock
+                </Link>
+                .
+              </>
+            )}
+          </p>
+        </ProofDialog>
+      )}
     </Section>
   );
 }
