@@ -12,6 +12,7 @@ import { type OverviewOperationsDeps, overviewOperations } from './overview-oper
 import { type PasskeyOperationsDeps, passkeyOperations } from './passkey-operations.ts';
 import { type PauseOperationsDeps, pauseOperations } from './pause-operations.ts';
 import { type PlaybookOperationsDeps, playbookOperations } from './playbook-operations.ts';
+import { type ReadingOperationsDeps, readingOperations } from './reading-operations.ts';
 import { type ServerOperationsDeps, serverOperations } from './server-operations.ts';
 import { type SetupOperationsDeps, setupOperations } from './setup-operations.ts';
 import { type TelegramOperationsDeps, telegramOperations } from './telegram-operations.ts';
@@ -32,6 +33,7 @@ export type AllOperationsDeps = SetupOperationsDeps &
   TelegramOperationsDeps &
   ServerOperationsDeps &
   DiagnosticOperationsDeps &
+  ReadingOperationsDeps &
   AlertOperationsDeps &
   TimelineOperationsDeps &
   OverviewOperationsDeps;
@@ -52,6 +54,7 @@ export function allOperations(deps: AllOperationsDeps): Handlers {
     ...telegramOperations(deps),
     ...serverOperations(deps),
     ...diagnosticOperations(deps),
+    ...readingOperations(deps),
     ...alertOperations(deps),
     ...timelineOperations(deps),
     ...overviewOperations(deps),

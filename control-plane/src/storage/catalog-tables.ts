@@ -15,3 +15,12 @@ export interface PlaybookVersionTable {
   /** When the file says that it was written last. */
   changed_at: number | null;
 }
+
+/** What was found on a server, and what was found the time before. */
+export interface DiscoveryTable {
+  server_id: string;
+  found_at: number;
+  found_json: string;
+  before_at: number | null;
+  before_json: string | null;
+}

@@ -5,7 +5,7 @@
 import type { ActionEvent, ActionState, Channel, Risk, Strength } from '@countersign/protocol';
 import type { Role } from '@countersign/protocol/operator-api/index';
 import type { Generated } from 'kysely';
-import type { PlaybookVersionTable } from './catalog-tables.ts';
+import type { DiscoveryTable, PlaybookVersionTable } from './catalog-tables.ts';
 import type {
   AmendmentTable,
   AmendmentVoteTable,
@@ -294,4 +294,5 @@ export interface Tables {
   amendment: AmendmentTable;
   amendment_vote: AmendmentVoteTable;
   playbook_version: PlaybookVersionTable;
+  discovery: DiscoveryTable;
 }

@@ -4,6 +4,9 @@ import { actionStateSchema } from '../action-lifecycle.ts';
 import {
   changes,
   diagnosticIdSchema,
+  discoveredKindSchema,
+  discoveredSchema,
+  discoverySchema,
   observations,
   pathSchema,
   sha256Schema,
@@ -129,6 +132,48 @@ export const assistantOperations = {
         'give either diagnostics or a description',
       ),
     diagnosisSchema,
+  ),
+  discoverServices: operation(
+    'read',
+    'POST',
+    '/servers/{server}/discover',
+    'What there is on a server, its age, and what is different since the time before.',
+    z.strictObject({
+      server: serverRefSchema,
+      refresh: z
+        .enum(['never', 'when_missing', 'now'])
+        .default('when_missing')
+        .describe('now: look anew, at most once a minute'),
+      kinds: z.array(discoveredKindSchema).min(1).max(9).optional(),
+    }),
+    z.object({
+      server: z.object({ id: z.string(), name: z.string() }),
+      /** When it was looked at; null when nobody has. */
+      at: z.string().nullable(),
+      age_s: z.int().nullable(),
+      /** Whether this call looked. */
+      looked: z.boolean(),
+      /** When it can be looked at anew. */
+      refresh_in_s: z.int(),
+      ...discoverySchema.omit({ units: true }).shape,
+      /** Null when it was looked at once only. */
+      difference: z
+        .object({
+          since: z.string(),
+          appeared: z.array(discoveredSchema),
+          gone: z.array(discoveredSchema),
+          changed: z.array(discoveredSchema.extend({ was: z.string() })),
+        })
+        .nullable(),
+    }),
+  ),
+  verifyDeploy: operation(
+    'read',
+    'POST',
+    '/servers/{server}/verify-deploy',
+    'Whether a deploy is well: pass, fail or unknown, with the reasons.',
+    z.strictObject({ server: serverRefSchema, ...observations['deploy.verify'].parameters.shape }),
+    observations['deploy.verify'].result,
   ),
   listPlaybooks: operation(
     'read',

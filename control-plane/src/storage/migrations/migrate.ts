@@ -5,12 +5,14 @@ import * as first from './0001-first.ts';
 import * as trust from './0002-trust.ts';
 import * as telegramNotices from './0003-telegram-notices.ts';
 import * as playbookVersions from './0004-playbook-versions.ts';
+import * as discovery from './0005-discovery.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first': first,
   '0002-trust': trust,
   '0003-telegram-notices': telegramNotices,
   '0004-playbook-versions': playbookVersions,
+  '0005-discovery': discovery,
 };
 
 /** Runs what was not run yet, all in one transaction. Rejects when one fails, or when the database knows migrations that this program does not. */
