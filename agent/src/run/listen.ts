@@ -5,6 +5,9 @@ import { dirname } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { isMissing, makeOwnFolder } from '../host/own-files.ts';
 
+/** A server has one link; a few more at once are one that comes back, `status` and `doctor`. The rest is turned away. */
+const CONNECTIONS_MAX = 16;
+
 /** `fd` is a listening socket that was inherited (systemd: always 3, sd_listen_fds(3)). */
 export type Listening = { readonly fd: number } | { readonly path: string };
 
@@ -14,6 +17,7 @@ export type Listening = { readonly fd: number } | { readonly path: string };
  */
 export async function listen(at: Listening, onLink: (input: Readable, output: Writable) => void): Promise<Server> {
   const server = createServer({ allowHalfOpen: false }, (socket) => onLink(socket, socket));
+  server.maxConnections = CONNECTIONS_MAX;
   if ('path' in at) clearStale(at.path);
   const before = process.umask(0o177);
   try {
