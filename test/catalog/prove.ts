@@ -86,7 +86,10 @@ async function seen({ assistant, name }: Ground, { playbook, sees }: Row): Promi
     ...(sees.parameters === undefined ? {} : { parameters: sees.parameters }),
   });
   const said = JSON.stringify(findings, null, 1).slice(0, 6000);
-  const offers = findings.filter(({ kind }) => kind === sees.kind).flatMap(({ suggestions }) => suggestions);
+  // Soon after an action the finding is joined with it; what it was joined from is among its parts.
+  const isIt = ({ kind, together }: (typeof findings)[number]) =>
+    kind === sees.kind || together?.parts.some((part) => part.kind === sees.kind) === true;
+  const offers = findings.filter(isIt).flatMap(({ suggestions }) => suggestions);
   const offer = offers.find((it) => it.playbook === playbook);
   assert.ok(offer, `no finding ${sees.kind} that offers ${playbook}: ${said}`);
   return offer.parameters as Parameters;

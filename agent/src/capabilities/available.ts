@@ -4,5 +4,5 @@ import { systemdRuns } from '../host/unit.ts';
 
 /** The capabilities of this machine: without systemd nothing that only systemd does. */
 export function availableCapabilities(systemd: boolean = systemdRuns()): CapabilityId[] {
-  return capabilityIds.filter((id) => systemd || !(/^(unit|timer)\./.test(id) || id === 'journal.vacuum'));
+  return capabilityIds.filter((id) => systemd || !(/^(unit|timer|process)\./.test(id) || id === 'journal.vacuum'));
 }

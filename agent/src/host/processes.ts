@@ -42,6 +42,18 @@ export function readProcess(pid: number): Process | null {
   return stat === null ? null : parseStat(stat, pageBytes());
 }
 
+/** The threads of a process with their nice values, by number; none when it has ended. */
+export function readThreads(pid: number): { readonly tid: number; readonly nice: number }[] {
+  return (listIfAllowed(`/proc/${pid}/task`) ?? [])
+    .map(Number)
+    .sort((a, b) => a - b)
+    .flatMap((tid) => {
+      const stat = readIfThere(`/proc/${pid}/task/${tid}/stat`);
+      const parsed = stat === null ? null : parseStat(stat, 1);
+      return parsed === null ? [] : [{ tid, nice: parsed.nice }];
+    });
+}
+
 /** `pid (name) state ppid …`; the name may hold blanks and brackets. `page`: bytes per page. `null` when it cannot be read. */
 export function parseStat(text: string, page: number): Process | null {
   const open = text.indexOf('(');

@@ -1,7 +1,14 @@
 /** Processes, CPU and memory. */
 import { z } from 'zod';
 import { diagnosticReportSchema } from '../findings.ts';
-import { diagnosticOptions, observe, sinceSchema } from './capability.ts';
+import { diagnosticOptions, durationSchema, mutate, observe, sinceSchema, unitSchema } from './capability.ts';
+
+/** One process for ever: its number is given anew after it ended, so when it was started is told as well. */
+const processSchema = z.strictObject({
+  pid: z.int().min(2).max(4_194_304),
+  start_time: z.int().min(0).describe('clock ticks after boot at which it started: field 22 of /proc/PID/stat'),
+});
+const ofUnit = processSchema.extend({ unit: unitSchema.describe('that it belongs to') });
 
 export const diagnostics = {
   overview: observe(
@@ -42,6 +49,52 @@ export const diagnostics = {
   ),
 };
 
-export const probes = {};
+/** A process as checks read it; what is `null` is not known, since it is gone. A zombie is gone. */
+const processStateSchema = z.object({
+  alive: z.boolean(),
+  name: z.string().nullable(),
+  nice: z.int().nullable(),
+  memory_bytes: z.int().nullable(),
+});
 
-export const changes = {};
+export const probes = {
+  'process.state': observe('Whether a process still runs, and how.', processSchema, processStateSchema),
+  'process.zombies': observe(
+    'How many processes of a unit ended and were never asked for by their parent.',
+    z.strictObject({ unit: unitSchema }),
+    z.object({ zombies: z.int() }),
+  ),
+  'memory.state': observe(
+    'How much memory can still be given out, and how long tasks wait for it.',
+    z.strictObject({}),
+    z.object({
+      available_percent: z.number(),
+      /** Share of the last 10 s in which some task waited for memory, per cent; null where the kernel does not measure it. */
+      pressure_percent: z.number().nullable(),
+    }),
+  ),
+};
+
+export const changes = {
+  'process.end': mutate(
+    'End one process of a unit: SIGTERM, then, only where that is asked for, SIGKILL.',
+    'high',
+    ofUnit.extend({
+      wait: durationSchema.default('20s').describe('how long it has to end, 1 minute at most'),
+      kill: z.boolean().default(false).describe('whether it is killed when it has not ended by then'),
+    }),
+    { timeoutMs: 120_000 },
+  ),
+  'process.renice': mutate(
+    'Give a process less of the CPU and of the disk when others want them too.',
+    'low',
+    ofUnit.extend({ nice: z.int().min(5).max(19) }),
+    { undoable: true },
+  ),
+  'process.reap': mutate(
+    'Remind a process of its zombies with SIGCHLD, and restart its unit when that does not help.',
+    'medium',
+    ofUnit,
+    { timeoutMs: 150_000 },
+  ),
+};

@@ -8,6 +8,9 @@ import { renice } from './offers.ts';
 const TOP = 10;
 /** Share of one core, per cent, from which a process is called a runaway. */
 const RUNAWAY = 80;
+/** The same where processes have to share: nothing is idle, so that none can get a core of its own. */
+const RUNAWAY_AMONG_MANY = 20;
+const IDLE_LOW = 5;
 const STEAL_HIGH = 10;
 const IOWAIT_HIGH = 30;
 
@@ -30,7 +33,8 @@ export const cpuRunaway: Observer<'cpu_runaway'> = async ({ window_s: seconds },
   report.figure('idle_percent', percent('idle'));
   report.figure('iowait_percent', percent('iowait'));
   report.figure('steal_percent', percent('steal'));
-  lookAtProcesses(report, usesBetween(before.processes, readProcesses(), elapsedS), seconds);
+  const limit = percent('idle') < IDLE_LOW ? RUNAWAY_AMONG_MANY : RUNAWAY;
+  lookAtProcesses(report, usesBetween(before.processes, readProcesses(), elapsedS), { seconds, limit });
   if (percent('steal') >= STEAL_HIGH)
     report.add({
       kind: 'cpu.steal',
@@ -48,7 +52,7 @@ export const cpuRunaway: Observer<'cpu_runaway'> = async ({ window_s: seconds },
     report.add({
       kind: 'cpu.calm',
       severity: 'ok',
-      title: `No process uses a whole core, ${percent('idle').toFixed(0)} % of CPU time is idle.`,
+      title: `No process takes more than its share, ${percent('idle').toFixed(0)} % of CPU time is idle.`,
     });
   return report.finish();
 };
@@ -64,7 +68,11 @@ export function usesBetween(before: readonly Process[], after: readonly Process[
     .sort((a, b) => b.percent - a.percent);
 }
 
-function lookAtProcesses(report: Report, uses: readonly Use[], seconds: number): void {
+function lookAtProcesses(
+  report: Report,
+  uses: readonly Use[],
+  { seconds, limit }: { readonly seconds: number; readonly limit: number },
+): void {
   const top = uses.slice(0, TOP).filter(({ percent }) => percent >= 0.5);
   const table = top
     .map(({ process: { pid, name, state }, percent }) => {
@@ -72,13 +80,13 @@ function lookAtProcesses(report: Report, uses: readonly Use[], seconds: number):
       return `${percent.toFixed(1).padStart(6)} %  ${String(pid).padStart(7)} ${state} ${unitOfProcess(pid) ?? '-'}  ${command}`;
     })
     .join('\n');
-  const runaways = top.filter(({ percent }) => percent >= RUNAWAY);
+  const runaways = top.filter(({ percent }) => percent >= limit);
   for (const { process, percent } of runaways.slice(0, 5)) {
     const unit = unitOfProcess(process.pid);
     report.add({
       kind: 'cpu.runaway',
       severity: 'warning',
-      title: `${process.name} (process ${process.pid}${unit === null ? '' : ` of ${unit}`}) used ${percent.toFixed(0)} % of a core for ${seconds} s.`,
+      title: `${process.name} (process ${process.pid}${unit === null ? '' : ` of ${unit}`}) used ${percent.toFixed(0)} % of a core for ${seconds} s${limit < RUNAWAY ? ', while no CPU was idle' : ''}.`,
       evidence: [['/proc, per cent of one core', table]],
       causes: ['A loop that never ends, or simply much work: look at its logs first.'],
       suggestions: [

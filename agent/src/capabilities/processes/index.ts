@@ -1,9 +1,13 @@
 /** The code behind `protocol/src/capabilities/processes.ts`. */
-import type { Observers } from '../capability.ts';
+import type { Changers, Observers } from '../capability.ts';
 import { conntrackFd } from './conntrack-fd.ts';
 import { cpuRunaway } from './cpu-runaway.ts';
 import { memoryOom } from './memory-oom.ts';
 import { overview } from './overview.ts';
+import { processEnd } from './process-end.ts';
+import { processProbes } from './process-probes.ts';
+import { processReap } from './process-reap.ts';
+import { processRenice } from './process-renice.ts';
 import { swap } from './swap.ts';
 import { zombies } from './zombies.ts';
 
@@ -15,5 +19,9 @@ export const diagnostics = {
   zombies,
   conntrack_fd: conntrackFd,
 } satisfies Partial<Observers>;
-export const probes = {};
-export const changes = {};
+export const probes = { ...processProbes } satisfies Partial<Observers>;
+export const changes = {
+  'process.end': processEnd,
+  'process.renice': processRenice,
+  'process.reap': processReap,
+} satisfies Partial<Changers>;

@@ -1,0 +1,152 @@
+import { capability, fault, type ParametersOf, type StepResult } from '@countersign/protocol';
+import { z } from 'zod';
+import { howItEnded } from '../../host/execution.ts';
+import { readThreads } from '../../host/processes.ts';
+import type { ChangeContext, Changer, ObserveContext } from '../capability.ts';
+import { exitCodeOf } from '../exit-code.ts';
+import { count } from '../report.ts';
+import { findProcess, processWitness, touchable } from './same-process.ts';
+
+type Parameters = ParametersOf<'process.renice'>;
+
+/** So many numbers a command line takes. Each thread has a nice value of its own. Source: setpriority(2). */
+const THREADS_MAX = 50;
+const IDLE = 3;
+
+/** Class and level as ionice(1) counts them. */
+const memorySchema = z.object({
+  threads: z.array(z.object({ tid: z.int(), nice: z.int() })),
+  io_class: z.int(),
+  io_level: z.int(),
+});
+
+/** Lets others go first. The process keeps whatever nobody else wants. */
+export const processRenice: Changer<'process.renice'> = {
+  predictable: true,
+  undoAgain: true,
+  async preview(parameters, context) {
+    const found = touchable(parameters);
+    const threads = threadsOf(parameters);
+    const io = await ioOf(context, parameters.pid);
+    if (parameters.nice <= found.nice)
+      throw fault('precondition_failed', {
+        reason: `process ${found.pid} has nice ${found.nice} already, and ${parameters.nice} would not be less of the CPU`,
+      });
+    return {
+      preview: {
+        argv: callsOf(parameters, threads),
+        diff: null,
+        effects: [
+          `${found.name} (process ${found.pid} of ${parameters.unit}, ${count(threads.length, 'thread')}) goes from nice ${found.nice} to ${parameters.nice}: when others want the CPU too, they get more of it.`,
+          'It reads and writes disks only when nobody else does.',
+        ],
+        undo: `Its threads get their nice values back (${found.nice}), and its disk class (${io.said}).`,
+      },
+      witness: [
+        ...processWitness(found, parameters.unit),
+        { subject: `process ${found.pid}`, property: 'nice', value: found.nice },
+      ],
+    };
+  },
+  async remember(parameters, context) {
+    touchable(parameters);
+    const { io_class, io_level } = await ioOf(context, parameters.pid);
+    return { threads: threadsOf(parameters).map(({ tid, nice }) => ({ tid, nice })), io_class, io_level };
+  },
+  async perform(parameters, _, context) {
+    touchable(parameters);
+    return carryOut(context, callsOf(parameters, threadsOf(parameters)), `It has nice ${parameters.nice} now.`);
+  },
+  async undo(parameters, memory, context) {
+    if (findProcess(parameters) === null)
+      return { changed: false, exit_code: 0, summary: `Process ${parameters.pid} has ended meanwhile.` };
+    const { threads, io_class: ioClass, io_level: level } = memorySchema.parse(memory);
+    const there = new Set(threadsOf(parameters).map(({ tid }) => tid));
+    const left = threads.filter(({ tid }) => there.has(tid));
+    const byNice = Map.groupBy(left, ({ nice }) => nice);
+    const calls = [...byNice].map(([nice, those]) => reniceArgv(nice, those));
+    calls.push(ioniceArgv(left, ioClass, level));
+    return carryOut(context, calls, 'It has its former nice value and disk class again.');
+  },
+  async recover(parameters, _, context) {
+    const [first, second] = [
+      await context.processes.ended(1, context.onOutput),
+      await context.processes.ended(2, context.onOutput),
+    ];
+    if (first === null || (first.exitCode === 0 && second === null)) return null;
+    const last = second ?? first;
+    return {
+      changed: findProcess(parameters)?.nice === parameters.nice,
+      exit_code: exitCodeOf(last),
+      summary: `Found after a restart of the runner: it ${howItEnded(last)}.`,
+    };
+  },
+};
+
+function threadsOf({ pid }: Parameters) {
+  const threads = readThreads(pid);
+  if (threads.length > THREADS_MAX)
+    throw fault('precondition_failed', {
+      reason: `process ${pid} has ${threads.length} threads, and no more than ${THREADS_MAX} are reniced: give its unit less of the CPU instead`,
+    });
+  return threads;
+}
+
+interface Thread {
+  readonly tid: number;
+}
+
+function callsOf({ nice }: Parameters, threads: readonly Thread[]): string[][] {
+  return [reniceArgv(nice, threads), ioniceArgv(threads, IDLE, 0)];
+}
+
+const numbers = (threads: readonly Thread[]) => threads.map(({ tid }) => String(tid));
+const reniceArgv = (nice: number, threads: readonly Thread[]) => [
+  'renice',
+  '-n',
+  String(nice),
+  '-p',
+  ...numbers(threads),
+];
+
+/** Only the middle classes have levels. */
+function ioniceArgv(threads: readonly Thread[], ioClass: number, level: number): string[] {
+  const withLevel = ioClass === 1 || ioClass === 2 ? ['-n', String(level)] : [];
+  return ['ionice', '-c', String(ioClass), ...withLevel, '-p', ...numbers(threads)];
+}
+
+const IO_CLASSES = ['none', 'realtime', 'best-effort', 'idle'];
+
+/** `none: prio 0`, `best-effort: prio 4`, `idle`. Rejects with `capability_failed` when it cannot be asked. */
+async function ioOf(context: ObserveContext, pid: number) {
+  const done = await context.exec({ argv: ['ionice', '-p', String(pid)], timeoutMs: 5000, signal: context.signal });
+  const said = done.stdout.trim();
+  const io = parseIoClass(said);
+  if (io === null)
+    throw fault('capability_failed', {
+      capability: 'ionice',
+      reason: done.exitCode === 0 ? 'it says something unknown' : howItEnded(done),
+    });
+  return { ...io, said };
+}
+
+/** What ionice(1) prints of a process, or `null`. */
+export function parseIoClass(text: string): { readonly io_class: number; readonly io_level: number } | null {
+  const [, name = '', level] = /^([a-z-]+)(?:: prio (\d+))?$/.exec(text) ?? [];
+  const ioClass = IO_CLASSES.indexOf(name);
+  return ioClass < 0 ? null : { io_class: ioClass, io_level: Number(level ?? 0) };
+}
+
+async function carryOut(
+  context: ChangeContext,
+  calls: readonly (readonly string[])[],
+  said: string,
+): Promise<StepResult> {
+  const { timeoutMs } = capability('process.renice');
+  for (const [index, argv] of calls.entries()) {
+    const done = await context.processes.start({ argv, timeoutMs, signal: context.signal, onOutput: context.onOutput });
+    if (done.exitCode !== 0)
+      return { changed: index > 0, exit_code: exitCodeOf(done), summary: `${argv[0]} ${howItEnded(done)}.` };
+  }
+  return { changed: true, exit_code: 0, summary: said };
+}

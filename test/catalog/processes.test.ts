@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+import type { Host } from '../hosts/host.ts';
+import { whyNoHosts } from '../hosts/requirements.ts';
+import { type Ground, openGround } from './ground.ts';
+import { prove } from './prove.ts';
+
+let ground: Ground;
+before(async () => {
+  if (whyNoHosts() === undefined) ground = await openGround('processes');
+});
+after(async () => ground?.[Symbol.asyncDispose]());
+
+const PROGRAM = '/srv/worker.py';
+
+/** A service that runs a small Python program; it says `ready` in a file when it has done what it does at its start. */
+async function startWorker(host: Host, program: string, settings: readonly string[] = []): Promise<void> {
+  await host.writeFile(
+    PROGRAM,
+    `import os, signal, time\n${program}\nopen("/run/worker.ready", "w").close()\n${WAITS}`,
+  );
+  const lines = ['[Service]', `ExecStart=/usr/bin/python3 ${PROGRAM}`, ...settings];
+  await host.writeFile('/etc/systemd/system/worker.service', `${lines.join('\n')}\n`);
+  await host.exec(['systemctl', 'daemon-reload']);
+  await host.exec(['rm', '-f', '/run/worker.ready']);
+  await host.exec(['systemctl', 'restart', 'worker']);
+  await host.waitFor(['test', '-e', '/run/worker.ready']);
+}
+const WAITS = 'while True:\n    time.sleep(1)\n';
+
+/** Something besides Countersign that does this to the server once. */
+const meddle = (host: Host, script: string) =>
+  host.exec(['systemd-run', '--quiet', '--collect', '--unit=meddler', '/bin/sh', '-c', script]);
+
+const property = async (host: Host, name: string) =>
+  (await host.exec(['systemctl', 'show', '--value', `--property=${name}`, 'worker'])).stdout.trim();
+const mainPid = (host: Host) => property(host, 'MainPID');
+
+/** Nothing of a row is left for the next one. */
+async function clear(host: Host): Promise<void> {
+  await host.exec(['systemctl', 'stop', 'meddler', 'worker'], { okCodes: 'any' });
+  await host.exec(['systemctl', 'reset-failed', 'worker'], { okCodes: 'any' });
+}
+
+const HOARDS = 'hoard = b"x" * 80_000_000';
+let offender = '';
+
+prove(() => ground, {
+  playbook: 'mem.drop_offender',
+  when: 'a process holds more memory than its unit may',
+  async breakIt(host) {
+    // It holds what it does only once, so that it is well after it was started again.
+    const once = 'if not os.path.exists("/run/worker.once"):\n    open("/run/worker.once", "w").close()\n';
+    await startWorker(host, `${once}    ${HOARDS}`, ['MemoryMax=92M', 'Restart=always', 'RestartSec=100ms']);
+    offender = await mainPid(host);
+  },
+  sees: { diagnostic: 'memory_oom', kind: 'memory.near_limit' },
+  parameters: { settle: '1s', watch: '1s' },
+  async mended(host) {
+    assert.equal(await property(host, 'ActiveState'), 'active');
+    assert.notEqual(await mainPid(host), offender);
+  },
+  spoil: {
+    how: 'systemd does not start its unit again',
+    breakIt: (host) => startWorker(host, HOARDS, ['MemoryMax=92M', 'KillMode=process']),
+    parameters: 'seen',
+    undo: 'done',
+    async undone(host) {
+      assert.equal(await property(host, 'ActiveState'), 'active');
+    },
+  },
+  clear,
+});
+
+const nices = async (host: Host) =>
+  (await host.exec(['ps', '-L', '-o', 'ni=', '-p', await mainPid(host)])).stdout.trim().split(/\s+/);
+const ioClass = async (host: Host) => (await host.exec(['ionice', '-p', await mainPid(host)])).stdout.trim();
+/** Hashing leaves Python's lock alone, so that its threads run side by side and get their share on a busy machine too. */
+const BURNS = `
+import hashlib, threading
+def burn():
+    while True:
+        hashlib.sha256(bytes(8_000_000))
+for number in range(3):
+    threading.Thread(target=burn).start()
+`;
+
+prove(() => ground, {
+  playbook: 'proc.renice',
+  when: 'a process uses a whole core',
+  breakIt: (host) => startWorker(host, BURNS, ['Nice=-5']),
+  sees: { diagnostic: 'cpu_runaway', parameters: { window_s: 2 }, kind: 'cpu.runaway' },
+  parameters: { watch: '1s' },
+  async mended(host) {
+    assert.deepEqual(await nices(host), ['10', '10', '10', '10']);
+    assert.equal(await ioClass(host), 'idle');
+  },
+  spoil: {
+    how: 'somebody else gives it another nice value while it is watched',
+    async breakIt(host) {
+      await startWorker(host, BURNS, ['Nice=-5']);
+      const pid = await mainPid(host);
+      await meddle(
+        host,
+        `until [ "$(ps -o ni= -p ${pid} | tr -d " ")" = 10 ]; do sleep 0.1; done; renice -n 3 -p ${pid}`,
+      );
+    },
+    parameters: 'seen',
+    undo: 'done',
+    async undone(host) {
+      assert.deepEqual(await nices(host), ['-5', '-5', '-5', '-5']);
+      assert.match(await ioClass(host), /^none/);
+    },
+  },
+  clear,
+});
+
+/** Children end before anybody listens for them, so that nobody asks for them until the next one ends. */
+const FORGETS = `
+for number in range(5):
+    if os.fork() == 0:
+        os._exit(0)
+time.sleep(0.3)
+`;
+const REMEMBERS = `
+def reap(number, frame):
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0] > 0:
+            pass
+    except ChildProcessError:
+        pass
+signal.signal(signal.SIGCHLD, reap)
+`;
+const zombies = async (host: Host) =>
+  (await host.exec(['ps', '-o', 'stat=', '--ppid', await mainPid(host)], { okCodes: 'any' })).stdout.match(/^Z/gm)
+    ?.length ?? 0;
+
+prove(() => ground, {
+  playbook: 'proc.reap_zombies',
+  when: 'a process forgets children that have ended',
+  async breakIt(host) {
+    await startWorker(host, FORGETS + REMEMBERS);
+    offender = await mainPid(host);
+    assert.equal(await zombies(host), 5);
+  },
+  sees: { diagnostic: 'zombies', kind: 'zombies.unreaped' },
+  parameters: { watch: '1s' },
+  async mended(host) {
+    assert.equal(await zombies(host), 0);
+    assert.equal(await mainPid(host), offender, 'it was reminded and not restarted');
+  },
+  spoil: {
+    how: 'it forgets its children again after a restart',
+    async breakIt(host) {
+      await startWorker(host, FORGETS);
+      offender = await mainPid(host);
+    },
+    parameters: 'seen',
+    undo: 'impossible',
+    undone: async (host) => assert.notEqual(await mainPid(host), offender, 'it was restarted'),
+  },
+  clear,
+});
