@@ -51,16 +51,21 @@ test('when the built-in library is loaded, every playbook is right', () => {
     'pg.cancel_query',
     'pg.terminate_idle_tx',
     'pg.vacuum_analyze',
+    'post_deploy',
     'proc.reap_zombies',
     'proc.renice',
     'redis.relieve',
+    'security.sweep',
     'service.enable_disable',
     'service.reload',
     'service.reset_failed',
     'service.restart',
     'service.start',
     'service.stop',
+    'slow.host',
+    'tls.renew',
     'triage',
+    'web.down',
   ]);
 });
 

@@ -6,6 +6,7 @@ import type { Clock } from '@countersign/protocol';
 import { z } from 'zod';
 import { askNames } from './dns-query.ts';
 import { askTimes } from './ntp-query.ts';
+import { servedOnce } from './probe-tls.ts';
 
 export const httpAnswerSchema = z.object({
   status: z.int(),
@@ -77,7 +78,7 @@ export async function connectOnce(
 }
 
 /**
- * What `countersign-agent probe http URL [HOST]`, `probe body URL`, `probe tcp PORT [ADDRESS]`, `probe dns SERVERS NAMES` and
+ * What `countersign-agent probe http URL [HOST]`, `probe body URL`, `probe tcp PORT [ADDRESS]`, `probe tls PORT NAME`, `probe dns SERVERS NAMES` and
  * `probe ntp SERVERS` print: the answer as one line of JSON. Lists have commas. Throws `RangeError` for other words.
  */
 export async function probeFromWords(words: readonly string[], clock: Clock): Promise<string> {
@@ -86,11 +87,13 @@ export async function probeFromWords(words: readonly string[], clock: Clock): Pr
   if (kind === 'http') return JSON.stringify(await requestOnce(target, host, clock));
   if (kind === 'tcp' && /^\d{1,5}$/.test(target))
     return JSON.stringify(await connectOnce(Number(target), clock, undefined, host === undefined ? undefined : [host]));
+  if (kind === 'tls' && /^\d{1,5}$/.test(target) && host !== undefined)
+    return JSON.stringify(await servedOnce(Number(target), host));
   if (kind === 'dns' && host !== undefined)
     return JSON.stringify(await askNames(target.split(','), host.split(','), clock));
   if (kind === 'ntp') return JSON.stringify(await askTimes(target.split(','), clock));
   throw new RangeError(
-    'usage: probe http URL [HOST] | body URL | tcp PORT [ADDRESS] | dns SERVERS NAMES | ntp SERVERS',
+    'usage: probe http URL [HOST] | body URL | tcp PORT [ADDRESS] | tls PORT NAME | dns SERVERS NAMES | ntp SERVERS',
   );
 }
 
