@@ -110,6 +110,7 @@ export class Machine {
         const rest = {
           sub_state: '',
           unit_file_state: '',
+          enabled: true,
           result: '',
           restarts: 0,
           can_reload: true,

@@ -133,6 +133,7 @@ function observers(folder: string): Partial<Observers> {
       active_state: stateOf(folder, unit),
       sub_state: '',
       unit_file_state: '',
+      enabled: true,
       result: '',
       main_pid: 0,
       restarts: 0,
