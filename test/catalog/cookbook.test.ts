@@ -44,12 +44,12 @@ after(async () => {
   await ground?.[Symbol.asyncDispose]();
 });
 
-/** The shop: well unless its flag SEARCH is `broken`. */
+/** The shop: well unless its flag REVIEWS is on, or its release is a broken one. */
 const SERVE = `import os
 from http.server import BaseHTTPRequestHandler, HTTPServer
 class Shop(BaseHTTPRequestHandler):
     def do_GET(self):
-        well = os.environ.get('FEATURE_REVIEWS') != 'on'
+        well = os.environ.get('FEATURE_REVIEWS') != 'on' and not os.path.exists('/srv/shop/current/broken')
         self.send_response(200 if well else 500)
         self.end_headers()
     def log_message(self, *words):
@@ -204,3 +204,23 @@ recipe(7, 'something risky is asked for, one approval is not enough', async () =
   assert.deepEqual([after.state, after.approvals.length], ['awaiting_approval', 1]);
   await ground.assistant('cancelAction', { action: action.id });
 });
+
+recipe(8, 'a release broke the shop, the diagnosis offers the one before and the shop answers again', async () => {
+  const { host, assistant, name } = ground;
+  const script =
+    'cd /srv/shop; mkdir -p releases/2026-11-20 releases/2026-11-21; touch releases/2026-11-21/broken; touch -d "1 day ago" releases/2026-11-20; ln -sfn releases/2026-11-21 current';
+  await host.exec(['sh', '-c', script]);
+  await host.exec(['systemctl', 'restart', 'shop']);
+  await host.waitFor(async () => (await status()) === '500', { what: 'the shop to be broken' });
+  const { findings } = await assistant('runDiagnostic', { server: name, diagnostics: ['deploy'] });
+  const offer = findings.flatMap(({ suggestions }) => suggestions).find((it) => it.playbook === 'deploy.rollback');
+  assert.deepEqual([offer?.parameters.app, offer?.parameters.to], ['shop', '2026-11-20'], JSON.stringify(findings));
+  const back = await run('deploy.rollback', { app: 'shop', to: '2026-11-20', watch: '1s' });
+  assert.equal(back.state, 'succeeded', back.status);
+  assert.equal(await status(), '200');
+});
+
+const status = async () => {
+  const argv = ['curl', '-s', '-o', '/dev/null', '-w', '%{http_code}', 'http://127.0.0.1:8080/health'];
+  return (await ground.host.exec(argv, { okCodes: 'any' })).stdout;
+};
