@@ -43,6 +43,7 @@ test('when the built-in library is loaded, every playbook is right', () => {
     'dns.fix_resolver',
     'docker.restart',
     'firewall.apply_rules',
+    'inodes.clean_sessions',
     'k8s.delete_failed_pods',
     'k8s.rollout_restart',
     'k8s.scale',

@@ -101,3 +101,41 @@ prove(() => ground, {
   },
   clear: (host) => remove(host, 'hog'),
 });
+
+const usedInodes = async (host: Host) =>
+  Number((await out(host, `df --output=iused ${SESSIONS} | tail -1`)) || Number.NaN);
+/** Makes sessions of a number, as old as told. */
+const sessions = (host: Host, from: number, to: number, age: string) =>
+  sh(
+    host,
+    `cd ${SESSIONS} && for i in $(seq ${from} ${to}); do echo user >sess_$i; done; touch -d '${age}' $(seq -f sess_%.0f ${from} ${to})`,
+  );
+
+prove(() => ground, {
+  playbook: 'inodes.clean_sessions',
+  when: '950 of 1024 inodes hold sessions of last week',
+  async breakIt(host) {
+    await sh(host, `mkdir -p ${SESSIONS} && mount -t tmpfs -o nr_inodes=1024 none ${SESSIONS}`);
+    await sessions(host, 1, 950, '7 days ago');
+  },
+  sees: { diagnostic: 'inodes', parameters: { mount: SESSIONS }, kind: 'inodes.biggest_folders' },
+  parameters: { watch: '1s' },
+  mended: async (host) => assert.ok((await usedInodes(host)) < 10),
+  spoil: {
+    how: 'sessions of today hold most of them',
+    async breakIt(host) {
+      await sessions(host, 1, 50, '2 days ago');
+      await sessions(host, 51, 950, 'now');
+      await sh(host, `chmod 600 ${SESSIONS}/sess_7 && chown www-data ${SESSIONS}/sess_7`);
+    },
+    undo: 'done',
+    async undone(host) {
+      assert.ok((await usedInodes(host)) >= 950);
+      assert.equal(
+        await out(host, `cd ${SESSIONS} && stat -c '%a %U %s' sess_7 && cat sess_7`),
+        '600 www-data 5\nuser',
+      );
+    },
+  },
+  clear: (host) => sh(host, `umount ${SESSIONS}`),
+});

@@ -38,3 +38,45 @@ prove(() => ground, {
     await sh(host, `rm -f ${ARCHIVE}`);
   },
 });
+
+const BROKEN = '/srv/postinst.broken';
+
+/** Builds a package whose script fails while a flag lies there, in a folder of packages. */
+async function build(host: Host, name: string, version: string, folder: string): Promise<void> {
+  const at = `/srv/build/${name}`;
+  await host.writeFile(
+    `${at}/DEBIAN/control`,
+    `Package: ${name}\nVersion: ${version}\nArchitecture: all\nMaintainer: Shop <shop@example.org>\nDescription: ${name}\n`,
+  );
+  await host.writeFile(`${at}/DEBIAN/postinst`, `#!/bin/sh\ntest ! -e ${BROKEN}\n`, '0755');
+  await host.writeFile(`${at}/usr/share/${name}/version`, `${version}\n`);
+  await sh(host, `mkdir -p ${folder} && dpkg-deb --build ${at} ${folder}/${name}_${version}_all.deb && rm -r ${at}`);
+}
+
+const statusOf = (host: Host, name: string) =>
+  out(host, `dpkg-query --show --showformat='\${Status} \${Version}' ${name}`);
+
+prove(() => ground, {
+  playbook: 'apt.unlock_repair',
+  when: 'an update was cut off and left a package half configured',
+  async breakIt(host) {
+    await build(host, 'shop', '1.0', '/srv/packages');
+    await sh(host, `touch ${BROKEN}; ! dpkg --install /srv/packages/shop_1.0_all.deb && rm ${BROKEN}`);
+    assert.match(await statusOf(host, 'shop'), /half-configured/);
+  },
+  sees: { diagnostic: 'packages', kind: 'packages.half_configured' },
+  parameters: { watch: '1s' },
+  mended: async (host) => assert.equal(await statusOf(host, 'shop'), 'install ok installed 1.0'),
+  spoil: {
+    how: 'the script of the package goes on failing',
+    breakIt: (host) => sh(host, `touch ${BROKEN}; ! dpkg --install /srv/packages/shop_1.0_all.deb`),
+    undo: 'impossible',
+    async undone(host) {
+      assert.match(await statusOf(host, 'shop'), /half-configured/);
+      assert.match(await out(host, 'cat /var/lib/countersign/runner/backups/*-repair.bak'), /^dpkg=/m);
+    },
+  },
+  async clear(host) {
+    await sh(host, `rm -rf ${BROKEN} /srv/packages; dpkg --purge --force-all shop`);
+  },
+});

@@ -1,5 +1,5 @@
 /** Looking at paths of our own choosing. What is not there, or may not be looked at, is `null`; nothing is opened for others. */
-import { lstatSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, opendirSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What a path leads to; of a link that leads nowhere the link itself. */
@@ -10,6 +10,19 @@ export function statOrNull(path: string): Stats | null {
 /** Names in a folder. */
 export function namesIn(folder: string): string[] | null {
   return orNull(() => readdirSync(folder));
+}
+
+/** Some names in a folder that may have very many. */
+export function firstNamesIn(folder: string, most: number): string[] {
+  return (
+    orNull(() => {
+      using names = opendirSync(folder);
+      const found: string[] = [];
+      for (let entry = names.readSync(); entry !== null && found.length < most; entry = names.readSync())
+        found.push(entry.name);
+      return found;
+    }) ?? []
+  );
 }
 
 /** A small text file of the system's own, such as /etc/hosts. */

@@ -25,6 +25,8 @@ export interface OldFiles {
   readonly maxFiles: number;
   /** `dev:ino` of files that are open. */
   readonly open: ReadonlySet<string>;
+  /** Which files count; all unless told. */
+  readonly isMeant?: (file: MetFile) => boolean;
 }
 
 export interface Tally {
@@ -121,7 +123,8 @@ export function purgeQuarantines(stateDir: string, clock: Clock): { readonly fil
   return { files, bytes };
 }
 
-async function* oldFiles(
+/** Files below a root that nobody has open or used lately, counted in `tally`. */
+export async function* oldFiles(
   root: OpenFolder,
   old: OldFiles,
   tally: Tally,
@@ -139,6 +142,7 @@ async function* oldFiles(
     if (met % 500 === 0) await delay(clock, 0, signal);
     const used = Math.max(Number(file.stat.mtimeMs), Number(file.stat.atimeMs));
     if (used >= old.before || old.open.has(`${file.stat.dev}:${file.stat.ino}`)) continue;
+    if (old.isMeant?.(file) === false) continue;
     if (tally.files >= old.maxFiles) {
       tally.more = true;
       return;

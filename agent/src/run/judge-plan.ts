@@ -17,6 +17,7 @@ import {
 } from '@countersign/protocol';
 import { type OwnCommandPart, ownArgv } from '@countersign/protocol/own-command';
 import { readingOf } from '@countersign/protocol/reading-commands/judge';
+import { sessionRoots } from '../capabilities/disk/session-roots.ts';
 import { refusedFound, refusedName } from './judge-names.ts';
 import { isBelow, type LocalPolicy, nameAllowed } from './local-policy.ts';
 import { isOwn, ownCommandOf, riskHere } from './own-risk.ts';
@@ -90,7 +91,8 @@ function judgeStep(policy: LocalPolicy, step: PlanStep, server: string): Fault |
   const refused = refusedName(policy, parsed.data as Record<string, Json>);
   if (refused !== null) return denied(server, `it does not allow ${refused}`);
   if (typeof path === 'string') return judgePath(policy, path);
-  if (typeof root === 'string' && ![...TMP_ROOTS, ...policy.tmpRoots].includes(root))
+  const roots = step.capability === 'sessions.pack' ? sessionRoots(policy) : [...TMP_ROOTS, ...policy.tmpRoots];
+  if (typeof root === 'string' && !roots.includes(root))
     return fault('path_denied', {
       path: root,
       reason: 'it is no temporary folder that the policy of the server names',

@@ -39,6 +39,12 @@ export const probes = {
     z.object({ mount: z.string(), bytes_free: z.int(), used_ratio: z.number() }),
     { needsRoot: false },
   ),
+  'inodes.free': observe(
+    'Free inodes of the file system that holds a path.',
+    z.strictObject({ path: pathSchema }),
+    z.object({ mount: z.string(), inodes_free: z.int(), used_percent: z.int() }),
+    { needsRoot: false },
+  ),
   'unit.deleted_files': observe(
     'Deleted files that processes of a unit still have open: their room is not free.',
     z.strictObject({ unit: unitSchema }),
@@ -47,6 +53,21 @@ export const probes = {
 };
 
 export const changes = {
+  'sessions.pack': mutate(
+    'Pack old small files of a folder into one file and remove them, so that their inodes are free.',
+    'medium',
+    z.strictObject({
+      root: pathSchema,
+      pattern: z
+        .string()
+        .max(60)
+        .regex(/^[A-Za-z0-9._*-]+$/, 'a file name; * stands for any characters')
+        .default('sess_*'),
+      older_than: durationSchema.default('24h'),
+      max_files: z.int().min(1).max(500_000).default(100_000),
+    }),
+    { timeoutMs: 300_000, undoable: true },
+  ),
   'tmp.clean': mutate(
     'Move old files out of a temporary folder into quarantine on the same file system.',
     'medium',

@@ -4,9 +4,15 @@ import { unitDeletedFiles } from './deleted-files.ts';
 import { disk } from './disk.ts';
 import { diskFree } from './disk-free.ts';
 import { inodes } from './inodes.ts';
+import { inodesFree } from './inodes-free.ts';
+import { sessionsPack } from './sessions-pack.ts';
 import { storageHw } from './storage-hw.ts';
 import { tmpClean } from './tmp-clean.ts';
 
 export const diagnostics = { disk, inodes, storage_hw: storageHw } satisfies Partial<Observers>;
-export const probes = { 'disk.free': diskFree, 'unit.deleted_files': unitDeletedFiles } satisfies Partial<Observers>;
-export const changes = { 'tmp.clean': tmpClean } satisfies Partial<Changers>;
+export const probes = {
+  'disk.free': diskFree,
+  'inodes.free': inodesFree,
+  'unit.deleted_files': unitDeletedFiles,
+} satisfies Partial<Observers>;
+export const changes = { 'sessions.pack': sessionsPack, 'tmp.clean': tmpClean } satisfies Partial<Changers>;

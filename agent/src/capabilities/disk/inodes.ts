@@ -3,7 +3,7 @@ import { type Room, readMounts, roomOf } from '../../host/mounts.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
 import { Report, sayRatio } from '../report.ts';
 import { runDu } from './du.ts';
-import { sessionRoots } from './session-roots.ts';
+import { patternOf, sessionRoots } from './session-roots.ts';
 
 const HIGH = 0.85;
 const CRITICAL = 0.95;
@@ -87,7 +87,7 @@ function suggestSessions(most: { readonly path: string; readonly entries: number
   const root = sessionRoots(context.localPolicy).find((each) => most.path === each || most.path.startsWith(`${each}/`));
   if (root === undefined) return [];
   const why = `${most.path} holds ${most.entries} entries; old ones are packed away and can be brought back.`;
-  return [{ playbook: 'inodes.clean_sessions', parameters: { root }, why }];
+  return [{ playbook: 'inodes.clean_sessions', parameters: { root, pattern: patternOf(most.path) }, why }];
 }
 
 /** The folders with most entries of a list that may be endless. */

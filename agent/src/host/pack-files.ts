@@ -1,0 +1,236 @@
+/**
+ * Very many small old files are packed into one file of the runner's own and removed, so that their inodes become free at once; in
+ * quarantine they would keep them. They come back on undo; after a day the next run forgets the pack.
+ */
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  futimesSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '@countersign/protocol';
+import { z } from 'zod';
+import { AppendFile, isMissing, makeOwnFolder, readOwnFile } from './own-files.ts';
+import { type OldFiles, oldFiles, QUARANTINE_MS, type Tally } from './quarantine.ts';
+import { type MetFile, type OpenFolder, openFolder } from './walk-folder.ts';
+
+/** Bigger files are no sessions and stay. */
+const FILE_BYTES_MAX = 64 * 1024;
+/** The most that one pack holds; the rest stays for the next run. */
+const PACK_BYTES_MAX = 128 * 1024 * 1024;
+const LIST_BYTES_MAX = 2 * PACK_BYTES_MAX;
+/** So many files are made durable at once, then removed. */
+const BATCH = 200;
+
+export interface SmallFiles extends Omit<OldFiles, 'isMeant'> {
+  /** Whether a file of this name is meant. */
+  readonly isMeant: (name: string) => boolean;
+}
+
+const packedSchema = z.object({
+  relative: z.array(z.string()),
+  mode: z.int(),
+  uid: z.int(),
+  gid: z.int(),
+  /** Seconds since 1970. */
+  changed: z.number(),
+  content: z.base64(),
+});
+type Packed = z.infer<typeof packedSchema>;
+const headSchema = z.object({ root: z.string(), at: z.number() });
+const endSchema = z.object({ done: z.literal(true), files: z.int(), bytes: z.number() });
+const lineSchema = z.union([headSchema, packedSchema, endSchema]);
+
+interface Waiting {
+  readonly packed: Packed;
+  readonly inode: bigint;
+}
+
+/** Counts what {@link packFiles} would pack. Throws the system's error when the root cannot be opened. */
+export async function countSmall(small: SmallFiles, clock: Clock, signal: AbortSignal): Promise<Tally> {
+  const tally: Tally = { files: 0, bytes: 0, more: false };
+  using root = openFolder(small.root);
+  for await (const file of oldFiles(root, meant(small), tally, clock, signal)) tally.bytes += Number(file.stat.size);
+  return tally;
+}
+
+/** Packs and removes. `name` names this pack in the runner's folder. */
+export async function packFiles(
+  small: SmallFiles,
+  { stateDir, name }: { readonly stateDir: string; readonly name: string },
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Tally> {
+  const met: Tally = { files: 0, bytes: 0, more: false };
+  const done: Tally = { files: 0, bytes: 0, more: false };
+  using root = openFolder(small.root);
+  const pack = AppendFile.open(packPath(stateDir, name));
+  let batch: Waiting[] = [];
+  const flush = () => {
+    pack.append(batch.map(({ packed }) => `${JSON.stringify(packed)}\n`).join(''), { sync: true });
+    for (const waiting of batch) if (removePacked(root, waiting)) done.files += 1;
+    batch = [];
+  };
+  try {
+    pack.append(`${JSON.stringify({ root: small.root, at: clock.now() })}\n`, { sync: true });
+    for await (const file of oldFiles(root, meant(small), met, clock, signal)) {
+      const waiting = readSmall(file);
+      if (waiting === null) continue;
+      if (pack.size > PACK_BYTES_MAX) break;
+      batch.push(waiting);
+      done.bytes += Number(file.stat.size);
+      if (batch.length >= BATCH) flush();
+    }
+    flush();
+    pack.append(`${JSON.stringify({ done: true, files: done.files, bytes: done.bytes })}\n`, { sync: true });
+  } finally {
+    pack.close();
+  }
+  return { ...done, more: met.more || pack.size > PACK_BYTES_MAX };
+}
+
+/** Puts everything of one pack back to where it was. Counts what could not be, because something else is there now. */
+export function unpackFiles(stateDir: string, name: string): { readonly restored: number; readonly left: number } {
+  const { head, packed } = readPack(stateDir, name);
+  if (head === null) return { restored: 0, left: 0 };
+  using root = openFolder(head.root);
+  let restored = 0;
+  let left = 0;
+  for (const each of packed) {
+    const outcome = inFolderOf(root, each.relative, (folder, file) => putBack(`${folder}/${file}`, each));
+    if (outcome === true) restored += 1;
+    else if (outcome !== 'there') left += 1;
+  }
+  return { restored, left };
+}
+
+/** How a pack ended that a crash cut off: `null` when it was not finished. */
+export function findPack(stateDir: string, name: string): { readonly files: number; readonly bytes: number } | null {
+  return readPack(stateDir, name).end;
+}
+
+/** Forgets packs that are old enough. */
+export function forgetPacks(stateDir: string, clock: Clock): void {
+  const folder = join(stateDir, 'packs');
+  for (const entry of namesOrNone(folder)) {
+    const age = clock.now() - lstatSync(join(folder, entry)).mtimeMs;
+    if (age >= QUARANTINE_MS) rmSync(join(folder, entry), { force: true });
+  }
+}
+
+/** Only names that are meant, small enough, and with no other name. */
+function meant({ isMeant, ...old }: SmallFiles): OldFiles {
+  const isSmall = ({ name, stat }: MetFile) => isMeant(name) && stat.size <= FILE_BYTES_MAX && stat.nlink === 1n;
+  return { ...old, isMeant: isSmall };
+}
+
+/** `null` for a file that is another one by now. */
+function readSmall(met: MetFile): Waiting | null {
+  let file: number;
+  try {
+    file = openSync(`${met.folder}/${met.name}`, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return null;
+    throw error;
+  }
+  try {
+    const stat = fstatSync(file, { bigint: true });
+    if (!stat.isFile() || stat.ino !== met.stat.ino || stat.size > FILE_BYTES_MAX) return null;
+    const content = readFileSync(file).toString('base64');
+    const { relative } = met;
+    const [mode, uid, gid] = [Number(stat.mode) & 0o7777, Number(stat.uid), Number(stat.gid)];
+    return {
+      inode: stat.ino,
+      packed: { relative: [...relative], mode, uid, gid, changed: Number(stat.mtimeMs) / 1000, content },
+    };
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Whether the very file that was packed is removed now. One that took its name meanwhile stays. */
+function removePacked(root: OpenFolder, { packed, inode }: Waiting): boolean {
+  const outcome = inFolderOf(root, packed.relative, (folder, name) => {
+    if (lstatSync(`${folder}/${name}`, { bigint: true }).ino !== inode) return false;
+    unlinkSync(`${folder}/${name}`);
+    return true;
+  });
+  return outcome === true;
+}
+
+function putBack(path: string, { mode, uid, gid, changed, content }: Packed): true {
+  const file = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+  try {
+    const bytes = Buffer.from(content, 'base64');
+    for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
+    const own = fstatSync(file);
+    if (own.uid !== uid || own.gid !== gid) fchownSync(file, uid, gid);
+    fchmodSync(file, mode);
+    futimesSync(file, changed, changed);
+    return true;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Works in the folder of a file by way of open descriptors. `there`: the name is taken; false: it cannot be done. */
+function inFolderOf(
+  root: OpenFolder,
+  relative: readonly string[],
+  work: (folder: string, name: string) => boolean,
+): boolean | 'there' {
+  const opened: OpenFolder[] = [];
+  try {
+    let folder = root;
+    for (const name of relative.slice(0, -1)) {
+      folder = openFolder(`${folder.path}/${name}`);
+      opened.push(folder);
+    }
+    return work(folder.path, relative.at(-1) ?? '');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return error.code === 'EEXIST' ? 'there' : false;
+    throw error;
+  } finally {
+    for (const folder of opened) folder[Symbol.dispose]();
+  }
+}
+
+function packPath(stateDir: string, name: string): string {
+  const folder = join(stateDir, 'packs');
+  makeOwnFolder(folder);
+  return join(folder, `${name}.ndjson`);
+}
+
+function readPack(stateDir: string, name: string) {
+  const file = readOwnFile(join(stateDir, 'packs', `${name}.ndjson`), LIST_BYTES_MAX);
+  let head: z.infer<typeof headSchema> | null = null;
+  let end: z.infer<typeof endSchema> | null = null;
+  const packed: Packed[] = [];
+  // A crash may have left half a line at the end.
+  for (const line of (file?.bytes.toString('utf8') ?? '').split('\n').slice(0, -1)) {
+    const parsed = lineSchema.parse(JSON.parse(line));
+    if ('root' in parsed) head = parsed;
+    else if ('done' in parsed) end = parsed;
+    else packed.push(parsed);
+  }
+  return { head, packed, end };
+}
+
+function namesOrNone(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
