@@ -64,6 +64,7 @@ test('when the built-in library is loaded, every playbook is right', () => {
     'service.start',
     'service.stop',
     'slow.host',
+    'time.resync',
     'tls.renew',
     'triage',
     'web.down',
@@ -204,6 +205,8 @@ test('when a playbook does not fit a server, the reason is given', () => {
     fits(get('triage'), { ...abilities, systemd: false, policy: { ...shared, mode: 'observe' } }).fits,
     true,
   );
+  assert.equal(fits(get('web.down'), { ...abilities, capabilities: ['overview'] }).fits, true, 'one reading is enough');
+  assert.match(fits(get('web.down'), { ...abilities, capabilities: [] }).reason ?? '', /none of the diagnostics/);
   assert.equal(fits(get('disk.clean_tmp'), { ...abilities, systemd: false, policy: shared }).fits, true);
 });
 

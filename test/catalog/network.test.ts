@@ -3,19 +3,23 @@ import { after, before } from 'node:test';
 import type { Host } from '../hosts/host.ts';
 import { whyNoHosts } from '../hosts/requirements.ts';
 import { DnsTwin } from '../world/dns-twin.ts';
+import { NtpTwin } from '../world/ntp-twin.ts';
 import { type Ground, openGround } from './ground.ts';
 import { prove } from './prove.ts';
 
 /** One host for the areas network, time and host; the areas that can lock everybody out have another one. */
 let ground: Ground;
 let names: DnsTwin;
+let time: NtpTwin;
 before(async () => {
   if (whyNoHosts() !== undefined) return;
   ground = await openGround('network');
   names = await DnsTwin.start(ground.host.gateway);
+  time = await NtpTwin.start(ground.host.gateway);
   names.names.set('example.com', '192.0.2.80');
 });
 after(async () => {
+  await time?.[Symbol.asyncDispose]();
   await names?.[Symbol.asyncDispose]();
   await ground?.[Symbol.asyncDispose]();
 });
@@ -51,5 +55,39 @@ prove(() => ground, {
     names.silent = false;
     await host.exec(['systemctl', 'stop', 'systemd-resolved']);
     await host.writeFile('/etc/resolv.conf', '');
+  },
+});
+
+const TIMESYNCD = 'systemd-timesyncd';
+
+prove(() => ground, {
+  playbook: 'time.resync',
+  when: 'what keeps the clock was stopped',
+  async breakIt(host) {
+    // In a container it would leave the clock to the machine. The twin tells the machine's own time, so nothing is moved.
+    await host.writeFile(`/etc/systemd/system/${TIMESYNCD}.service.d/host.conf`, '[Unit]\nConditionVirtualization=\n');
+    await host.writeFile('/etc/systemd/timesyncd.conf.d/twin.conf', `[Time]\nNTP=${host.gateway}\nFallbackNTP=\n`);
+    await host.exec(['systemctl', 'daemon-reload']);
+    await host.exec(['systemctl', 'disable', '--now', TIMESYNCD]);
+  },
+  sees: { diagnostic: 'time_sync', kind: 'time.not_kept' },
+  parameters: { watch: '1s' },
+  async mended(host) {
+    assert.match((await host.exec(['systemctl', 'is-enabled', TIMESYNCD])).stdout, /^enabled/);
+    assert.match((await host.exec(['timedatectl', 'timesync-status'])).stdout, /Packet count: [1-9]/);
+  },
+  spoil: {
+    how: 'the time server has fallen silent',
+    breakIt: async () => {
+      time.silent = true;
+    },
+    parameters: { watch: '1s', allow_step: true },
+    undo: 'impossible',
+    undone: async (host) =>
+      assert.match((await host.exec(['timedatectl', 'timesync-status'])).stdout, /Packet count: 0/),
+  },
+  async clear(host) {
+    time.silent = false;
+    await host.exec(['systemctl', 'disable', '--now', TIMESYNCD]);
   },
 });
