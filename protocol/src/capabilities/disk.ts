@@ -26,7 +26,7 @@ export const diagnostics = {
   ),
   storage_hw: observe(
     'File systems that became read-only, degraded arrays, failing disks, and I/O errors of the kernel.',
-    z.strictObject({ since: sinceSchema, unitSchema }),
+    z.strictObject({ since: sinceSchema }),
     diagnosticReportSchema,
     diagnosticOptions,
   ),
