@@ -29,6 +29,9 @@ function obstacle(
   const absent = playbook.needs.filter((name) => software !== null && !software.includes(name));
   if (absent.length > 0) return `${absent.join(' and ')} ${absent.length === 1 ? 'is' : 'are'} not installed there`;
   if (missing.length > 0) return `the server has no capability ${missing.join(', ')}`;
+  const readings = playbook.diagnostics ?? [];
+  if (readings.length > 0 && readings.every(({ diagnostic }) => !capabilities.includes(diagnostic)))
+    return 'the server has none of the diagnostics that it reads';
   if (playbook.effect === 'observe' || policy === null) return undefined;
   if (policy.mode === 'observe') return "the server's own policy allows reading only";
   if (!riskAtMost(playbook.risk, policy.maxRisk))
@@ -36,7 +39,10 @@ function obstacle(
   return undefined;
 }
 
-/** What the playbook needs whatever its parameters are. Parts with `when` may be left out. */
+/**
+ * What the playbook needs whatever its parameters are. Parts with `when` may be left out, and of its diagnostics one is enough:
+ * the answer says which of the others could not be read.
+ */
 function capabilitiesOf(playbook: Playbook): string[] {
   const always = <T extends { readonly when?: string | undefined }>(parts: readonly T[] | undefined) =>
     (parts ?? []).filter((part) => part.when === undefined);
@@ -45,6 +51,5 @@ function capabilitiesOf(playbook: Playbook): string[] {
     ...always(playbook.steps).map((step) => step.capability),
     ...always(playbook.check?.probes).map((probe) => probe.capability),
     ...always(playbook.undo).map((step) => step.capability),
-    ...always(playbook.diagnostics).map((reading) => reading.diagnostic),
   ];
 }

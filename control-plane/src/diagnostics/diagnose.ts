@@ -2,7 +2,7 @@
 
 import type { Playbook } from '@countersign/playbooks';
 import type { DiagnosticId, DiagnosticReport } from '@countersign/protocol';
-import { capability, Fault, fault, isoTime, type ParametersOf, rankFindings } from '@countersign/protocol';
+import { capability, Fault, fault, isoTime, type ParametersOf, rankFindings, shorten } from '@countersign/protocol';
 import type { Diagnosis } from '@countersign/protocol/operator-api/index';
 import { abilitiesOf } from '../actions/server-allows.ts';
 import { serverById } from '../fleet/server.store.ts';
@@ -92,8 +92,10 @@ async function understand(
   server: { readonly id: string; readonly name: string },
   outcomes: readonly Outcome[],
 ): Promise<Found[]> {
-  const found = outcomes.flatMap(({ diagnostic, report }) =>
-    (report?.findings ?? []).map((finding): Found => ({ ...finding, diagnostic })),
+  const found = outcomes.flatMap(({ diagnostic, report, fault: why }): Found[] =>
+    why === null
+      ? (report?.findings ?? []).map((finding) => ({ ...finding, diagnostic }))
+      : [blindSpot(diagnostic, why.message)],
   );
   const row = await serverById(db, server.id);
   if (row === undefined) return rankFindings(found);
@@ -101,6 +103,19 @@ async function understand(
   for (const defect of defects) log.error('suggestion.invalid', { server: server.name, ...defect });
   const now = clock.now();
   return rankFindings(correlate(findings, { changes: await recentChanges(db, server.id, now - CHANGES_MS), now }));
+}
+
+/** Nobody should take silence for health. */
+function blindSpot(diagnostic: DiagnosticId, why: string): Found {
+  return {
+    kind: 'diagnostic.blind_spot',
+    severity: 'info',
+    title: shorten(`${diagnostic} could not be read: ${why}`, 300),
+    evidence: [],
+    causes: [],
+    suggestions: [],
+    diagnostic,
+  };
 }
 
 interface Answered {
