@@ -203,6 +203,26 @@ function otherAnswers(): Answers {
       redactions: 0,
       truncated: false,
     }),
+    diffFile: () => ({
+      path: '/etc/nginx/nginx.conf',
+      against: 'package nginx-common 1.22.1-9',
+      same: false,
+      untrusted_output: '-user www-data;\n+user nobody;\n',
+      redactions: 0,
+      truncated: false,
+    }),
+    verifyDeploy: () => ({
+      verdict: 'fail',
+      app: 'shop',
+      release: '20261121',
+      checks: [{ check: 'http', result: 'fail', said: 'http://127.0.0.1:8080/healthz answers 500 in 3 ms.' }],
+    }),
+    discoverServices: () => {
+      const found = { kind: 'unit' as const, name: 'nginx.service', state: 'active', detail: 'starts at boot' };
+      const difference = { since: at, appeared: [found], gone: [], changed: [{ ...found, was: 'failed' }] };
+      const looked = { at, age_s: 5, looked: true, refresh_in_s: 55 };
+      return { server: SERVER, ...looked, found: [found], blind: [], truncated: false, difference };
+    },
     getTimeline: () => ({
       entries: [
         { at, kind: 'alert', title: 'Disk / is 93 % full', server: SERVER, action: null, alert: null, by: null },

@@ -72,6 +72,6 @@ test('when tools are counted, each has a file of its own name, and none decides'
   const files = readdirSync(join(import.meta.dirname, '../src/tools')).filter((file) => file !== 'index.ts');
   const names = catalogue.map(({ name }) => name);
   assert.deepEqual(files.sort(), names.map((name) => `${name.replaceAll('_', '-')}.ts`).sort());
-  assert.equal(names.length, 17);
+  assert.equal(names.length, 20);
   for (const name of names) assert.doesNotMatch(name, /approve|reject|decide|grant/, 'T5: no tool decides');
 });

@@ -10,7 +10,7 @@ export interface FileOperationsDeps extends Pick<Core, 'db' | 'clock'> {
   readonly fleet: Pick<Fleet, 'observe'>;
 }
 
-export function fileOperations(deps: FileOperationsDeps): Pick<Handlers, 'readFile' | 'searchFiles'> {
+export function fileOperations(deps: FileOperationsDeps): Pick<Handlers, 'readFile' | 'searchFiles' | 'diffFile'> {
   const record = <E extends AuditEvent>(
     caller: Caller,
     serverId: string,
@@ -25,6 +25,18 @@ export function fileOperations(deps: FileOperationsDeps): Pick<Handlers, 'readFi
       const server = await resolveServerUnderCare(deps.db, ref);
       const found = await deps.fleet.observe(server.id, 'file.read', { path, from_line, lines }, { signal });
       await record(caller, server.id, 'file.read', { path, from_line, lines, redactions: found.redactions });
+      return found;
+    },
+    diffFile: async (caller, { server: ref, ...asked }, { signal }) => {
+      const server = await resolveServerUnderCare(deps.db, ref);
+      const found = await deps.fleet.observe(server.id, 'file.diff', asked, { signal });
+      const { same, redactions } = found;
+      await record(caller, server.id, 'file.compared', {
+        path: asked.path,
+        against: asked.other ?? asked.against,
+        same,
+        redactions,
+      });
       return found;
     },
     searchFiles: async (caller, { server: ref, path, text, name, max_matches }, { signal }) => {

@@ -1,6 +1,8 @@
 /** The catalogue: every tool, in the order in which an assistant meets them. */
 import type { Tool } from '../tool.ts';
 import { cancelAction } from './cancel-action.ts';
+import { diffFile } from './diff-file.ts';
+import { discoverServices } from './discover-services.ts';
 import { getAction } from './get-action.ts';
 import { getAuditLog } from './get-audit-log.ts';
 import { getCapabilities } from './get-capabilities.ts';
@@ -16,6 +18,7 @@ import { runCommand } from './run-command.ts';
 import { runDiagnostic } from './run-diagnostic.ts';
 import { runPlaybook } from './run-playbook.ts';
 import { searchFiles } from './search-files.ts';
+import { verifyDeploy } from './verify-deploy.ts';
 import { writeFile } from './write-file.ts';
 
 export const catalogue: readonly Tool[] = [
@@ -24,12 +27,15 @@ export const catalogue: readonly Tool[] = [
   getServerStatus,
   listAlerts,
   runDiagnostic,
+  discoverServices,
+  verifyDeploy,
   listPlaybooks,
   getPlaybook,
   runPlaybook,
   runCommand,
   readFile,
   searchFiles,
+  diffFile,
   writeFile,
   listActions,
   getAction,

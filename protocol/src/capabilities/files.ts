@@ -43,6 +43,25 @@ export const probes = {
       truncated: z.boolean(),
     }),
   ),
+  'file.diff': observe(
+    'What is different between a file and another one, its newest backup, or what its package brought; redacted on both sides.',
+    z.strictObject({
+      path: pathSchema,
+      against: z.enum(['file', 'backup', 'package']),
+      other: pathSchema.optional().describe('for against: file'),
+    }),
+    z.object({
+      path: z.string(),
+      /** What it was compared with, in words. */
+      against: z.string().max(500),
+      /** Null where that cannot be known. */
+      same: z.boolean().nullable(),
+      untrusted_output: z.string().describe('unified diff; + is what the file holds'),
+      redactions: z.int(),
+      truncated: z.boolean(),
+    }),
+    { timeoutMs: 18_000 },
+  ),
   'file.search': observe(
     'Lines that contain a text, in the files below a folder.',
     z.strictObject({

@@ -229,6 +229,14 @@ export const assistantOperations = {
     }),
     observations['file.read'].result,
   ),
+  diffFile: operation(
+    'read',
+    'GET',
+    '/servers/{server}/diff',
+    'What is different between a file and another, its backup or its package.',
+    z.strictObject({ server: serverRefSchema, ...observations['file.diff'].parameters.shape }),
+    observations['file.diff'].result,
+  ),
   searchFiles: operation(
     'read',
     'GET',

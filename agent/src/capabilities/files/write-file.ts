@@ -121,7 +121,7 @@ function fileWitness({ path, stat, before }: FileChange): WitnessFact[] {
 export function rememberChange(change: FileChange, context: ChangeContext): Json {
   const own = process.geteuid?.() ?? 0;
   const { mode, uid, gid } = change.stat ?? { ...NEW_FILE, uid: own, gid: process.getegid?.() ?? 0 };
-  const backup = change.before === null ? null : keepBackup(context, change.before);
+  const backup = change.before === null ? null : keepBackup(context, change.before, change.path);
   return {
     asked: change.asked,
     path: change.path,
