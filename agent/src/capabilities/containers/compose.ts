@@ -114,24 +114,25 @@ async function lookAtService(
       causes: ['It was added to the file and never started, or its container was removed.'],
       suggestions,
     });
-  const old = members.filter(({ compose: labels }) => labels.configHash !== null && labels.configHash !== hash);
-  if (old.length > 0)
-    return report.add({
-      kind: 'compose.drift',
-      severity: 'warning',
-      title: `${name} runs as an earlier version of the file said: ${count(old.length, 'container')} differ.`,
-      since: old[0]?.container.startedAt ?? undefined,
-      causes: ['The file or a variable was changed, and nobody has deployed it.'],
-      suggestions,
-    });
   const first = members[0]?.container;
   const image = first === undefined ? null : await findImage(context, first.image);
-  if (first === undefined || image === null || image.id === first.imageId) return;
+  // Asked before the hash: Compose v1 counts the image in.
+  if (first !== undefined && image !== null && image.id !== first.imageId)
+    return report.add({
+      kind: 'compose.image_drift',
+      severity: 'info',
+      title: `${name} runs an older image than ${first.image} is on this server now.`,
+      causes: ['The image was fetched or built anew, and nobody has deployed it.'],
+      suggestions,
+    });
+  const old = members.filter(({ compose: labels }) => labels.configHash !== null && labels.configHash !== hash);
+  if (old.length === 0) return;
   report.add({
-    kind: 'compose.image_drift',
-    severity: 'info',
-    title: `${name} runs an older image than ${first.image} is on this server now.`,
-    causes: ['The image was fetched or built anew, and nobody has deployed it.'],
+    kind: 'compose.drift',
+    severity: 'warning',
+    title: `${name} runs as an earlier version of the file said: ${count(old.length, 'container')} differ.`,
+    since: old[0]?.container.startedAt ?? undefined,
+    causes: ['The file or a variable was changed, and nobody has deployed it.'],
     suggestions,
   });
 }

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+import type { Host } from '../hosts/host.ts';
+import { whyNoHosts } from '../hosts/requirements.ts';
+import { docker, inspect, loadOldImage, startDocker, waitForHealth } from './docker-ground.ts';
+import { type Ground, openGround } from './ground.ts';
+import { prove } from './prove.ts';
+
+let ground: Ground;
+before(async () => {
+  if (whyNoHosts() !== undefined) return;
+  ground = await openGround('containers');
+  await startDocker(ground.host);
+});
+after(async () => ground?.[Symbol.asyncDispose]());
+
+const FLAG = '/srv/worker/broken';
+/** Ends a moment after its start while a flag lies there, which it takes away. */
+const WORKER = 'if test -e /data/broken; then rm /data/broken; sleep 1.5; exit 3; fi; exec sleep 1000';
+
+const isRunning = async (host: Host, container: string) =>
+  (await inspect(host, container, '{{.State.Running}}')) === 'true';
+
+prove(() => ground, {
+  playbook: 'docker.restart',
+  when: 'a container has ended with an error and its cause is gone',
+  async breakIt(host) {
+    await host.writeFile(FLAG, '');
+    const run = ['run', '--detach', '--name', 'worker', '--network', 'none', '--volume', '/srv/worker:/data'];
+    // As process 1 it would not hear SIGTERM, and every restart would wait for 20 s.
+    await docker(host, ...run, '--stop-signal', 'KILL', 'box:1', 'sh', '-c', WORKER);
+    await host.waitFor(async () => !(await isRunning(host, 'worker')));
+  },
+  sees: { diagnostic: 'docker', kind: 'docker.exited' },
+  parameters: { watch: '1s' },
+  mended: async (host) => assert.equal(await isRunning(host, 'worker'), true),
+  spoil: {
+    how: 'the container ends again while it is watched',
+    breakIt: (host) => host.writeFile(FLAG, ''),
+    parameters: { container: 'worker', watch: '2s' },
+    undo: 'done',
+    // It ran before, so it is started once more, and by then the flag is gone.
+    undone: async (host) => assert.equal(await isRunning(host, 'worker'), true),
+  },
+  clear: (host) => host.exec(['docker', 'rm', '--force', 'worker'], { okCodes: 'any' }),
+});
+
+const COMPOSE_FILE = `version: "2.4"
+services:
+  web:
+    image: shop/web:latest
+    network_mode: none
+    command: ["sleep", "1000"]
+    stop_signal: SIGKILL
+    healthcheck: { test: ["CMD", "test", "!", "-e", "/sick"], interval: 500ms, retries: 1 }
+`;
+
+const imageOf = async (host: Host, container: string) => inspect(host, container, '{{.Image}}');
+const idOf = async (host: Host, image: string) => docker(host, 'image', 'inspect', '--format', '{{.Id}}', image);
+
+prove(() => ground, {
+  playbook: 'compose.redeploy',
+  when: 'a service runs an older image than its name leads to',
+  async breakIt(host) {
+    await host.writeFile('/srv/shop/docker-compose.yml', COMPOSE_FILE);
+    await docker(host, 'tag', 'box:1', 'shop/web:latest');
+    await host.exec(['sh', '-c', 'cd /srv/shop && docker-compose up --detach']);
+    await waitForHealth(host, 'shop_web_1', 'healthy');
+    await docker(host, 'tag', 'box:2', 'shop/web:latest');
+  },
+  sees: { diagnostic: 'compose', kind: 'compose.image_drift' },
+  parameters: { watch: '1s' },
+  mended: async (host) => assert.equal(await imageOf(host, 'shop_web_1'), await idOf(host, 'box:2')),
+  spoil: {
+    how: 'the new image fails its health check',
+    breakIt: (host) => docker(host, 'tag', 'box:sick', 'shop/web:latest'),
+    undo: 'done',
+    async undone(host) {
+      assert.equal(await imageOf(host, 'shop_web_1'), await idOf(host, 'box:2'));
+      assert.equal(await idOf(host, 'shop/web:latest'), await idOf(host, 'box:2'));
+      await waitForHealth(host, 'shop_web_1', 'healthy');
+    },
+  },
+  clear: (host) => host.exec(['docker', 'rm', '--force', 'shop_web_1'], { okCodes: 'any' }),
+});
+
+const exists = async (host: Host, kind: 'image' | 'volume', name: string) =>
+  (await host.exec(['docker', kind, 'inspect', name], { okCodes: 'any' })).exitCode === 0;
+
+prove(() => ground, {
+  playbook: 'disk.docker_prune',
+  when: 'an old image is used by no container',
+  async breakIt(host) {
+    await loadOldImage(host, 'old/app:1');
+    await loadOldImage(host, 'old/stopped:1');
+    await docker(host, 'create', '--name', 'stopped', '--network', 'none', 'old/stopped:1', '/none');
+    await docker(host, 'volume', 'create', 'data');
+  },
+  sees: { diagnostic: 'docker', kind: 'docker.reclaimable' },
+  parameters: { watch: '1s' },
+  async mended(host) {
+    assert.equal(await exists(host, 'image', 'old/app:1'), false);
+    assert.equal(await exists(host, 'image', 'old/stopped:1'), true, 'a container that does not run uses it');
+    assert.equal(await exists(host, 'image', 'box:2'), true, 'it is younger than asked for');
+    assert.equal(await exists(host, 'volume', 'data'), true);
+  },
+  spoil: {
+    how: 'a container ends while it is watched',
+    async breakIt(host) {
+      await loadOldImage(host, 'old/app:2');
+      const wait = 'while test ! -e /data/go; do sleep 0.1; done; sleep 2.5';
+      const run = ['run', '--detach', '--name', 'brief', '--network', 'none', '--volume', '/srv/brief:/data'];
+      await docker(host, ...run, 'box:1', 'sh', '-c', wait);
+      // It begins to end when the old image is deleted, so that it still runs at the first reading.
+      await host.exec([
+        'systemd-run',
+        '--unit=brief-go',
+        'sh',
+        '-c',
+        'while docker image inspect old/app:2 >/dev/null 2>&1; do sleep 0.1; done; touch /srv/brief/go',
+      ]);
+    },
+    parameters: { until: '168h', watch: '3s' },
+    undo: 'impossible',
+    undone: async (host) => assert.equal(await exists(host, 'image', 'old/app:2'), false),
+  },
+  clear: (host) => host.exec(['docker', 'rm', '--force', 'stopped', 'brief'], { okCodes: 'any' }),
+});
