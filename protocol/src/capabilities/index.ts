@@ -53,7 +53,7 @@ export {
 export { FILE_BYTES_MAX, fileStateSchema, validatorSchema } from './files.ts';
 export { RULESET_CHARACTERS_MAX } from './firewall.ts';
 export { localPortSchema, localUrlSchema } from './network.ts';
-export { unitStateSchema } from './units.ts';
+export { NOFILE_MAX, unitStateSchema } from './units.ts';
 
 const diagnostics = {
   ...units.diagnostics,

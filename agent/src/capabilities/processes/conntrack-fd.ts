@@ -1,4 +1,4 @@
-import type { Suggestion } from '@countersign/protocol';
+import { NOFILE_MAX, type Suggestion } from '@countersign/protocol';
 import { readTextOrNull } from '../../host/look.ts';
 import { type Process, readOpenFileUse, readProcesses, unitOfProcess } from '../../host/processes.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
@@ -11,8 +11,6 @@ const NEAR = 0.8;
 const AT = 0.97;
 const CONNTRACK_NEAR = 0.85;
 const TOP = 10;
-/** More than the kernel gives a process unless told. Source: proc_sys_fs(5), nr_open. */
-export const NOFILE_MAX = 1_048_576;
 
 /** How near the server and its processes are to their limits of connections and open files. */
 export const conntrackFd: Observer<'conntrack_fd'> = async (_, context) => {

@@ -1,12 +1,9 @@
 /** Playbooks of this area as findings offer them, their parameters filled in. */
 import type { Suggestion } from '@countersign/protocol';
 import { type Process, unitOfProcess } from '../../host/processes.ts';
+import { LIMIT_RATIO_MAX, LIMIT_RATIO_MIN } from '../units/memory-limits.ts';
 
 const MIB = 1024 ** 2;
-/** Of all memory: no limit above it, so that the rest of the server can go on. */
-export const LIMIT_RATIO_MAX = 0.8;
-/** Of what a unit holds: no limit below it, or the kernel would kill it at once. */
-export const LIMIT_RATIO_MIN = 1.1;
 const ROOM_TO_GROW = 1.5;
 
 type Named = Pick<Process, 'pid' | 'startedTicks'>;

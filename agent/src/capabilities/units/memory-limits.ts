@@ -3,6 +3,11 @@ import { readProcesses, unitOfProcess } from '../../host/processes.ts';
 import { parseProperties } from '../../host/unit.ts';
 import type { ObserveContext } from '../capability.ts';
 
+/** Of all memory: no limit above it, so that the rest of the server can go on. */
+export const LIMIT_RATIO_MAX = 0.8;
+/** Of what a unit holds: no limit below it, or the kernel would kill it at once. */
+export const LIMIT_RATIO_MIN = 1.1;
+
 /** Bytes; `null` for no limit. */
 export interface MemoryLimit {
   readonly high: number | null;
