@@ -1,6 +1,7 @@
 /** Which diagnostics to run with which parameters: those that were named, or those that a description calls for. Pure. */
 import { capability, type DiagnosticId, fault, problemsOf } from '@countersign/protocol';
-import { matchDescription } from './match-description.ts';
+import { behind } from './behind.ts';
+import { type Match, matchDescription } from './match-description.ts';
 
 /** One diagnostic with its parameters as the capability's schema takes them, before defaults. */
 export interface Reading {
@@ -28,11 +29,14 @@ export function chooseNamed(ids: readonly DiagnosticId[], parameters: Parameters
 
 /** Points below which a match is too faint to be worth the server's time. */
 const FAINT = 2;
-const BROAD_MOST = 5;
+/** All run at the same time within 20 s. One incident seldom touches more families, and a small server should not be kept busy. */
+const BROAD_MOST = 8;
+/** Of this many best matches it is also looked at what often lies behind. */
+const CAUSES_OF = 3;
 
 /**
- * What a description calls for, among what the server can do. `parameters` overrule what was read out of the description.
- * `now`: milliseconds since 1970, for "since 2:10".
+ * What a description calls for, among what the server can do, and what often lies behind that. `parameters` overrule what was read
+ * out of the description. `now`: milliseconds since 1970, for "since 2:10".
  */
 export function chooseByDescription(
   description: string,
@@ -44,9 +48,7 @@ export function chooseByDescription(
 ): Chosen {
   const { parameters = {}, capabilities, now } = options;
   const matches = matchDescription(description, now).filter(({ diagnostic }) => capabilities.includes(diagnostic));
-  const clear = matches.filter(({ score }, rank) => rank === 0 || score >= FAINT).slice(0, BROAD_MOST);
-  const overview = matches.find(({ diagnostic }) => diagnostic === 'overview');
-  const chosen = overview && !clear.includes(overview) ? [...clear.slice(0, BROAD_MOST - 1), overview] : clear;
+  const chosen = [...clearOnes(matches), ...lyingBehind(matches, capabilities)].slice(0, BROAD_MOST);
   const wanted = chosen.map(({ diagnostic }) => diagnostic);
   refuseUnknown(wanted, parameters);
   return {
@@ -55,6 +57,31 @@ export function chooseByDescription(
     ),
     because: chosen.map(({ diagnostic, why }) => `${diagnostic}: ${why}`).join('; '),
   };
+}
+
+type Wanted = Pick<Match, 'diagnostic' | 'parameters' | 'why'>;
+
+/** The clear matches, and the overview with them. */
+function clearOnes(matches: readonly Match[]): Wanted[] {
+  const clear = matches.filter(({ score }, rank) => rank === 0 || score >= FAINT).slice(0, BROAD_MOST);
+  const overview = matches.find(({ diagnostic }) => diagnostic === 'overview');
+  return overview && !clear.includes(overview) ? [...clear.slice(0, BROAD_MOST - 1), overview] : clear;
+}
+
+/** What often lies behind the best matches and was not matched clearly itself; the first of each, then the second of each, … */
+function lyingBehind(matches: readonly Match[], capabilities: readonly string[]): Wanted[] {
+  const taken = new Set(clearOnes(matches).map(({ diagnostic }) => diagnostic));
+  const rows = matches.slice(0, CAUSES_OF).map(({ diagnostic }) => ({ of: diagnostic, ids: behind[diagnostic] ?? [] }));
+  const found: Wanted[] = [];
+  for (let column = 0; column < Math.max(0, ...rows.map(({ ids }) => ids.length)); column++)
+    for (const { of, ids } of rows) {
+      const diagnostic = ids[column];
+      if (diagnostic === undefined || taken.has(diagnostic) || !capabilities.includes(diagnostic)) continue;
+      taken.add(diagnostic);
+      const { parameters = {} } = matches.find((match) => match.diagnostic === diagnostic) ?? {};
+      found.push({ diagnostic, parameters, why: `often behind ${of}` });
+    }
+  return found;
 }
 
 function refuseUnknown(wanted: readonly DiagnosticId[], parameters: Parameters): void {

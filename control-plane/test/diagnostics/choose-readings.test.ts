@@ -36,8 +36,9 @@ test('when trouble is described, a few diagnostics are chosen, the overview amon
   const ids = chosen.readings.map(({ diagnostic }) => diagnostic);
   assert.equal(ids[0], 'nginx');
   assert.ok(ids.includes('overview'));
-  assert.ok(ids.length <= 5);
-  assert.match(chosen.because ?? '', /nginx: .*502s/);
+  assert.ok(ids.length <= 8);
+  assert.ok(ids.includes('failed_units') && ids.includes('deploy'), 'what often lies behind it');
+  assert.match(chosen.because ?? '', /nginx: .*502s.*deploy: often behind nginx/);
 });
 
 test('when the server lacks what would fit, it is left out', () => {
@@ -56,4 +57,12 @@ test('when parameters come with a description, they overrule what was read out o
     () => chooseByDescription('disk is full', { capabilities: capabilityIds, parameters: { colour: 'red' }, now }),
     names(/parameters\.colour/),
   );
+});
+
+test('when many words fit, no more than eight diagnostics run, those that were spoken of before what may lie behind', () => {
+  const says =
+    'disk full, oom, cpu at 100%, nginx 502, docker container down, postgres deadlock, dns fails, cert expired';
+  const { readings, because } = chooseByDescription(says, { capabilities: capabilityIds, now });
+  assert.equal(readings.length, 8);
+  assert.doesNotMatch(because ?? '', /often behind/);
 });

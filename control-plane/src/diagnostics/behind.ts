@@ -1,0 +1,32 @@
+/** What often lies behind a kind of trouble although nobody speaks of it: what else to look at, most telling first. */
+import type { DiagnosticId } from '@countersign/protocol';
+
+export const behind: Readonly<Partial<Record<DiagnosticId, readonly DiagnosticId[]>>> = {
+  service: ['failed_units', 'memory_oom', 'deploy', 'disk'],
+  failed_units: ['memory_oom', 'disk', 'deploy', 'dns'],
+  nginx: ['failed_units', 'network_ports', 'deploy', 'tls_certs'],
+  network_ports: ['failed_units', 'firewall', 'docker'],
+  logs: ['failed_units', 'disk', 'dns'],
+  overview: ['cpu_runaway', 'memory_oom', 'failed_units', 'disk'],
+  cpu_runaway: ['overview', 'storage_hw'],
+  memory_oom: ['failed_units', 'swap', 'deploy', 'docker'],
+  swap: ['memory_oom', 'overview'],
+  disk: ['failed_units', 'docker', 'postgres'],
+  inodes: ['disk', 'failed_units'],
+  storage_hw: ['disk', 'failed_units'],
+  zombies: ['storage_hw', 'overview'],
+  conntrack_fd: ['failed_units', 'nginx'],
+  tls_certs: ['nginx', 'time_sync', 'cron_timers'],
+  dns: ['failed_units', 'network_ports'],
+  time_sync: ['tls_certs', 'failed_units'],
+  firewall: ['network_ports', 'ssh_auth'],
+  ssh_auth: ['firewall', 'network_ports'],
+  docker: ['compose', 'memory_oom', 'disk', 'deploy'],
+  compose: ['docker', 'disk'],
+  postgres: ['failed_units', 'disk', 'memory_oom'],
+  redis: ['failed_units', 'memory_oom', 'disk'],
+  k8s: ['docker', 'memory_oom'],
+  deploy: ['failed_units', 'nginx', 'memory_oom'],
+  packages: ['failed_units', 'disk', 'cron_timers'],
+  cron_timers: ['failed_units', 'disk', 'dns'],
+};
