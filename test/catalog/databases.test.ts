@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import type { Host } from '../hosts/host.ts';
-import { whyNoHosts } from '../hosts/requirements.ts';
+import { hostTest, whyNoHosts } from '../hosts/requirements.ts';
 import { type Ground, openGround } from './ground.ts';
-import { prove } from './prove.ts';
+import { carryOut, prove } from './prove.ts';
 
 let ground: Ground;
 before(async () => {
@@ -43,6 +43,8 @@ async function startClient(host: Host, name: string, statements: readonly string
 
 async function stopClients(host: Host): Promise<void> {
   await host.exec(['systemctl', 'stop', 'shop-*.service'], { okCodes: 'any' });
+  // A session that sleeps does not notice that its client is gone.
+  await psql(host, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'shop-%'");
   await host.waitFor(
     async () =>
       (await psql(host, "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'shop-%'")) === '0',
@@ -93,4 +95,132 @@ prove(() => ground, {
     undone: async (host) => assert.equal(await waiting(host), '1'),
   },
   clear: stopClients,
+});
+
+/** A client that takes the whole table and then does nothing useful for long; when that is cancelled, `next` follows. */
+async function holdTable(host: Host, next: readonly string[] = []): Promise<void> {
+  const hold = ['BEGIN;', 'LOCK TABLE orders;', 'SELECT pg_sleep(600);'];
+  await startClient(host, 'shop-report', [...hold, ...next.flatMap((first) => [first, ...hold])]);
+  await host.waitFor(
+    async () => (await psql(host, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")) === '1',
+  );
+  await startClient(host, 'shop-waiter', [CHANGE]);
+  await host.waitFor(async () => (await waiting(host)) === '1');
+}
+
+prove(() => ground, {
+  playbook: 'pg.cancel_query',
+  when: 'a query that takes for ever has a lock that another one waits for',
+  breakIt: (host) => holdTable(host),
+  sees: { diagnostic: 'postgres', kind: 'postgres.blocked' },
+  parameters: { watch: '1s' },
+  async mended(host) {
+    assert.equal(await waiting(host), '0');
+    const left = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'shop-report'";
+    assert.equal(await psql(host, left), '1', 'the session itself stays');
+  },
+  spoil: {
+    how: 'the same session begins the same query again',
+    async breakIt(host) {
+      await stopClients(host);
+      await holdTable(host, ['ROLLBACK;']);
+    },
+    parameters: 'seen',
+    undo: 'impossible',
+    undone: async (host) =>
+      assert.equal(await psql(host, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"), '1'),
+  },
+  clear: stopClients,
+});
+
+const deadRows = async (host: Host) =>
+  Number(await psql(host, "SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'visits'"));
+
+async function makeDeadRows(host: Host): Promise<void> {
+  await psql(host, 'INSERT INTO visits SELECT generate_series(1, 20000)');
+  await psql(host, 'DELETE FROM visits WHERE id > 5000');
+  await host.waitFor(async () => (await deadRows(host)) >= 15_000);
+}
+
+prove(() => ground, {
+  playbook: 'pg.vacuum_analyze',
+  when: 'most rows of a table are dead',
+  async breakIt(host) {
+    await psql(host, 'CREATE TABLE visits (id int)');
+    await makeDeadRows(host);
+  },
+  sees: { diagnostic: 'postgres', kind: 'postgres.dead_rows' },
+  parameters: { watch: '1s' },
+  mended: async (host) => assert.equal(await deadRows(host), 0),
+  spoil: {
+    how: 'an old transaction may still want to see the dead rows',
+    async breakIt(host) {
+      await startClient(host, 'shop-old', ['BEGIN ISOLATION LEVEL REPEATABLE READ;', 'SELECT count(*) FROM orders;']);
+      await host.waitFor(async () => (await idleFor(host, '0 s')) === '1');
+      await makeDeadRows(host);
+    },
+    undo: 'impossible',
+    undone: async (host) => assert.ok((await deadRows(host)) >= 15_000),
+  },
+  async clear(host) {
+    await stopClients(host);
+    await psql(host, 'DROP TABLE IF EXISTS visits');
+  },
+});
+
+const PASSWORD = { REDISCLI_AUTH: 'not 4 you' };
+const redisCli = async (host: Host, ...words: string[]) =>
+  (await host.exec(['redis-cli', ...words], { env: PASSWORD })).stdout.trim();
+
+const MEGABYTE = 1024 ** 2;
+const limitOf = async (host: Host) => Number((await redisCli(host, 'CONFIG', 'GET', 'maxmemory')).split('\n')[1]);
+
+async function fillRedis(host: Host): Promise<void> {
+  await redisCli(host, 'FLUSHALL');
+  await redisCli(host, 'CONFIG', 'SET', 'maxmemory', '40mb');
+  const fill = "for i = 1, 3600 do redis.call('set', 'k' .. i, string.rep('x', 10200)) end";
+  await redisCli(host, 'EVAL', fill, '0');
+}
+
+prove(() => ground, {
+  playbook: 'redis.relieve',
+  when: 'Redis, which asks for a password, is near its limit',
+  breakIt: fillRedis,
+  sees: { diagnostic: 'redis', kind: 'redis.memory_full' },
+  parameters: { watch: '1s' },
+  mended: async (host) => assert.equal(await limitOf(host), 50 * MEGABYTE),
+  spoil: {
+    how: 'what is written fills the new limit as well',
+    async breakIt(host) {
+      await fillRedis(host);
+      const write = "for i = 1, 300 do redis.call('set', 'w' .. redis.call('incr', 'n'), string.rep('x', 10200)) end";
+      const loop = `while :; do redis-cli EVAL "${write}" 0; sleep 0.1; done`;
+      const setting = `--setenv=REDISCLI_AUTH=${PASSWORD.REDISCLI_AUTH}`;
+      await host.exec(['systemd-run', '--quiet', '--unit=shop-writer', setting, 'sh', '-c', loop]);
+    },
+    undo: 'done',
+    undone: async (host) => assert.equal(await limitOf(host), 40 * MEGABYTE),
+  },
+  clear: (host) => host.exec(['systemctl', 'stop', 'shop-writer'], { okCodes: 'any' }),
+});
+
+hostTest('when Redis shall give memory back, it does; when its limit would be too high, it is refused', async () => {
+  await redisCli(ground.host, 'FLUSHALL');
+  const purge = await carryOut(ground, { playbook: 'redis.relieve' }, { action: 'memory_purge', watch: '1s' });
+  assert.equal(purge.state, 'succeeded', purge.status);
+  await assert.rejects(
+    carryOut(ground, { playbook: 'redis.relieve' }, { action: 'maxmemory', maxmemory: '4000G', watch: '1s' }),
+    /more than 75 % of the/,
+  );
+});
+
+hostTest('T14: when Redis has a password, it stands in no finding, action or journal', async () => {
+  const { assistant, world, name, host } = ground;
+  const said = JSON.stringify([
+    await assistant('runDiagnostic', { server: name, diagnostics: ['redis'] }),
+    await world.owner('listActions', {}),
+    (await host.exec(['journalctl', '--no-pager', '--output=json'])).stdout,
+  ]);
+  assert.ok(said.includes('"redis.'), 'the diagnostic saw it');
+  assert.ok(!said.includes(PASSWORD.REDISCLI_AUTH));
 });

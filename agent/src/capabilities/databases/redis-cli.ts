@@ -77,8 +77,9 @@ async function run(
   if (done.notStarted === 'ENOENT' || (done.exitCode === 127 && /failed to execute/.test(done.stderr)))
     return { state: 'not_installed', reason: 'redis-cli is not installed' };
   const said = `${done.stdout}${done.stderr}`;
-  if (/Could not connect/.test(said)) return { state: 'down', reason: 'nobody listens there' };
-  if (/NOAUTH|WRONGPASS|AUTH failed/.test(said))
+  if (/^Could not connect/m.test(said)) return { state: 'down', reason: 'nobody listens there' };
+  // INFO counts errors by their names, so only a line that begins with one is a refusal.
+  if (/^(?:\(error\) )?(?:NOAUTH|WRONGPASS)\b|^AUTH failed/m.test(said))
     return { state: 'refused', reason: 'it asks for a password that its configuration file does not tell' };
   const complaint = complaintIn(done.stdout);
   if (complaint !== null) return { state: 'refused', reason: complaint };
