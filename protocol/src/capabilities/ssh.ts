@@ -1,7 +1,7 @@
 /** Logins over SSH. */
 import { z } from 'zod';
 import { diagnosticReportSchema } from '../findings.ts';
-import { diagnosticOptions, observe, sinceSchema } from './capability.ts';
+import { addressSchema, diagnosticOptions, durationSchema, mutate, observe, sinceSchema } from './capability.ts';
 
 export const diagnostics = {
   ssh_auth: observe(
@@ -12,6 +12,22 @@ export const diagnostics = {
   ),
 };
 
-export const probes = {};
+export const probes = {
+  'ssh.block_state': observe(
+    'Whether an address is blocked.',
+    z.strictObject({ address: addressSchema }),
+    z.object({ blocked: z.boolean() }),
+  ),
+};
 
-export const changes = {};
+export const changes = {
+  'ssh.block_ip': mutate(
+    'Drop everything from an address that tries to log in over SSH, for a while. Never from those who are needed.',
+    'medium',
+    z.strictObject({
+      address: addressSchema.describe('at most a /24, for IPv6 a /64'),
+      ttl: durationSchema.describe('at most 24h'),
+    }),
+    { timeoutMs: 30_000, undoable: true },
+  ),
+};
