@@ -46,7 +46,7 @@ export async function getObject<T>(
   args: readonly string[],
   schema: z.ZodType<T>,
 ): Promise<T | null> {
-  const answer = await getJson(context, [...args, '--ignore-not-found']);
+  const answer = await getJson(context, ['--ignore-not-found', ...args]);
   if (answer === null) return null;
   const parsed = schema.safeParse(answer);
   if (!parsed.success) throw failed('kubectl answered in a form that is not known here');
@@ -54,7 +54,7 @@ export async function getObject<T>(
 }
 
 async function getJson(context: ObserveContext, args: readonly string[]): Promise<unknown> {
-  const done = await runKubectl(context, ['get', ...args, '--output=json']);
+  const done = await runKubectl(context, ['get', '--output=json', ...args]);
   if (isMissing(done, 'kubectl')) throw failed('kubectl is not installed');
   if (done.exitCode !== 0) throw failed(`kubectl ${howItEnded(done)}`);
   if (done.truncated) throw failed('the cluster has too much to tell: name a namespace');
