@@ -5,6 +5,7 @@ export { fits, type ServerAbilities } from './fits.ts';
 export { type PlaybookFile, playbookFileSchema, playbookJsonSchema } from './format.ts';
 export { CASES_ENDING, idTaken, libraryFolder, loadLibrary, playbookFiles } from './library.ts';
 export { lint } from './lint.ts';
+export { ownPlaybook } from './own-command.ts';
 export { isRequired, type Parameter, sampleValue } from './parameter-types.ts';
 export { type ParsedPlaybook, parsePlaybook } from './parse.ts';
 export { parseCases } from './parse-cases.ts';

@@ -74,7 +74,8 @@ function defaultsOf(playbooks: ReadonlyMap<string, Playbook>, { source }: PlanDr
 }
 
 function draftOf(playbooks: ReadonlyMap<string, Playbook>, server: Named, wanted: Wanted): PlanDraft {
-  if (wanted.kind === 'command') return commandPlan(server, wanted);
+  if (wanted.kind === 'command') return commandPlan(server, 'command.run', wanted);
+  if (wanted.kind === 'reading') return commandPlan(server, 'command.read', wanted);
   if (wanted.kind === 'file') return filePlan(server, wanted);
   return renderPlan(playbookNamed(playbooks, wanted.playbook), { server, parameters: wanted.parameters });
 }
@@ -88,7 +89,11 @@ export function playbookNamed(playbooks: ReadonlyMap<string, Playbook>, id: stri
 
 const TITLE_WORDS = 160;
 
-function commandPlan(server: Named, wanted: ParametersOf<'command.run'>): PlanDraft {
+function commandPlan(
+  server: Named,
+  run: 'command.run' | 'command.read',
+  wanted: ParametersOf<'command.run'>,
+): PlanDraft {
   const { argv, cwd, timeout_s, stdin, environment } = wanted;
   if (redact(argv.join(' ')).count > 0) throw fault('secret_parameter', { parameter: 'argv' });
   if (stdin !== undefined && redact(stdin).count > 0) throw fault('secret_parameter', { parameter: 'stdin' });
@@ -105,10 +110,10 @@ function commandPlan(server: Named, wanted: ParametersOf<'command.run'>): PlanDr
     server,
     source: { kind: 'command' },
     title: `Run ${escapeDeceptive(shorten(sayArgv(argv), TITLE_WORDS))} on ${server.name}`,
-    risk: capability('command.run').risk,
+    risk: capability(run).risk,
     reversible: false,
     parameters,
-    steps: [{ id: 'run', capability: 'command.run', parameters, timeout_ms: timeout_s * 1000 }],
+    steps: [{ id: 'run', capability: run, parameters, timeout_ms: timeout_s * 1000 }],
     check: { probes: [], settle_ms: 0, stable_ms: 0 },
   });
 }

@@ -39,6 +39,8 @@ export async function observePlaybook(
     readonly signal: AbortSignal;
   },
 ): Promise<Diagnosis | null> {
+  // A command of a server's owner is never one that only reads.
+  if (asked.playbook.startsWith('local.')) return null;
   const playbook = playbookNamed(deps.playbooks, asked.playbook);
   if (playbook.effect !== 'observe') return null;
   const server = await resolveServerUnderCare(deps.db, asked.server);

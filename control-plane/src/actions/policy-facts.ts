@@ -1,5 +1,5 @@
 /** What policy rules look at, for a plan and who asked for it. */
-import type { PlanDraft } from '@countersign/protocol';
+import type { PlanDraft, PlanStep } from '@countersign/protocol';
 import type { PolicyFacts } from '../policy/policy.ts';
 import type { Db } from '../storage/database.ts';
 import type { ServerTable } from '../storage/tables.ts';
@@ -25,11 +25,17 @@ export async function policyFacts(
   return {
     server: { name: server.name, labels: JSON.parse(server.labels_json) as Record<string, string> },
     playbook: plan.source.kind === 'playbook' ? plan.source.id : null,
-    capabilities: [...new Set([...plan.steps, ...undo].map((step) => step.capability))],
+    capabilities: [...new Set([...plan.steps, ...undo].map(capabilityNamed))],
+    readingCommand: [...plan.steps, ...undo].every((step) => step.capability === 'command.read'),
     risk: plan.risk,
     person: { email },
     token: token === null ? null : { name: token },
     client: asker.client,
     at,
   };
+}
+
+/** The parts of an owner's command (run, check, undo) are one capability for rules: `local.<name>`. */
+function capabilityNamed({ capability, parameters }: PlanStep): string {
+  return capability.startsWith('local.') ? `local.${String(parameters.name)}` : capability;
 }

@@ -1,5 +1,5 @@
 /** From what was asked for to a plan with its preview and policy's verdict on it. Changes nothing. */
-import type { Plan, PlanDraft, Preview } from '@countersign/protocol';
+import { Fault, type Plan, type PlanDraft, type Preview } from '@countersign/protocol';
 import type { ServerRow } from '../fleet/server.store.ts';
 import { evaluate } from '../policy/evaluate.ts';
 import type { PolicyVerdict } from '../policy/policy.ts';
@@ -8,8 +8,10 @@ import { underLock } from '../policy/under-lock.ts';
 import type { ActionDeps } from './action-deps.ts';
 import { whyContradicted } from './contradiction.ts';
 import { draftPlan, playbookNamed, refuseLarge } from './draft-plan.ts';
+import { playbooksOn } from './playbooks-on.ts';
 import { type Asker, policyFacts } from './policy-facts.ts';
 import { whyQuarantined } from './quarantine.ts';
+import { readingWanted } from './reading-wanted.ts';
 import { refuseCrowd } from './refuse-crowd.ts';
 import { abilitiesOf, refuseForbidden, refuseUnfit, refuseUnreachable } from './server-allows.ts';
 import { lockOf } from './server-lock.ts';
@@ -30,6 +32,27 @@ export async function preparePlan(
   wanted: Wanted,
   signal?: AbortSignal,
 ): Promise<Prepared> {
+  const reading = readingWanted(server, wanted);
+  if (reading === null) return prepare(deps, by, server, wanted, signal);
+  try {
+    return await prepare(deps, by, server, reading, signal);
+  } catch (error) {
+    // What the server does not know to read only is a command like any other, where it allows those.
+    const refused = error instanceof Fault && NOT_READING.includes(error.code);
+    if (!refused || abilitiesOf(server).policy?.commands !== true) throw error;
+    return prepare(deps, by, server, wanted, signal);
+  }
+}
+
+const NOT_READING: readonly string[] = ['server_policy_denies', 'path_denied', 'file_not_found', 'precondition_failed'];
+
+async function prepare(
+  deps: ActionDeps,
+  by: Asker,
+  server: ServerRow,
+  wanted: Wanted,
+  signal: AbortSignal | undefined,
+): Promise<Prepared> {
   const { db, clock, limits } = deps;
   const draft = draftFor(deps, server, wanted);
   const distrust = whyContradicted(server) ?? (await whyQuarantined(db, server));
@@ -43,8 +66,9 @@ export async function preparePlan(
   return { draft: { ...draft, preview }, verdict, inForce };
 }
 
-function draftFor({ playbooks }: ActionDeps, server: ServerRow, wanted: Wanted): PlanDraft {
+function draftFor(deps: ActionDeps, server: ServerRow, wanted: Wanted): PlanDraft {
   const abilities = abilitiesOf(server);
+  const playbooks = playbooksOn(deps.playbooks, abilities);
   if (wanted.kind === 'playbook') refuseUnfit(playbookNamed(playbooks, wanted.playbook), server, abilities);
   const draft = draftPlan(playbooks, { id: server.id, name: server.name }, wanted);
   refuseForbidden(draft, server, abilities);

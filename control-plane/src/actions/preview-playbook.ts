@@ -15,6 +15,7 @@ import { underLock } from '../policy/under-lock.ts';
 import type { Caller } from '../ports.ts';
 import type { ActionDeps } from './action-deps.ts';
 import { playbookNamed } from './draft-plan.ts';
+import { playbooksOn } from './playbooks-on.ts';
 import { policyFacts } from './policy-facts.ts';
 import { abilitiesOf, refuseForbidden, refuseUnfit, refuseUnreachable } from './server-allows.ts';
 import { lockOf } from './server-lock.ts';
@@ -39,8 +40,8 @@ export async function previewPlaybook(
 ): Promise<OutputOf<'previewPlaybook'>> {
   const { db, clock, fleet, limits } = deps;
   const server = await resolveServerUnderCare(db, asked.server);
-  const playbook = playbookOf(deps.playbooks, asked);
   const abilities = abilitiesOf(server);
+  const playbook = playbookOf(playbooksOn(deps.playbooks, abilities), asked);
   refuseUnfit(playbook, server, abilities);
   const draft = renderPlan(playbook, { server: { id: server.id, name: server.name }, parameters: asked.parameters });
   refuseForbidden(draft, server, abilities);

@@ -8,11 +8,14 @@ export type Wanted =
       readonly parameters: Readonly<Record<string, unknown>>;
     }
   | ({ readonly kind: 'command' } & ParametersOf<'command.run'>)
+  /** A command that only reads. Nobody asks for it by this kind: `reading-wanted.ts` finds that a command is one. */
+  | ({ readonly kind: 'reading' } & ParametersOf<'command.read'>)
   | ({ readonly kind: 'file' } & ParametersOf<'file.write'>);
 
 /** The name of the operation that a caller used, for the audit log. */
 export const operationOf = {
   playbook: 'runPlaybook',
   command: 'runCommand',
+  reading: 'runCommand',
   file: 'writeFile',
 } as const satisfies Record<Wanted['kind'], string>;

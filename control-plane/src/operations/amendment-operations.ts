@@ -40,6 +40,7 @@ export function amendmentOperations(deps: AmendmentOperationsDeps): AmendmentHan
         server: { name, labels: JSON.parse(labels_json) as Record<string, string> },
         playbook: playbook ?? null,
         capabilities: asked.capabilities,
+        readingCommand: asked.capabilities.length > 0 && asked.capabilities.every((id) => id === 'command.read'),
         risk: asked.risk,
         person: { email: (await personById(db, caller.person.id))?.email ?? '' },
         token: token === undefined ? null : { name: token },

@@ -3,6 +3,7 @@ import { fits, type PlacedProblem, type Playbook, playbookView } from '@counters
 import type { playbookOperations as playbookWriting } from '@countersign/protocol/operator-api/index';
 import type { ActionDeps } from '../actions/action-deps.ts';
 import { playbookNamed } from '../actions/draft-plan.ts';
+import { playbooksOn } from '../actions/playbooks-on.ts';
 import { previewPlaybook } from '../actions/preview-playbook.ts';
 import { abilitiesOf } from '../actions/server-allows.ts';
 import { resolveServerUnderCare } from '../fleet/resolve-server.ts';
@@ -20,15 +21,18 @@ type Playbooks = 'listPlaybooks' | 'getPlaybook' | keyof typeof playbookWriting;
 
 export function playbookOperations(deps: PlaybookOperationsDeps): Pick<Handlers, Playbooks> {
   const serverOf = (ref: string | undefined) => (ref === undefined ? undefined : resolveServerUnderCare(deps.db, ref));
+  const here = (server: ServerRow | undefined) =>
+    server === undefined ? deps.playbooks : playbooksOn(deps.playbooks, abilitiesOf(server));
   return {
     listPlaybooks: async (_caller, input) => {
       const server = await serverOf(input.server);
-      const all = [...deps.playbooks.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+      const all = [...here(server).values()].sort((a, b) => (a.id < b.id ? -1 : 1));
       return { playbooks: all.map((playbook) => ({ ...playbookView(playbook), ...fitOf(playbook, server) })) };
     },
     getPlaybook: async (_caller, input) => {
-      const playbook = playbookNamed(deps.playbooks, input.playbook);
-      const fit = fitOf(playbook, await serverOf(input.server));
+      const server = await serverOf(input.server);
+      const playbook = playbookNamed(here(server), input.playbook);
+      const fit = fitOf(playbook, server);
       return { ...playbookView(playbook), ...fit, yaml: playbook.yaml, sha256: playbook.sha256 };
     },
     listPlaybookVersions: async (_caller, { playbook, limit }) => ({

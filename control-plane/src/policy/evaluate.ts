@@ -1,5 +1,5 @@
 /** What policy says of a request. Pure: the same facts always get the same answer. */
-import { durationMs, type Risk, riskAtMost } from '@countersign/protocol';
+import { capability, durationMs, type Risk, riskAtMost } from '@countersign/protocol';
 import type { Ask, Policy, PolicyFacts, PolicyVerdict, Rule, When } from './policy.ts';
 
 /** What is asked for when no rule says it: above medium risk more than a tap. */
@@ -16,7 +16,7 @@ export function askByDefault(risk: Risk): Ask {
 /** The verdict of the first rule that matches; when none does, a human is asked. */
 export function evaluate(policy: Policy, facts: PolicyFacts): PolicyVerdict {
   for (const rule of policy.rules) {
-    const reasons = reasonsToMatch(rule, facts);
+    const reasons = reasonsToMatch(rule, asSeenBy(rule, facts));
     if (reasons) return verdictOf(rule, reasons);
   }
   return {
@@ -25,6 +25,16 @@ export function evaluate(policy: Policy, facts: PolicyFacts): PolicyVerdict {
     why: 'No rule matches, and every change that no rule allows is asked for.',
     ask: askByDefault(facts.risk),
   };
+}
+
+/**
+ * A rule that allows without speaking of reading commands sees a command like any other, so that none runs at once before its owner
+ * wrote that. A rule that asks or denies for commands holds for those that only read, too.
+ */
+function asSeenBy({ when, allow }: Rule, facts: PolicyFacts): PolicyFacts {
+  if (!facts.readingCommand || when.reading_command === true) return facts;
+  if (allow) return { ...facts, capabilities: ['command.run'], risk: capability('command.run').risk };
+  return { ...facts, capabilities: [...facts.capabilities, 'command.run'] };
 }
 
 function verdictOf(rule: Rule, reasons: readonly string[]): PolicyVerdict {
@@ -58,8 +68,8 @@ function reasonsToMatch({ when, allow }: Rule, facts: PolicyFacts): string[] | n
   const { server, playbook, capabilities, risk, person, token, client } = facts;
   const some = (patterns: readonly string[] | undefined, value: string | null) =>
     value !== null && (patterns ?? []).some((pattern) => fits(pattern, value));
-  const listed = (capability: string) =>
-    (when.capabilities as readonly string[] | undefined)?.includes(capability) ?? false;
+  const named = (id: string) => (when.capabilities as readonly string[] | undefined)?.includes(id) ?? false;
+  const listed = (id: string) => named(id) || (id.startsWith('local.') && named('local.run'));
   const hit = capabilities.filter(listed);
   const capabilitiesHold = allow ? capabilities.length > 0 && hit.length === capabilities.length : hit.length > 0;
   const labels = Object.entries(when.labels ?? {});
@@ -72,6 +82,7 @@ function reasonsToMatch({ when, allow }: Rule, facts: PolicyFacts): string[] | n
     ) &&
     must(when.playbooks, some(when.playbooks, playbook), `playbook ${playbook}`) &&
     must(when.capabilities, capabilitiesHold, `capability ${hit.join(' ')}`) &&
+    must(when.reading_command, facts.readingCommand, 'a command that only reads') &&
     must(when.risk, when.risk?.includes(risk) ?? false, `risk ${risk}`) &&
     must(
       when.people,

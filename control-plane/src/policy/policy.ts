@@ -33,6 +33,9 @@ const zone = z
     'a time zone such as Europe/Berlin',
   );
 
+/** A command that a server's owner declared; `local.run` stands for all of them. */
+const ownCommandIdSchema = z.string().regex(/^local\.[a-z][a-z0-9_-]{0,39}$/, 'a capability, or local.NAME');
+
 /** All of these must hold. An empty `when` holds always. */
 const whenSchema = z.strictObject({
   servers: list(pattern).optional(),
@@ -40,7 +43,9 @@ const whenSchema = z.strictObject({
   labels: z.record(z.string(), z.string()).optional(),
   playbooks: list(pattern).optional(),
   /** For `allow`: every step must be one of these. For `ask` and `deny`: some step is. */
-  capabilities: list(changeIdSchema).optional(),
+  capabilities: list(z.union([changeIdSchema, ownCommandIdSchema])).optional(),
+  /** A command that is known to read only, here and on the server. Nothing else that a rule allows makes it run at once. */
+  reading_command: z.literal(true).optional(),
   risk: list(riskSchema).optional(),
   /** E-mail addresses of those who ask. */
   people: list(z.string().max(200)).optional(),
@@ -135,7 +140,10 @@ export interface Ask {
 export interface PolicyFacts {
   readonly server: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
   readonly playbook: string | null;
+  /** A command of a server's owner stands here as `local.<name>`. */
   readonly capabilities: readonly string[];
+  /** Whether all that it does is to run commands that are known to read only. */
+  readonly readingCommand: boolean;
   readonly risk: Risk;
   readonly person: { readonly email: string };
   readonly token: { readonly name: string } | null;

@@ -9,6 +9,7 @@ const facts: PolicyFacts = {
   server: { name: 'web-1', labels: { env: 'production' } },
   playbook: 'service.restart',
   capabilities: ['unit.restart'],
+  readingCommand: false,
   risk: 'medium',
   person: { email: 'ana@example.org' },
   token: { name: 'laptop' },
@@ -93,4 +94,46 @@ test('when there is no policy file, each risk is asked for, the higher the stron
     ['session', 'telegram web cli', 1, 900_000],
     ['session', 'telegram web cli', 1, 900_000],
   ]);
+});
+
+const reading: Partial<PolicyFacts> = {
+  playbook: null,
+  capabilities: ['command.read'],
+  readingCommand: true,
+  risk: 'low',
+};
+
+test('T16: when a rule allows low risk and does not speak of reading commands, a reading command is asked for', () => {
+  for (const when of [
+    '{risk: [low]}',
+    '{risk: [low, medium]}',
+    '{capabilities: [command.read]}',
+    '{servers: ["web-*"], risk: [low]}',
+  ])
+    assert.equal(verdict(`  - {name: small, when: ${when}, allow: true}`, reading).verdict, 'ask', when);
+});
+
+test('when a rule allows reading commands, one runs at once and every other command is asked for', () => {
+  const rules = '  - {name: look, when: {reading_command: true}, allow: true}';
+  assert.deepEqual(verdict(rules, reading), {
+    verdict: 'allow',
+    rule: 'look',
+    why: 'Rule look allows it without asking (a command that only reads).',
+  });
+  const ordinary = { ...reading, capabilities: ['command.run'], readingCommand: false, risk: 'high' } as const;
+  assert.equal(verdict(rules, ordinary).verdict, 'ask');
+});
+
+test('when a rule denies commands, it denies those that only read as well, wherever one allows them behind it', () => {
+  const rules = `  - {name: none, when: {capabilities: [command.run]}, deny: {reason: No commands here.}}
+  - {name: look, when: {reading_command: true}, allow: true}`;
+  assert.equal(verdict(rules, reading).rule, 'none');
+});
+
+test("when a rule names a command of a server's owner, it holds for that one; local.run stands for all of them", () => {
+  const own = { playbook: 'local.clear_cache', capabilities: ['local.clear_cache'], risk: 'medium' } as const;
+  const named = '  - {name: own, when: {capabilities: [local.clear_cache]}, allow: true}';
+  assert.equal(verdict(named, own).verdict, 'allow');
+  assert.equal(verdict(named, { ...own, capabilities: ['local.drop_all'] }).verdict, 'ask');
+  assert.equal(verdict('  - {name: own, when: {capabilities: [local.run]}, allow: true}', own).verdict, 'allow');
 });

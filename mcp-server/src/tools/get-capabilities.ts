@@ -24,6 +24,10 @@ export const getCapabilities = defineTool({
         mode: z.string().nullable(),
         max_risk: z.string().nullable(),
         commands: z.boolean(),
+        reading_commands: z.boolean(),
+        own_commands: z
+          .array(z.object({ id: z.string(), summary: z.string(), risk: z.string() }))
+          .describe('run_playbook runs them'),
         read_roots: list,
         write_roots: list,
         missing_diagnostics: list,

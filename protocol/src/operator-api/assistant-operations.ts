@@ -65,6 +65,8 @@ export const assistantOperations = {
           mode: z.string().nullable(),
           max_risk: riskSchema.nullable(),
           commands: z.boolean(),
+          reading_commands: z.boolean(),
+          own_commands: z.array(z.object({ id: z.string(), summary: z.string(), risk: riskSchema })),
           read_roots: z.array(z.string()),
           write_roots: z.array(z.string()),
           missing_diagnostics: z.array(z.string()),

@@ -174,28 +174,30 @@ const readDpkg: Grammar = ([verb = '', ...names]) => {
 };
 const readQuery: Grammar = (given, rules) =>
   /^(-C|--audit|--print-architecture)$/.test(given[0] ?? '') ? null : readDpkg(given, rules);
+/** Its list is that of dpkg-query, which nobody knows as a way to a pager. */
+const readDpkgItself: Grammar = (given, rules) =>
+  /^(-l|--list)$/.test(given[0] ?? '') ? null : readDpkg(given, rules);
 
 const TOP_FIELDS = oneOf('%CPU', '%MEM', 'PID', 'RES', 'TIME+', 'VIRT', '-%CPU', '-%MEM', '+%CPU', '+%MEM');
+const TOP_VALUES: Readonly<Record<string, Kind>> = {
+  '-n': oneOf('1', '2', '3', '4', '5'),
+  '-w': few,
+  '-p': PIDS,
+  '-o': TOP_FIELDS,
+  '-d': oneOf('1', '2', '3'),
+};
+/** In a batch, and a few times only: so it takes no keys and ends by itself. */
 const readTop: Grammar = (given, rules) => {
-  let batch = false;
+  let [batch, ends] = [false, false];
   for (let n = 0; n < given.length; n += 1) {
     const word = given[n] ?? '';
     if (word === '-b' || /^-bn[1-5]$/.test(word)) batch = true;
-    else if (/^(-c|-H|-i|-n[1-5]|-w\d{2,3})$/.test(word)) continue;
-    else {
-      const kind = {
-        '-n': oneOf('1', '2', '3', '4', '5'),
-        '-w': few,
-        '-p': PIDS,
-        '-o': TOP_FIELDS,
-        '-d': oneOf('1', '2', '3'),
-      }[word];
-      n += 1;
-      const value = given[n] ?? '';
-      if (kind === undefined || kind(value, rules) === null) return null;
-    }
+    if (/^-b?n[1-5]?$/.test(word)) ends = true;
+    if (/^(-b|-bn[1-5]|-c|-H|-i|-n[1-5]|-w\d{2,3})$/.test(word)) continue;
+    n += 1;
+    if (!Object.hasOwn(TOP_VALUES, word) || TOP_VALUES[word]?.(given[n] ?? '', rules) == null) return null;
   }
-  return batch ? [] : null;
+  return batch && ends ? [] : null;
 };
 
 const readSysctl: Grammar = (given) => {
@@ -217,7 +219,7 @@ export const grammarPrograms = {
   top: { tells: 'the busiest processes', takes: readTop },
   nft: { tells: 'the rules of the firewall', takes: readNft },
   lsof: { tells: 'open files and sockets', takes: words(LSOF_WORDS, 1) },
-  dpkg: { tells: 'the installed packages', takes: readDpkg },
+  dpkg: { tells: 'the installed packages', takes: readDpkgItself },
   'dpkg-query': { tells: 'the installed packages', takes: readQuery },
   sysctl: { tells: 'settings of the kernel', takes: readSysctl },
   nginx: { tells: 'the version of nginx', takes: words(/^-[vV]$/, 1) },
@@ -227,7 +229,12 @@ export const grammarPrograms = {
       letters: 'asdDwtn',
       long: ['--active', '--stats', '--disk', '--disk-sum', '--wide', '--timestamp', '--one-header'],
       values: { '-S': oneOf('k', 'K', 'm', 'M') },
-      operands: { kind: oneOf(...Array.from({ length: 10 }, (_, n) => String(n + 1))), least: 0, most: 2 },
+      operands: {
+        kind: oneOf(...Array.from({ length: 10 }, (_, n) => String(n + 1))),
+        least: 2,
+        most: 2,
+        orNone: true,
+      },
     },
   },
   pidof: { tells: 'process ids by name', takes: { letters: 'sx', operands: { kind: name, least: 1, most: 10 } } },

@@ -72,10 +72,10 @@ class Reader {
     return true;
   }
 
-  /** A value in a word of its own. One that begins with a dash has to be attached, so that nobody takes it for an option. */
+  /** A value in a word of its own. One that begins with a dash and is no figure has to be attached. */
   #next(option: string): boolean {
     const value = this.#left.shift();
-    return value !== undefined && !value.startsWith('-') && this.#value(option, value);
+    return value !== undefined && !/^-(?!\d)/.test(value) && this.#value(option, value);
   }
 
   #value(option: string, value: string): boolean {
@@ -88,7 +88,8 @@ class Reader {
     return found !== null;
   }
 
-  #take({ kind, least, most }: Operands, words: readonly string[]): boolean {
+  #take({ kind, least, most, orNone }: Operands, words: readonly string[]): boolean {
+    if (words.length === 0 && orNone) return true;
     return words.length >= least && words.length <= most && words.every((word) => this.#fits(kind, word));
   }
 }

@@ -25,6 +25,8 @@ export interface Operands {
   readonly kind: Kind;
   readonly least: number;
   readonly most: number;
+  /** Whether there may be none at all, although there have to be some otherwise. */
+  readonly orNone?: true;
 }
 
 export const none: Operands = { kind: () => null, least: 0, most: 0 };

@@ -2,6 +2,7 @@
  * What the words of a reading command may be. A closed set: a word that fits none of them is not understood, and what is not
  * understood does not count as reading.
  */
+import { secretBecause } from '../secret-files.ts';
 
 /** What the command looks at on disk. The runner looks there itself before it starts anything. */
 export interface Looked {
@@ -60,8 +61,8 @@ export const file: Kind = (word, rules) => below(word, rules, 'content');
 /** A file or folder of which names, sizes and times are told. */
 export const place: Kind = (word, rules) => below(word, rules, 'place');
 
-/** What shows devices and the kernel's inside as files: `/proc/1/environ` holds the secrets of a service. */
-const NEVER = ['/proc', '/sys', '/dev', '/run', '/var/run'];
+/** What shows devices and the kernel's inside as files (`/proc/1/environ` holds the secrets of a service), and who may become root. */
+const NEVER = ['/proc', '/sys', '/dev', '/run', '/var/run', '/etc/sudoers', '/etc/sudoers.d'];
 
 /**
  * Below the read roots, not protected, normalised, and spelled so that no program takes it for anything but a path. Text only:
@@ -78,6 +79,6 @@ function below(
     return null;
   const inside = (roots: readonly string[]) =>
     roots.some((root) => path === root || root === '/' || path.startsWith(`${root}/`));
-  if (!inside(readRoots) || inside(NEVER) || inside(deniedPaths)) return null;
+  if (!inside(readRoots) || inside(NEVER) || inside(deniedPaths) || secretBecause(path) !== undefined) return null;
   return [{ path, at }];
 }
