@@ -149,7 +149,8 @@ export function policyOrDefault(config: AgentConfig): LocalPolicy {
 export function policyWithOwnFolders(config: AgentConfig): LocalPolicy {
   const policy = readLocalPolicy(config.policyFile);
   const own = [config.stateDir, config.runnerStateDir, config.file, config.policyFile];
-  return { ...policy, deniedPaths: [...policy.deniedPaths, ...own] };
+  const readDenied = [...(policy.readDenied ?? policy.deniedPaths), ...own];
+  return { ...policy, deniedPaths: [...policy.deniedPaths, ...own], readDenied };
 }
 
 function reachRunner({ config, self, surroundings }: Surround) {

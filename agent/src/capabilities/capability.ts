@@ -26,6 +26,10 @@ export interface LocalRules {
   readonly writeRoots: readonly string[];
   /** Never read or written, not even below a root. */
   readonly deniedPaths?: readonly string[];
+  /** Folders and files that only root can read and that the owner opened: read as `readRoots`, never written. */
+  readonly privilegedRoots?: readonly string[];
+  /** What is never read, where that is less than `deniedPaths`, which is never written. */
+  readonly readDenied?: readonly string[];
   /** Folders besides /tmp and /var/tmp that `tmp.clean` may clean. */
   readonly tmpRoots?: readonly string[];
   /** Values known to be secret on this server: blacked out wherever they turn up. */

@@ -30,6 +30,7 @@ import { readSecret, SECRET_LENGTH_MIN, type SecretSource } from '../capabilitie
 import { parseEnvFile } from '../host/env-file.ts';
 import { readOwnFile } from '../host/own-files.ts';
 import { parseSettings, readSettingsText, SettingsProblem } from '../host/yaml.ts';
+import { pathsOfReads, privilegedReadNames } from './privileged-reads.ts';
 import { PROTECTED_PATHS } from './protected.ts';
 
 const patternSchema = z
@@ -58,6 +59,8 @@ export const policyFileSchema = z.strictObject({
   playbooks: lists(['*']).prefault({}),
   read_roots: z.array(pathSchema).max(100).default(['/etc', '/var/log', '/var/www', '/srv', '/opt', '/usr/local/etc']),
   write_roots: z.array(pathSchema).max(100).default(['/etc/nginx', '/var/www', '/srv', '/opt', '/usr/local/etc']),
+  /** What only root can read, opened for reading by name. */
+  privileged_reads: z.array(z.enum(privilegedReadNames)).max(privilegedReadNames.length).default([]),
   denied_paths: z.array(pathSchema).max(200).default([]),
   tmp_roots: z.array(pathSchema).max(20).default([]),
   /** Applications that are deployed here, by name. Only what stands here can be looked at or switched. */
@@ -144,7 +147,7 @@ export function readLocalPolicy(path: string): LocalPolicy {
 }
 
 /** While the policy cannot be read: no change, and no file either, since nobody knows which ones its owner had closed. */
-const closedPolicy: LocalPolicy = { ...defaultPolicy, readRoots: [], writeRoots: [] };
+const closedPolicy: LocalPolicy = { ...defaultPolicy, readRoots: [], privilegedRoots: [], writeRoots: [] };
 
 /** The policy that `read` gives, or one that closes what it might close, with why there is no other. */
 export function policyOrDefault(read: () => LocalPolicy): {
@@ -176,7 +179,7 @@ export function summaryOf(policy: LocalPolicy): LocalPolicySummary {
     commands: policy.commands !== false,
     readingCommands: policy.readingCommands,
     ownCommands: ownCommandsOf(policy).map((command) => ownCommandView(command, digestOf(command))),
-    readRoots: [...policy.readRoots],
+    readRoots: [...policy.readRoots, ...(policy.privilegedRoots ?? [])],
     writeRoots: [...policy.writeRoots],
     lock: policy.lock,
   };
@@ -215,6 +218,7 @@ function policyFrom(file: z.output<typeof policyFileSchema>): LocalPolicy {
     readRoots: file.read_roots,
     writeRoots: [...file.write_roots, ...file.lockout.flatMap(pathsOfArea)],
     deniedPaths: [...PROTECTED_PATHS, ...file.denied_paths],
+    ...privileged(file),
     tmpRoots: file.tmp_roots,
     commands: file.commands,
     readingCommands: file.reading_commands,
@@ -228,6 +232,15 @@ function policyFrom(file: z.output<typeof policyFileSchema>): LocalPolicy {
     secrets: file.secrets,
     secretValues: [],
     apps: file.apps,
+  };
+}
+
+/** Opened for reading only: `deniedPaths` keeps them closed to every change, and what the owner himself denies stays denied. */
+function privileged(file: z.output<typeof policyFileSchema>): Pick<LocalRules, 'privilegedRoots' | 'readDenied'> {
+  const opened = pathsOfReads(file.privileged_reads);
+  return {
+    privilegedRoots: opened,
+    readDenied: [...PROTECTED_PATHS.filter((path) => !opened.includes(path)), ...file.denied_paths],
   };
 }
 

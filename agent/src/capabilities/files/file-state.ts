@@ -3,6 +3,7 @@ import { Fault, type ResultOf } from '@countersign/protocol';
 import { openAllowed, sha256OfFile } from '../../host/files.ts';
 import { statOrNull } from '../../host/look.ts';
 import type { LocalRules, Observer } from '../capability.ts';
+import { readableRoots } from './roots.ts';
 
 /** Files above this are not read for their SHA-256. */
 const HASH_BYTES = 256 * 1024 * 1024;
@@ -29,7 +30,7 @@ function kindOf(stat: Stats): ResultOf<'file.state'>['kind'] {
 
 /** Only of files that the assistant may read or write: a hash of a secret would tell whether a guess is right. */
 function sha256OrNull(path: string, rules: LocalRules): string | null {
-  const roots = { roots: [...rules.readRoots, ...rules.writeRoots], denied: rules.deniedPaths ?? [] };
+  const roots = { roots: [...readableRoots(rules).roots, ...rules.writeRoots], denied: readableRoots(rules).denied };
   try {
     using file = openAllowed(path, roots);
     return file.stat.size > HASH_BYTES ? null : sha256OfFile(file.fd);

@@ -3,7 +3,8 @@ import type { Roots } from '../../host/files.ts';
 import type { LocalRules } from '../capability.ts';
 
 export function readableRoots(rules: LocalRules): Roots {
-  return { roots: rules.readRoots, denied: rules.deniedPaths ?? [] };
+  const roots = [...rules.readRoots, ...(rules.privilegedRoots ?? [])];
+  return { roots, denied: rules.readDenied ?? rules.deniedPaths ?? [] };
 }
 
 export function writableRoots(rules: LocalRules): Roots {
