@@ -38,7 +38,7 @@ export function refuseUnfit(playbook: Playbook, server: Pick<ServerTable, 'name'
 export function refuseForbidden(draft: PlanDraft, server: Pick<ServerTable, 'name'>, abilities: ServerAbilities): void {
   const { policy, capabilities } = abilities;
   if (policy?.mode === 'observe') throw fault('server_observe_only', { server: server.name });
-  if (draft.source.kind === 'command' && policy?.commands === false)
+  if (policy?.commands === false && draft.steps.some((step) => step.capability === 'command.run'))
     throw fault('commands_disabled', { server: server.name });
   if (policy && !riskAtMost(draft.risk, policy.maxRisk))
     throw fault('server_policy_denies', {

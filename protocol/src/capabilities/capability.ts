@@ -133,7 +133,8 @@ export const argvSchema = z
     z
       .string()
       .max(4096)
-      .refine((word) => !word.includes('\0'), 'no NUL'),
+      .refine((word) => !word.includes('\0'), 'no NUL')
+      .refine((word) => word.isWellFormed(), 'well-formed text'),
   )
   .min(1)
   .max(64);
