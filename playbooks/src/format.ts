@@ -6,6 +6,7 @@ import {
   changeIdSchema,
   conditionSchema,
   diagnosticIdSchema,
+  discoveredKindSchema,
   durationSchema,
   observationIdSchema,
   riskSchema,
@@ -50,7 +51,11 @@ export const playbookFileSchema = z.strictObject({
   version: z.int().min(1),
   title: z.string().min(1).max(200).describe('what it does, as a command: Restart {{unit}}'),
   summary: z.string().min(1).max(500).describe('when to use it, one or two sentences'),
-  needs: z.array(softwareSchema).max(10).default([]).describe('software that the server must have: [docker]'),
+  needs: z
+    .array(z.union([softwareSchema, discoveredKindSchema]))
+    .max(10)
+    .default([])
+    .describe('what the server must have, software or a kind of what discovery finds: [docker, container]'),
   risk: riskSchema.optional().describe('at least the highest risk of its steps, which it is unless told'),
   parameters: z.record(parameterName, parameterSchema).default({}),
   preconditions: z.array(probeSchema).max(20).default([]),

@@ -1,7 +1,7 @@
 /** Playbooks: their format, parser, rendering to a plan, and words. */
 export { describe, explain } from './describe.ts';
 export type { Value, Values } from './fill-in.ts';
-export { fits, type ServerAbilities } from './fits.ts';
+export { type Discovered, fits, type ServerAbilities } from './fits.ts';
 export { type PlaybookFile, playbookFileSchema, playbookJsonSchema } from './format.ts';
 export { CASES_ENDING, idTaken, libraryFolder, loadLibrary, playbookFiles } from './library.ts';
 export { lint } from './lint.ts';

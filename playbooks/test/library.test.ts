@@ -181,6 +181,21 @@ test('when a value holds references or patterns, it is taken as it is', () => {
   assert.match(describe(get('service.restart'), { unit: 'a\u202eb' }), /a\\u\{202e\}b/);
 });
 
+test('when discovery found what a playbook works on, or could not look, it fits; else it does not, with the reason', () => {
+  const abilities = { capabilities: [...capabilityIds], systemd: true, software: null, policy: null };
+  const nothing = { units: ['nginx.service'], kinds: [], blind: [] };
+  const needy = { ...get('service.restart'), needs: ['virtual_host' as const] };
+  assert.equal(fits(needy, abilities).fits, true, 'nobody has looked');
+  assert.equal(fits(needy, { ...abilities, discovered: nothing }).reason, 'discovery found no virtual host there');
+  assert.equal(fits(needy, { ...abilities, discovered: { ...nothing, kinds: ['virtual_host'] } }).fits, true);
+  assert.equal(fits(needy, { ...abilities, discovered: { ...nothing, blind: ['virtual_host'] } }).fits, true);
+  const nginx = get('nginx.reload_safe');
+  assert.equal(fits(nginx, { ...abilities, discovered: nothing }).fits, true);
+  const bare = { ...nothing, units: ['cron.service'] };
+  assert.equal(fits(nginx, { ...abilities, discovered: bare }).reason, 'there is no unit nginx.service there');
+  assert.equal(fits(nginx, { ...abilities, discovered: { ...bare, units: null } }).fits, true);
+});
+
 test('when a playbook does not fit a server, the reason is given', () => {
   const abilities = { capabilities: [...capabilityIds], systemd: true, software: null, policy: null };
   const policy = {

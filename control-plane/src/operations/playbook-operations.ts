@@ -1,13 +1,12 @@
 /** What playbooks there are, and whether they fit a server. */
-import { fits, type PlacedProblem, type Playbook, playbookView } from '@countersign/playbooks';
+import { fits, type PlacedProblem, type Playbook, playbookView, type ServerAbilities } from '@countersign/playbooks';
 import type { playbookOperations as playbookWriting } from '@countersign/protocol/operator-api/index';
 import type { ActionDeps } from '../actions/action-deps.ts';
 import { playbookNamed } from '../actions/draft-plan.ts';
 import { playbooksOn } from '../actions/playbooks-on.ts';
 import { previewPlaybook } from '../actions/preview-playbook.ts';
-import { abilitiesOf } from '../actions/server-allows.ts';
+import { knownAbilities } from '../diagnostics/known-abilities.ts';
 import { resolveServerUnderCare } from '../fleet/resolve-server.ts';
-import type { ServerRow } from '../fleet/server.store.ts';
 import { listVersions } from '../playbooks/list-versions.ts';
 import type { Handlers } from './handler.ts';
 
@@ -20,19 +19,20 @@ export interface PlaybookOperationsDeps
 type Playbooks = 'listPlaybooks' | 'getPlaybook' | keyof typeof playbookWriting;
 
 export function playbookOperations(deps: PlaybookOperationsDeps): Pick<Handlers, Playbooks> {
-  const serverOf = (ref: string | undefined) => (ref === undefined ? undefined : resolveServerUnderCare(deps.db, ref));
-  const here = (server: ServerRow | undefined) =>
-    server === undefined ? deps.playbooks : playbooksOn(deps.playbooks, abilitiesOf(server));
+  const abilitiesAt = async (ref: string | undefined) =>
+    ref === undefined ? undefined : knownAbilities(deps, await resolveServerUnderCare(deps.db, ref));
+  const here = (abilities: ServerAbilities | undefined) =>
+    abilities === undefined ? deps.playbooks : playbooksOn(deps.playbooks, abilities);
   return {
     listPlaybooks: async (_caller, input) => {
-      const server = await serverOf(input.server);
-      const all = [...here(server).values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-      return { playbooks: all.map((playbook) => ({ ...playbookView(playbook), ...fitOf(playbook, server) })) };
+      const abilities = await abilitiesAt(input.server);
+      const all = [...here(abilities).values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+      return { playbooks: all.map((playbook) => ({ ...playbookView(playbook), ...fitOf(playbook, abilities) })) };
     },
     getPlaybook: async (_caller, input) => {
-      const server = await serverOf(input.server);
-      const playbook = playbookNamed(here(server), input.playbook);
-      const fit = fitOf(playbook, server);
+      const abilities = await abilitiesAt(input.server);
+      const playbook = playbookNamed(here(abilities), input.playbook);
+      const fit = fitOf(playbook, abilities);
       return { ...playbookView(playbook), ...fit, yaml: playbook.yaml, sha256: playbook.sha256 };
     },
     listPlaybookVersions: async (_caller, { playbook, limit }) => ({
@@ -46,8 +46,8 @@ export function playbookOperations(deps: PlaybookOperationsDeps): Pick<Handlers,
   };
 }
 
-function fitOf(playbook: Playbook, server: ServerRow | undefined) {
-  if (!server) return {};
-  const { fits: fit, reason } = fits(playbook, abilitiesOf(server));
+function fitOf(playbook: Playbook, abilities: ServerAbilities | undefined) {
+  if (!abilities) return {};
+  const { fits: fit, reason } = fits(playbook, abilities);
   return fit ? { fits: true } : { fits: false, does_not_fit_because: reason ?? 'it does not fit' };
 }
