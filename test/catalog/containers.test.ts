@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import type { Host } from '../hosts/host.ts';
-import { whyNoHosts } from '../hosts/requirements.ts';
+import { hostTest, whyNoHosts } from '../hosts/requirements.ts';
+import { eventually } from '../world/eventually.ts';
 import { docker, inspect, loadOldImage, startDocker, waitForHealth } from './docker-ground.ts';
-import { type Ground, openGround } from './ground.ts';
+import { type Ground, OPEN_POLICY, openGround } from './ground.ts';
 import { prove } from './prove.ts';
 
 let ground: Ground;
@@ -125,4 +126,135 @@ prove(() => ground, {
     undone: async (host) => assert.equal(await exists(host, 'image', 'old/app:2'), false),
   },
   clear: (host) => host.exec(['docker', 'rm', '--force', 'stopped', 'brief'], { okCodes: 'any' }),
+});
+
+const startSleeper = (host: Host, name: string, ...options: string[]) =>
+  docker(host, 'run', '--detach', '--name', name, '--network', 'none', ...options, 'box:1', 'sleep', '1000');
+
+const removeAll = (host: Host, ...names: string[]) =>
+  host.exec(['docker', 'rm', '--force', ...names], { okCodes: 'any' });
+
+async function findings(diagnostic: string, parameters: Record<string, string> = {}) {
+  const { assistant, name } = ground;
+  return (await assistant('runDiagnostic', { server: name, diagnostics: [diagnostic as never], parameters })).findings;
+}
+
+const askRestart = (parameters: Record<string, string>) =>
+  ground.assistant('runPlaybook', {
+    server: ground.name,
+    playbook: 'docker.restart',
+    parameters: { watch: '1s', ...parameters },
+    reason: 'It hangs.',
+  });
+
+hostTest('T14: when a container is unhealthy, what it said is shown with its secrets blacked out', async () => {
+  const { host } = ground;
+  const check = [
+    '--health-cmd',
+    'echo token=hunter2hunter2; exit 1',
+    '--health-interval',
+    '300ms',
+    '--health-retries',
+    '1',
+  ];
+  const run = ['run', '--detach', '--name', 'sick', '--network', 'none', ...check, 'box:1'];
+  try {
+    await docker(host, ...run, 'sh', '-c', 'echo starting; echo error: password=hunter2secret >&2; exec sleep 1000');
+    await waitForHealth(host, 'sick', 'unhealthy');
+    const unhealthy = (await findings('docker')).find(({ kind }) => kind === 'docker.unhealthy');
+    assert.match(unhealthy?.title ?? '', /^Container sick runs but is unhealthy/);
+    assert.equal(unhealthy?.evidence.length, 2);
+    const lines = await findings('logs', { container: 'sick' });
+    assert.equal(
+      lines.find(({ kind }) => kind === 'logs.errors')?.title,
+      'container sick has 1 error line and 0 warnings.',
+    );
+    const said = JSON.stringify([unhealthy, lines]);
+    assert.match(said, /starting/);
+    assert.doesNotMatch(said, /hunter2/);
+  } finally {
+    await removeAll(host, 'sick');
+  }
+});
+
+hostTest(
+  'T8: when the name of a container comes to mean another one after it was asked for, nothing is restarted',
+  async () => {
+    const { host, world } = ground;
+    try {
+      const old = await startSleeper(host, 'twin', '--stop-signal', 'KILL');
+      const { action } = await askRestart({ container: 'twin', id: old });
+      assert.ok(action);
+      await removeAll(host, 'twin');
+      const other = await startSleeper(host, 'twin', '--stop-signal', 'KILL');
+      const since = await inspect(host, 'twin', '{{.State.StartedAt}}');
+        await world.owner('approveAction', { action: action.id, digest: action.digest, typed_server: ground.name });
+      const ended = await eventually('the action to end', async () => {
+        const now = await world.owner('getAction', { action: action.id });
+        return now.state === 'refused' ? now : undefined;
+      });
+      assert.equal(ended.result, null);
+      assert.notEqual(other, old);
+      await assert.rejects(askRestart({ container: 'twin', id: old }), { code: 'precondition_failed' });
+    assert.equal(await inspect(host, 'twin', '{{.State.StartedAt}}'), since);
+    } finally {
+      await removeAll(host, 'twin');
+    }
+  },
+);
+
+hostTest(
+  'when the policy of the server denies a container, by its name, id or project, it is not restarted',
+  async () => {
+    const { host } = ground;
+    try {
+      const id = await startSleeper(
+        host,
+        'ledger',
+        '--label',
+        'com.docker.compose.project=books',
+        '--label',
+        'com.docker.compose.service=db',
+      );
+      await startSleeper(host, 'countersign-db');
+      const code = async (container: string) => {
+        const asked = await askRestart({ container }).catch((error: { code?: string }) => error);
+        return 'code' in asked ? asked.code : 'asked';
+      };
+      assert.equal(await code('countersign-db'), 'server_policy_denies');
+      assert.equal(await code(id.slice(0, 12)), 'precondition_failed');
+      await ground.setPolicy(`${OPEN_POLICY}containers: {deny: ["led*"]}\n`);
+      assert.equal(await code('ledger'), 'server_policy_denies');
+      await ground.setPolicy(`${OPEN_POLICY}containers: {deny: [books]}\n`);
+      assert.equal(await code('ledger'), 'server_policy_denies');
+      await ground.setPolicy(OPEN_POLICY);
+      assert.equal(await code('ledger'), 'asked');
+    } finally {
+      await ground.setPolicy(OPEN_POLICY);
+      await removeAll(host, 'ledger', 'countersign-db');
+    }
+  },
+);
+
+hostTest('when a Compose file cannot be read, that is found, and nothing is deployed from it', async () => {
+  const { host } = ground;
+  const file = '/srv/blog/docker-compose.yml';
+  try {
+    await docker(host, 'tag', 'box:1', 'shop/web:latest');
+    await host.writeFile(file, COMPOSE_FILE);
+    await host.exec(['sh', '-c', 'cd /srv/blog && docker-compose up --detach']);
+    await host.writeFile(file, COMPOSE_FILE.replace('sleep", "1000', 'sleep", "2000'));
+    const drift = (await findings('compose', { project: 'blog' })).find(({ kind }) => kind === 'compose.drift');
+    assert.deepEqual(drift?.suggestions[0]?.parameters, { project: 'blog', service: 'web' });
+    await host.writeFile(file, `${COMPOSE_FILE}  web: nonsense\n`);
+    const invalid = (await findings('compose', { project: 'blog' })).find(
+      ({ kind }) => kind === 'compose.invalid_file',
+    );
+    assert.match(invalid?.title ?? '', /Compose cannot read \/srv\/blog\/docker-compose.yml of project blog/);
+    const parameters = { project: 'blog', service: 'web' };
+    const asked = { server: ground.name, playbook: 'compose.redeploy', parameters, reason: 'It is old.' };
+    await assert.rejects(ground.assistant('runPlaybook', asked), { code: 'precondition_failed' });
+  } finally {
+    await removeAll(host, 'blog_web_1');
+  }
 });
