@@ -8,9 +8,11 @@ import { orBlind } from '../or-blind.ts';
 import { count, Report, sayDuration } from '../report.ts';
 import { isCrashLooping, resetAndStart } from '../units/service.ts';
 import { readUnitState, type UnitState } from '../units/unit-state.ts';
+import { lookAtFlags, maintenanceFor } from './maintenance-findings.ts';
 import { fixFor } from './nginx-fix.ts';
 import { readAccessLog, readUpstreamErrors, recentErrorLines } from './nginx-logs.ts';
 import { type NginxTest, parseComplaints, testNginx } from './nginx-test.ts';
+import { readServerBlocks, type ServerBlock } from './server-blocks.ts';
 
 const UNIT = 'nginx.service';
 const LOG_ROOTS = { roots: ['/var/log/nginx'], denied: [] };
@@ -35,7 +37,9 @@ export const nginx: Observer<'nginx'> = async (_, context) => {
   else lookAtWarnings(report, test);
   if (!runs) addNotRunning(report, unit, test);
   if (runs && test.valid) lookAtStaleConfig(report, context);
-  lookAtErrorLog(report, context);
+  const blocks = test.valid ? ((await orBlind(report, 'Virtual hosts', () => readServerBlocks(context))) ?? []) : [];
+  lookAtFlags(report, blocks);
+  lookAtErrorLog(report, context, blocks);
   lookAtAccessLog(report, context);
   if (report.isCalm)
     report.add({ kind: 'nginx.calm', severity: 'ok', title: 'nginx runs, and its configuration is valid.' });
@@ -134,7 +138,7 @@ function lookAtStaleConfig(report: Report, context: ObserveContext): void {
   });
 }
 
-function lookAtErrorLog(report: Report, context: ObserveContext): void {
+function lookAtErrorLog(report: Report, context: ObserveContext, blocks: readonly ServerBlock[]): void {
   const text = readLog(report, 'error.log');
   if (text === null) return;
   const recent = recentErrorLines(text, context.clock.now() - WINDOW_MS);
@@ -148,6 +152,7 @@ function lookAtErrorLog(report: Report, context: ObserveContext): void {
       causes: [
         'The service behind nginx is down or overloaded: run network_ports with its port, and service with its name.',
       ],
+      suggestions: maintenanceFor(upstream, blocks),
     });
 }
 

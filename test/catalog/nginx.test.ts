@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+import type { Host } from '../hosts/host.ts';
+import { whyNoHosts } from '../hosts/requirements.ts';
+import { type Ground, openGround } from './ground.ts';
+import { prove } from './prove.ts';
+
+let ground: Ground;
+before(async () => {
+  if (whyNoHosts() !== undefined) return;
+  ground = await openGround('nginx');
+  await writeSite(ground.host, { status: 200 });
+  await ground.host.exec(['mkdir', '-p', '/srv/shop']);
+  await ground.host.exec(['systemctl', 'reload', 'nginx']);
+});
+after(async () => ground?.[Symbol.asyncDispose]());
+
+const SITE = '/etc/nginx/sites-enabled/shop';
+
+async function writeSite(host: Host, { status, listen = '8088' }: { status: number; listen?: string }): Promise<void> {
+  await host.writeFile(SITE, `server {\n  listen ${listen};\n  location / { return ${status} "shop"; }\n}\n`);
+}
+
+/** What a port of the host answers, asked past the product; 000 when nobody listens there. */
+async function answer(host: Host, port: number, name = 'localhost'): Promise<string> {
+  const argv = [
+    'curl',
+    '-s',
+    '-o',
+    '/dev/null',
+    '-w',
+    '%{http_code}',
+    '-H',
+    `Host: ${name}`,
+    `http://127.0.0.1:${port}/`,
+  ];
+  return (await host.exec(argv, { okCodes: 'any' })).stdout;
+}
+
+const answers = (host: Host, status: string, port = 8088) =>
+  host.waitFor(async () => (await answer(host, port)) === status);
+
+prove(() => ground, {
+  playbook: 'nginx.reload_safe',
+  when: 'the configuration was changed after nginx had read it',
+  async breakIt(host) {
+    // A change in the second of the last reload could have been read by it.
+    await host.waitFor(['sh', '-c', `[ $(( $(date +%s) - $(stat -c %Y ${SITE}) )) -ge 3 ]`]);
+    await writeSite(host, { status: 204 });
+  },
+  sees: { diagnostic: 'nginx', kind: 'nginx.config_not_loaded' },
+  parameters: { watch: '1s', probe_url: 'http://127.0.0.1:8088/', probe_status: 204 },
+  mended: async (host) => assert.equal(await answer(host, 8088), '204'),
+  spoil: {
+    how: 'what it reads is valid and answers with an error',
+    breakIt: (host) => writeSite(host, { status: 500 }),
+    undo: 'impossible',
+    undone: async (host) => assert.equal(await answer(host, 8088), '500'),
+  },
+  async clear(host) {
+    await writeSite(host, { status: 200 });
+    await host.exec(['systemctl', 'reload', 'nginx']);
+    await answers(host, '200');
+  },
+});
+
+prove(() => ground, {
+  playbook: 'config.set_key',
+  when: 'a port is misspelt in the configuration of nginx',
+  breakIt: (host) => writeSite(host, { status: 200, listen: '8089x' }),
+  sees: { diagnostic: 'nginx', kind: 'nginx.config_invalid' },
+  parameters: { watch: '1s', probe_url: 'http://127.0.0.1:8089/' },
+  async mended(host) {
+    await host.exec(['nginx', '-t']);
+    assert.equal(await answer(host, 8089), '200');
+  },
+  spoil: {
+    how: 'nobody answers on the port that is asked afterwards',
+    breakIt: (host) => answers(host, '200', 8089),
+    parameters: {
+      ...{ path: SITE, format: 'nginx', section: 'server', key: 'listen', value: '8087', validator: 'nginx' },
+      ...{ unit: 'nginx.service', watch: '1s', probe_url: 'http://127.0.0.1:8089/' },
+    },
+    undo: 'done',
+    async undone(host) {
+      assert.match(await host.readFile(SITE), /listen 8089;/);
+      await answers(host, '200', 8089);
+    },
+  },
+});
+
+const FLAG = '/srv/shop/maintenance';
+const MAINTENANCE_SITE = '/etc/nginx/sites-enabled/upstream';
+
+/** A virtual host before an application that is down, whose configuration asks for a flag, or does not. */
+async function writeUpstreamSite(host: Host, flag: string): Promise<void> {
+  const rest = 'location / { proxy_pass http://127.0.0.1:9000; }';
+  await host.writeFile(
+    MAINTENANCE_SITE,
+    `server {\n  listen 8090;\n  server_name shop.test;\n  ${flag}\n  ${rest}\n}\n`,
+  );
+}
+const ASKS = `if (-f ${FLAG}) { return 503; }`;
+
+const timers = async (host: Host) =>
+  (await host.exec(['sh', '-c', 'ls /etc/systemd/system | grep maintenance'], { okCodes: 'any' })).stdout;
+
+prove(() => ground, {
+  playbook: 'nginx.maintenance',
+  when: 'what is behind a virtual host is down',
+  async breakIt(host) {
+    await writeUpstreamSite(host, ASKS);
+    await host.exec(['systemctl', 'reload', 'nginx']);
+    await host.waitFor(async () => (await answer(host, 8090, 'shop.test')) === '502');
+  },
+  sees: { diagnostic: 'nginx', kind: 'nginx.upstream_errors' },
+  parameters: { watch: '1s', expires: '10s' },
+  async mended(host) {
+    assert.equal(await answer(host, 8090, 'shop.test'), '503');
+    assert.match(await timers(host), /\.timer/);
+    // It ends by itself, and leaves nothing behind.
+    await host.waitFor(async () => (await answer(host, 8090, 'shop.test')) === '502', { timeoutMs: 15_000 });
+    await host.waitFor(async () => (await timers(host)) === '');
+  },
+  spoil: {
+    how: 'nginx has not read the configuration that asks for the flag',
+    async breakIt(host) {
+      await writeUpstreamSite(host, '');
+      await host.exec(['systemctl', 'reload', 'nginx']);
+      await writeUpstreamSite(host, ASKS);
+    },
+    undo: 'done',
+    async undone(host) {
+      assert.equal(await timers(host), '');
+      await host.exec(['test', '!', '-e', FLAG]);
+    },
+  },
+  clear: (host) => host.exec(['rm', '-f', MAINTENANCE_SITE, FLAG]),
+});
