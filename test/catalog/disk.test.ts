@@ -139,3 +139,105 @@ prove(() => ground, {
   },
   clear: (host) => sh(host, `umount ${SESSIONS}`),
 });
+
+/** Keeps its log open for writing at its end; what it does with each line is given. */
+const talker = (each: string) => `exec >>${LOG}; while :; do ${each}; sleep 0.1; done`;
+
+prove(() => ground, {
+  playbook: 'disk.truncate_log',
+  when: 'a log that nothing rotates has grown to 120 MB',
+  async breakIt(host) {
+    await sh(host, `yes 'an order came in' | head -c 120000000 >${LOG}; echo the last order >>${LOG}`);
+    await install(host, 'shop', talker('echo line'));
+  },
+  sees: { diagnostic: 'disk', kind: 'disk.big_log' },
+  parameters: { watch: '1s', quiet: '2s' },
+  async mended(host) {
+    assert.ok(Number(await out(host, `stat -c %s ${LOG}`)) < 10_000);
+    assert.match(
+      await out(host, 'tail -n 1000 /var/lib/countersign/runner/backups/*-truncate.bak'),
+      /the last order\n/,
+    );
+  },
+  spoil: {
+    how: 'the service writes no more once its log has shrunk',
+    async breakIt(host) {
+      await sh(host, `systemctl stop shop; yes 'an order came in' | head -c 20000000 >${LOG}`);
+      await install(host, 'shop', talker(`test $(stat -c %s ${LOG}) -gt 1000000 && echo line`));
+    },
+    undo: 'impossible',
+    undone: async (host) => assert.equal(await out(host, `stat -c %s ${LOG}`), '0'),
+  },
+  async clear(host) {
+    await remove(host, 'shop');
+    await sh(host, `rm -f ${LOG}`);
+  },
+});
+
+/** Closed files of the journal besides its own: copies of one that was, made big, with the times of a flood of lines. */
+const flood = (count: number, megabytes: number) =>
+  `journalctl --rotate; cd /var/log/journal/*/ && for i in $(seq ${count}); do to=system@$(printf %032x $i)-$(printf %016x $i)-$(printf %016x $i).journal; cp system.journal $to && fallocate -l ${megabytes}M $to; done`;
+const journalFiles = async (host: Host) => Number(await out(host, 'du -sm /var/log/journal | cut -f1'));
+
+prove(() => ground, {
+  playbook: 'disk.journal_vacuum',
+  when: 'the journal takes 600 MB',
+  async breakIt(host) {
+    await sh(
+      host,
+      'mkdir -p /etc/systemd/journald.conf.d /var/log/journal && systemd-tmpfiles --create --prefix /var/log/journal',
+    );
+    await host.writeFile('/etc/systemd/journald.conf.d/big.conf', '[Journal]\nSystemMaxUse=2G\n');
+    await sh(host, 'systemctl restart systemd-journald && journalctl --flush && logger hello && journalctl --sync');
+    await sh(host, flood(6, 100));
+  },
+  sees: { diagnostic: 'disk', kind: 'disk.can_be_freed' },
+  parameters: { watch: '1s' },
+  mended: async (host) => assert.ok((await journalFiles(host)) <= 216),
+  spoil: {
+    how: 'lines flood in faster than they are deleted',
+    async breakIt(host) {
+      await sh(host, flood(6, 100));
+      const again = `while test $(du -sm /var/log/journal | cut -f1) -gt 300; do sleep 0.05; done; ${flood(4, 100).replace('journalctl --rotate; ', '')}`;
+      await host.writeFile('/usr/local/bin/flood', `#!/bin/sh\n${again}\n`, '0755');
+      await host.exec(['systemd-run', '--unit=flood', '/usr/local/bin/flood']);
+    },
+    undo: 'impossible',
+    undone: async (host) => assert.ok((await journalFiles(host)) > 400),
+  },
+  async clear(host) {
+    await host.exec(['systemctl', 'stop', 'flood'], { okCodes: 'any' });
+    await sh(
+      host,
+      'journalctl --rotate --vacuum-size=1M; rm -f /etc/systemd/journald.conf.d/big.conf; systemctl restart systemd-journald',
+    );
+  },
+});
+
+const OLD = '/var/tmp/old-uploads';
+
+prove(() => ground, {
+  playbook: 'disk.clean_tmp',
+  when: 'uploads of last week take 220 MB of /var/tmp',
+  async breakIt(host) {
+    await sh(host, `mkdir ${OLD} && head -c 220000000 /dev/zero >${OLD}/a && touch -d '7 days ago' ${OLD}/a`);
+  },
+  sees: { diagnostic: 'disk', kind: 'disk.can_be_freed' },
+  parameters: { watch: '1s' },
+  mended: async (host) =>
+    assert.equal(await out(host, `ls ${OLD} && find /var/tmp/.countersign-quarantine -size +200M | wc -l`), '1'),
+  spoil: {
+    how: 'a service cannot live without a file of last week',
+    async breakIt(host) {
+      await sh(host, `echo precious >${OLD}/b && touch -d '7 days ago' ${OLD}/b`);
+      await install(host, 'shop', `while test -e ${OLD}/b; do sleep 0.1; done; exit 1`);
+    },
+    parameters: { root: '/var/tmp', older_than: '24h', unit: 'shop', watch: '1s' },
+    undo: 'done',
+    undone: async (host) => assert.equal(await host.readFile(`${OLD}/b`), 'precious\n'),
+  },
+  async clear(host) {
+    await remove(host, 'shop');
+    await sh(host, `rm -rf ${OLD} /var/tmp/.countersign-quarantine`);
+  },
+});

@@ -48,7 +48,11 @@ async function build(host: Host, name: string, version: string, folder: string):
     `${at}/DEBIAN/control`,
     `Package: ${name}\nVersion: ${version}\nArchitecture: all\nMaintainer: Shop <shop@example.org>\nDescription: ${name}\n`,
   );
-  await host.writeFile(`${at}/DEBIAN/postinst`, `#!/bin/sh\ntest ! -e ${BROKEN}\n`, '0755');
+  await host.writeFile(
+    `${at}/DEBIAN/postinst`,
+    `#!/bin/sh\nsystemctl restart ${name} || :\ntest ! -e ${BROKEN}\n`,
+    '0755',
+  );
   await host.writeFile(`${at}/usr/share/${name}/version`, `${version}\n`);
   await sh(host, `mkdir -p ${folder} && dpkg-deb --build ${at} ${folder}/${name}_${version}_all.deb && rm -r ${at}`);
 }
@@ -78,5 +82,59 @@ prove(() => ground, {
   },
   async clear(host) {
     await sh(host, `rm -rf ${BROKEN} /srv/packages; dpkg --purge --force-all shop`);
+  },
+});
+
+const REPO = '/srv/repo';
+/** Brings a version of the shop into the repository that the server updates from, as Debian's security team would. */
+async function publish(host: Host, version: string, program: string): Promise<void> {
+  await host.writeFile('/srv/build/shop/usr/bin/shop', `#!/bin/sh\n${program}\n`, '0755');
+  await build(host, 'shop', version, REPO);
+  const entry =
+    'dpkg-deb -f $d; echo "Filename: ./$d\nSize: $(stat -c %s $d)\nSHA256: $(sha256sum $d | cut -d" " -f1)\n"';
+  const head = 'Origin: Debian\nLabel: Debian-Security\nSuite: stable-security\nCodename: bookworm-security';
+  await sh(
+    host,
+    `cd ${REPO} && for d in *.deb; do ${entry}; done >Packages &&
+    echo "${head}\nDate: $(date -Ru | sed s/+0000/UTC/)\nSHA256:\n $(sha256sum Packages | cut -d' ' -f1) $(stat -c %s Packages) Packages" >Release`,
+  );
+  await host.exec(['apt-get', 'update']);
+}
+
+prove(() => ground, {
+  playbook: 'pkg.security_updates',
+  when: 'a security update is not installed',
+  async breakIt(host) {
+    await sh(host, 'mv /etc/apt/sources.list /srv/sources.list');
+    await host.writeFile('/etc/apt/sources.list.d/local.list', `deb [trusted=yes] file:${REPO} ./\n`);
+    await host.writeFile('/etc/systemd/system/shop.service', '[Service]\nExecStart=/usr/bin/shop\n');
+    await host.exec(['systemctl', 'daemon-reload']);
+    await publish(host, '1.0', 'exec sleep 1000');
+    await host.exec(['apt-get', 'install', '--yes', 'shop']);
+    await host.exec(['systemctl', 'start', 'shop']);
+    await publish(host, '1.1', 'exec sleep 1001');
+  },
+  sees: { diagnostic: 'packages', kind: 'packages.security_updates' },
+  parameters: { unit: 'shop', watch: '1s' },
+  async mended(host) {
+    assert.equal(await statusOf(host, 'shop'), 'install ok installed 1.1');
+    assert.equal(await out(host, 'pgrep -f --count "^sleep 1001"'), '1');
+  },
+  spoil: {
+    how: 'the service does not start with the new version',
+    breakIt: (host) => publish(host, '1.2', 'exit 1'),
+    undo: 'done',
+    async undone(host) {
+      assert.equal(await statusOf(host, 'shop'), 'install ok installed 1.1');
+      await host.waitFor(['pgrep', '-f', '^sleep 1001']);
+    },
+  },
+  async clear(host) {
+    await host.exec(['systemctl', 'stop', 'shop'], { okCodes: 'any' });
+    await sh(
+      host,
+      `dpkg --purge --force-all shop; rm -rf ${REPO} /etc/systemd/system/shop.service /etc/apt/sources.list.d/local.list`,
+    );
+    await sh(host, 'mv /srv/sources.list /etc/apt/sources.list; systemctl daemon-reload');
   },
 });

@@ -184,6 +184,12 @@ export function descriptorsOf(pid: number): Descriptor[] {
   });
 }
 
+/** Files that a process has mapped into its memory: its program and libraries. None when it may not be looked at. */
+export function mappedFilesOf(pid: number): string[] {
+  const text = readIfThere(`/proc/${pid}/maps`) ?? '';
+  return [...new Set([...text.matchAll(/ (\/.*)$/gm)].map(([, path = '']) => path.replace(/ \(deleted\)$/, '')))];
+}
+
 /** Whether a process holds a lock on a file by this descriptor. */
 export function lockedBy(pid: number, number: string): boolean {
   return /^lock:/m.test(readIfThere(`/proc/${pid}/fdinfo/${number}`) ?? '');

@@ -59,6 +59,14 @@ export const changes = {
     z.strictObject({ keep: sizeSchema.default('500M') }),
     { timeoutMs: 120_000 },
   ),
+  'log.truncate': mutate(
+    'Empty a log that a process writes to, after a copy of its end was kept on the server.',
+    'high',
+    z.strictObject({
+      path: pathSchema,
+      keep_tail: z.enum(['1M', '5M', '10M']).default('5M').describe('how much of its end is copied'),
+    }),
+  ),
   'log.rotate': mutate(
     'Have logrotate begin new logs now, as one file of /etc/logrotate.d says.',
     'low',

@@ -3,11 +3,15 @@ import { z } from 'zod';
 import { diagnosticReportSchema } from '../findings.ts';
 import { diagnosticOptions, mutate, observe } from './capability.ts';
 
-/** Name of a package, or a pattern of names with `*`. Source: Debian policy 5.6.1. */
-const packagePatternSchema = z
+/** Names of packages parted by blanks, `*` for any characters. Source: Debian policy 5.6.1. */
+const holdSchema = z
   .string()
-  .max(100)
-  .regex(/^[a-z0-9*][a-z0-9+.*-]*$/, 'a package name; * stands for any characters');
+  .max(500)
+  .regex(
+    /^[a-z0-9*][a-z0-9+.*-]*( [a-z0-9*][a-z0-9+.*-]*)*$/,
+    'names of packages parted by blanks; * stands for any characters',
+  )
+  .optional();
 
 export const diagnostics = {
   packages: observe(
@@ -21,7 +25,7 @@ export const diagnostics = {
 export const probes = {
   'packages.state': observe(
     'Whether the package database is locked, what is half installed, what could be updated, and what apt keeps.',
-    z.strictObject({}),
+    z.strictObject({ hold: holdSchema.describe('packages whose updates do not count') }),
     z.object({
       lock_held: z.boolean(),
       half_done: z.int(),
@@ -38,5 +42,11 @@ export const changes = {
     'high',
     z.strictObject({}),
     { timeoutMs: 900_000 },
+  ),
+  'apt.security_upgrade': mutate(
+    'Install security updates by unattended-upgrades, except for packages that are held.',
+    'high',
+    z.strictObject({ hold: holdSchema.describe('packages that stay as they are') }),
+    { timeoutMs: 1_800_000, undoable: true },
   ),
 };

@@ -5,6 +5,7 @@ import { countSmall, findPack, forgetPacks, packFiles, type SmallFiles, unpackFi
 import { readOpenFiles } from '../../host/processes.ts';
 import { QUARANTINE_MS } from '../../host/quarantine.ts';
 import type { Changer, ObserveContext } from '../capability.ts';
+import { fitsPattern } from '../name-pattern.ts';
 import { count, sayBytes, sayDuration } from '../report.ts';
 import { sessionRoots } from './session-roots.ts';
 
@@ -66,15 +67,8 @@ function smallOf(
   { root, pattern, older_than: age, max_files: maxFiles }: Parameters,
   context: ObserveContext,
 ): SmallFiles {
-  const isMeant = matcherOf(pattern);
+  const isMeant = (name: string) => fitsPattern(pattern, name);
   return { root, before: context.clock.now() - durationMs(age), maxFiles, open: readOpenFiles().identities, isMeant };
-}
-
-/** Whether a name fits a pattern whose `*` stands for any characters. */
-export function matcherOf(pattern: string): (name: string) => boolean {
-  const source = pattern.replace(/\./g, '\\.').replace(/\*+/g, '.*');
-  const regex = new RegExp(`^${source}$`, 's');
-  return (name) => regex.test(name);
 }
 
 function requireRoot({ root }: Parameters, context: ObserveContext) {

@@ -4,6 +4,7 @@ import { journalUsage } from './journal-usage.ts';
 import { journalVacuum } from './journal-vacuum.ts';
 import { logFile } from './log-file.ts';
 import { logRotate } from './log-rotate.ts';
+import { logTruncate } from './log-truncate.ts';
 import { logWriters } from './log-writers.ts';
 import { logs } from './logs.ts';
 
@@ -16,4 +17,5 @@ export const probes = {
 export const changes = {
   'journal.vacuum': journalVacuum,
   'log.rotate': logRotate,
+  'log.truncate': logTruncate,
 } satisfies Partial<Changers>;

@@ -3,6 +3,7 @@ import { fault } from '@countersign/protocol';
 import { type LockHolder, readLockHolders } from '../../host/file-locks.ts';
 import { namesIn, statOrNull } from '../../host/look.ts';
 import type { ObserveContext } from '../capability.ts';
+import { fitsPattern } from '../name-pattern.ts';
 
 export const ARCHIVES = '/var/cache/apt/archives';
 /** From here on it is worth saying. */
@@ -17,6 +18,11 @@ export interface Upgrade {
   readonly from: string | null;
   readonly to: string;
   readonly security: boolean;
+}
+
+/** Whether a package is one of those to be left alone: names parted by blanks, `*` for any characters. */
+export function heldBack(name: string, hold: string | undefined): boolean {
+  return (hold?.split(' ') ?? []).some((pattern) => fitsPattern(pattern, name));
 }
 
 /** A package that dpkg left half done. */

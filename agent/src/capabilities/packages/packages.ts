@@ -153,6 +153,13 @@ function lookAtReboot(report: Report): void {
     since: due.mtimeMs,
     evidence: [['/run/reboot-required.pkgs', readTextOrNull('/run/reboot-required.pkgs') ?? '']],
     causes: ['A new kernel or a library that everything uses was installed.'],
+    suggestions: [
+      {
+        playbook: 'host.reboot',
+        parameters: { reason: 'An update waits for it' },
+        why: 'Only a restart brings it in.',
+      },
+    ],
   });
 }
 
