@@ -4,43 +4,14 @@ import type { Host } from '../hosts/host.ts';
 import { whyNoHosts } from '../hosts/requirements.ts';
 import { type Ground, openGround } from './ground.ts';
 import { prove } from './prove.ts';
+import { proveSwap } from './swap-rows.ts';
+import { clear, mainPid, meddle, property, startWorker } from './worker.ts';
 
 let ground: Ground;
 before(async () => {
   if (whyNoHosts() === undefined) ground = await openGround('processes');
 });
 after(async () => ground?.[Symbol.asyncDispose]());
-
-const PROGRAM = '/srv/worker.py';
-
-/** A service that runs a small Python program; it says `ready` in a file when it has done what it does at its start. */
-async function startWorker(host: Host, program: string, settings: readonly string[] = []): Promise<void> {
-  await host.writeFile(
-    PROGRAM,
-    `import os, signal, time\n${program}\nopen("/run/worker.ready", "w").close()\n${WAITS}`,
-  );
-  const lines = ['[Service]', `ExecStart=/usr/bin/python3 ${PROGRAM}`, ...settings];
-  await host.writeFile('/etc/systemd/system/worker.service', `${lines.join('\n')}\n`);
-  await host.exec(['systemctl', 'daemon-reload']);
-  await host.exec(['rm', '-f', '/run/worker.ready']);
-  await host.exec(['systemctl', 'restart', 'worker']);
-  await host.waitFor(['test', '-e', '/run/worker.ready']);
-}
-const WAITS = 'while True:\n    time.sleep(1)\n';
-
-/** Something besides Countersign that does this to the server once. */
-const meddle = (host: Host, script: string) =>
-  host.exec(['systemd-run', '--quiet', '--collect', '--unit=meddler', '/bin/sh', '-c', script]);
-
-const property = async (host: Host, name: string) =>
-  (await host.exec(['systemctl', 'show', '--value', `--property=${name}`, 'worker'])).stdout.trim();
-const mainPid = (host: Host) => property(host, 'MainPID');
-
-/** Nothing of a row is left for the next one. */
-async function clear(host: Host): Promise<void> {
-  await host.exec(['systemctl', 'stop', 'meddler', 'worker'], { okCodes: 'any' });
-  await host.exec(['systemctl', 'reset-failed', 'worker'], { okCodes: 'any' });
-}
 
 const HOARDS = 'hoard = b"x" * 80_000_000';
 let offender = '';
@@ -223,4 +194,49 @@ prove(() => ground, {
     undone: async (host) => assert.equal(await property(host, 'MemoryMax'), String(92 * 1024 ** 2)),
   },
   clear,
+});
+
+proveSwap(() => ground);
+
+/**
+ * A network namespace, as a host is, may not set how many connections the kernel tracks, and cannot fill so large a table. So
+ * files lie over the two figures of the kernel; all else is real.
+ */
+const TABLE = '/proc/sys/net/netfilter/nf_conntrack_';
+const CONNTRACK_DROP_IN = '/etc/sysctl.d/90-countersign-conntrack.conf';
+async function standIn(host: Host, figures: Readonly<Record<string, number>>): Promise<void> {
+  for (const [name, figure] of Object.entries(figures)) {
+    await host.writeFile(`/srv/conntrack/${name}`, `${figure}\n`);
+    const isOver = await host.exec(['mountpoint', '-q', TABLE + name], { okCodes: 'any' });
+    if (isOver.exitCode !== 0) await host.exec(['mount', '--bind', `/srv/conntrack/${name}`, TABLE + name]);
+  }
+}
+
+prove(() => ground, {
+  playbook: 'conntrack.raise',
+  when: 'the table of connections is nearly full',
+  breakIt: (host) => standIn(host, { count: 1900, max: 2000 }),
+  sees: { diagnostic: 'conntrack_fd', kind: 'conntrack.near_limit' },
+  parameters: { watch: '1s' },
+  async mended(host) {
+    assert.equal(await host.readFile(`${TABLE}max`), '4000\n');
+    assert.match(await host.readFile(CONNTRACK_DROP_IN), /^net\.netfilter\.nf_conntrack_max = 4000$/m);
+  },
+  spoil: {
+    how: 'connections fill the larger table too while it is watched',
+    async breakIt(host) {
+      await host.exec(['rm', CONNTRACK_DROP_IN]);
+      await standIn(host, { count: 1900, max: 2000 });
+      await meddle(host, `until grep -qx 4000 ${TABLE}max; do sleep 0.1; done; echo 3900 >/srv/conntrack/count`);
+    },
+    undo: 'done',
+    async undone(host) {
+      assert.equal(await host.readFile(`${TABLE}max`), '2000\n');
+      await assert.rejects(host.exec(['test', '-e', CONNTRACK_DROP_IN]));
+    },
+  },
+  async clear(host) {
+    await clear(host);
+    await host.exec(['umount', `${TABLE}count`, `${TABLE}max`], { okCodes: 'any' });
+  },
 });

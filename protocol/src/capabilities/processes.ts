@@ -1,7 +1,16 @@
 /** Processes, CPU and memory. */
 import { z } from 'zod';
 import { diagnosticReportSchema } from '../findings.ts';
-import { diagnosticOptions, durationSchema, mutate, observe, sinceSchema, unitSchema } from './capability.ts';
+import {
+  diagnosticOptions,
+  durationSchema,
+  mutate,
+  observe,
+  pathSchema,
+  sinceSchema,
+  sizeSchema,
+  unitSchema,
+} from './capability.ts';
 
 /** One process for ever: its number is given anew after it ended, so when it was started is told as well. */
 const processSchema = z.strictObject({
@@ -73,6 +82,21 @@ export const probes = {
       pressure_percent: z.number().nullable(),
     }),
   ),
+  'swap.state': observe(
+    'Whether a partition or file is used as swap, and how much of it.',
+    z.strictObject({ device: pathSchema }),
+    z.object({ active: z.boolean(), used_percent: z.number() }),
+  ),
+  'conntrack.state': observe(
+    'How full the table of connections of the kernel is, and whether it had to drop some.',
+    z.strictObject({}),
+    z.object({
+      max: z.int(),
+      used_percent: z.number(),
+      /** Since boot, for lack of room; null where the kernel does not tell. */
+      drops: z.int().nullable(),
+    }),
+  ),
 };
 
 export const changes = {
@@ -96,5 +120,23 @@ export const changes = {
     'medium',
     ofUnit,
     { timeoutMs: 150_000 },
+  ),
+  'swap.add': mutate(
+    'Make a swap file, use it, and have it used after a boot as well.',
+    'medium',
+    z.strictObject({ path: pathSchema, size: sizeSchema }),
+    { timeoutMs: 300_000, undoable: true },
+  ),
+  'swap.cycle': mutate(
+    'Bring everything that lies in a swap partition or file back into memory.',
+    'high',
+    z.strictObject({ device: pathSchema }),
+    { timeoutMs: 600_000, undoable: true },
+  ),
+  'conntrack.raise': mutate(
+    'Let the kernel track more connections, now and after a boot.',
+    'medium',
+    z.strictObject({ max: z.int().min(1024).max(100_000_000) }),
+    { undoable: true },
   ),
 };

@@ -32,6 +32,25 @@ export function parseConntrack(text: string): Conntrack | null {
     : { count: Number(count), max: Number(max) };
 }
 
+/** Connections that found no room since boot; `null` where the kernel does not tell. Source: net/netfilter/nf_conntrack_standalone.c. */
+export async function readConntrackDrops(context: ObserveContext): Promise<number | null> {
+  const argv = ['cat', '--', '/proc/net/stat/nf_conntrack'];
+  const done = await context.exec({ argv, timeoutMs: 5000, hostNetwork: true, signal: context.signal });
+  return parseConntrackDrops(done.stdout);
+}
+
+/** A line of names, then one of hexadecimal figures for each processor. */
+export function parseConntrackDrops(text: string): number | null {
+  const [names = [], ...lines] = text
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/));
+  const at = names.indexOf('drop');
+  if (at < 0 || lines.length === 0) return null;
+  const drops = lines.reduce((sum, figures) => sum + Number.parseInt(figures[at] ?? '', 16), 0);
+  return Number.isSafeInteger(drops) ? drops : null;
+}
+
 /** The largest table that the memory of the server bears. */
 export function conntrackMost(): number {
   return Math.floor((readMemory().totalBytes * MEMORY_RATIO_MAX) / ENTRY_BYTES);

@@ -1,6 +1,7 @@
 /** The code behind `protocol/src/capabilities/processes.ts`. */
 import type { Changers, Observers } from '../capability.ts';
 import { conntrackFd } from './conntrack-fd.ts';
+import { conntrackRaise } from './conntrack-raise.ts';
 import { cpuRunaway } from './cpu-runaway.ts';
 import { memoryOom } from './memory-oom.ts';
 import { overview } from './overview.ts';
@@ -9,6 +10,8 @@ import { processProbes } from './process-probes.ts';
 import { processReap } from './process-reap.ts';
 import { processRenice } from './process-renice.ts';
 import { swap } from './swap.ts';
+import { swapAdd } from './swap-add.ts';
+import { swapCycle } from './swap-cycle.ts';
 import { zombies } from './zombies.ts';
 
 export const diagnostics = {
@@ -24,4 +27,7 @@ export const changes = {
   'process.end': processEnd,
   'process.renice': processRenice,
   'process.reap': processReap,
+  'swap.add': swapAdd,
+  'swap.cycle': swapCycle,
+  'conntrack.raise': conntrackRaise,
 } satisfies Partial<Changers>;

@@ -1,10 +1,11 @@
-import { capability, fault, type ParametersOf, type StepResult } from '@countersign/protocol';
+import { fault, type ParametersOf, type StepResult } from '@countersign/protocol';
 import { z } from 'zod';
 import { howItEnded } from '../../host/execution.ts';
 import { readThreads } from '../../host/processes.ts';
 import type { ChangeContext, Changer, ObserveContext } from '../capability.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { count } from '../report.ts';
+import { startAll } from '../start-all.ts';
 import { findProcess, processWitness, touchable } from './same-process.ts';
 
 type Parameters = ParametersOf<'process.renice'>;
@@ -142,11 +143,5 @@ async function carryOut(
   calls: readonly (readonly string[])[],
   said: string,
 ): Promise<StepResult> {
-  const { timeoutMs } = capability('process.renice');
-  for (const [index, argv] of calls.entries()) {
-    const done = await context.processes.start({ argv, timeoutMs, signal: context.signal, onOutput: context.onOutput });
-    if (done.exitCode !== 0)
-      return { changed: index > 0, exit_code: exitCodeOf(done), summary: `${argv[0]} ${howItEnded(done)}.` };
-  }
-  return { changed: true, exit_code: 0, summary: said };
+  return (await startAll(context, 'process.renice', calls)) ?? { changed: true, exit_code: 0, summary: said };
 }

@@ -1,18 +1,20 @@
-import { capability, fault, type Json, type ParametersOf, type StepResult } from '@countersign/protocol';
+import { fault, type Json, type ParametersOf } from '@countersign/protocol';
 import { z } from 'zod';
 import { type Executed, howItEnded } from '../../host/execution.ts';
 import { readTextOrNull } from '../../host/look.ts';
 import { readOpenFileUse, readProcess, readProcesses, unitOfProcess } from '../../host/processes.ts';
-import type { ChangeContext, Changer, ObserveContext, Observer } from '../capability.ts';
+import type { Changer, ObserveContext, Observer } from '../capability.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { folderArgv, opening, settledChange } from '../files/settled-file.ts';
 import { fileMemorySchema, performChange, previewChange, rememberChange, undoChange } from '../files/write-file.ts';
 import { count } from '../report.ts';
+import { startAll } from '../start-all.ts';
 import { existing, plainState, unitWitness } from './unit.ts';
 import type { UnitState } from './unit-state.ts';
 
 type Parameters = ParametersOf<'unit.raise_nofile'>;
 
+const ID = 'unit.raise_nofile';
 /** Workers beside the main process that are this near to their limit are given more as well. */
 const NEAR = 0.5;
 const WORKERS_MAX = 10;
@@ -57,12 +59,12 @@ export const unitRaiseNofile: Changer<'unit.raise_nofile'> = {
   async perform(parameters, memory, context) {
     const state = await runningService(context, parameters.unit);
     const { file, holders } = memorySchema.parse(memory);
-    const made = await startAll(context, folderArgv(file.asked));
+    const made = await startAll(context, ID, folderArgv(file.asked));
     if (made !== null) return made;
     await performChange(changeOf(state, parameters, context), file, opening(context, file.asked));
     const calls = holders.filter(isStillThere).map((holder) => prlimitArgv(holder, raised(holder, parameters)));
     return (
-      (await startAll(context, [...calls, RELOAD])) ?? {
+      (await startAll(context, ID, [...calls, RELOAD])) ?? {
         changed: true,
         exit_code: 0,
         summary: `${state.name} may have ${parameters.nofile} files open.`,
@@ -73,7 +75,7 @@ export const unitRaiseNofile: Changer<'unit.raise_nofile'> = {
     const { file, holders } = memorySchema.parse(memory);
     const put = undoChange(file, opening(context, file.asked));
     const calls = holders.filter(isStillThere).map((holder) => prlimitArgv(holder, holder));
-    return (await startAll(context, [...calls, RELOAD])) ?? put;
+    return (await startAll(context, ID, [...calls, RELOAD])) ?? put;
   },
   async recover(parameters, memory, context) {
     const { holders } = memorySchema.parse(memory);
@@ -146,15 +148,4 @@ function changeOf(state: UnitState, parameters: Parameters, context: ObserveCont
   const hard = Math.max(parameters.nofile, Number.isFinite(main?.hard) ? (main?.hard ?? 0) : 0);
   const content = `# Written by Countersign.\n[Service]\nLimitNOFILE=${parameters.nofile}:${hard}\n`;
   return settledChange(path, () => content, context);
-}
-
-/** Starts the calls one after the other. `null` when all ended well, else how the first failed. */
-async function startAll(context: ChangeContext, calls: readonly (readonly string[])[]): Promise<StepResult | null> {
-  const { timeoutMs } = capability('unit.raise_nofile');
-  for (const argv of calls) {
-    const done = await context.processes.start({ argv, timeoutMs, signal: context.signal, onOutput: context.onOutput });
-    if (done.exitCode !== 0)
-      return { changed: true, exit_code: exitCodeOf(done), summary: `${argv[0]} ${howItEnded(done)}.` };
-  }
-  return null;
 }

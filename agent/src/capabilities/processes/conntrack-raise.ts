@@ -1,0 +1,82 @@
+import { fault, type Json, type ParametersOf } from '@countersign/protocol';
+import { z } from 'zod';
+import { howItEnded } from '../../host/execution.ts';
+import type { Changer, ObserveContext } from '../capability.ts';
+import { exitCodeOf } from '../exit-code.ts';
+import { folderArgv, opening, settledChange } from '../files/settled-file.ts';
+import { fileMemorySchema, performChange, previewChange, rememberChange, undoChange } from '../files/write-file.ts';
+import { startAll } from '../start-all.ts';
+import { CONNTRACK_MAX_KEY, type Conntrack, conntrackMost, readConntrack } from './conntrack.ts';
+
+type Parameters = ParametersOf<'conntrack.raise'>;
+
+const ID = 'conntrack.raise';
+const DROP_IN = '/etc/sysctl.d/90-countersign-conntrack.conf';
+const memorySchema = z.object({ file: fileMemorySchema, max: z.int() });
+
+/** Makes room for more connections. Those that are tracked go on. */
+export const conntrackRaise: Changer<'conntrack.raise'> = {
+  predictable: true,
+  undoAgain: true,
+  async preview(parameters, context) {
+    const table = await requireRaise(parameters, context);
+    const file = await previewChange(changeOf(parameters, context), opening(context, DROP_IN));
+    return {
+      preview: {
+        argv: callsOf(parameters.max),
+        diff: file.preview.diff,
+        effects: [
+          `The kernel tracks ${parameters.max} connections at most instead of ${table.max}; ${table.count} are tracked now.`,
+          `${DROP_IN} makes it so after a boot as well.`,
+        ],
+        undo: `It is ${table.max} again, and ${DROP_IN} is what it was before.`,
+      },
+      witness: [...file.witness, { subject: 'conntrack', property: 'max', value: table.max }],
+    };
+  },
+  async remember(parameters, context): Promise<Json> {
+    const { max } = await requireRaise(parameters, context);
+    return { file: rememberChange(changeOf(parameters, context), context), max } as unknown as Json;
+  },
+  async perform(parameters, memory, context) {
+    const { file } = memorySchema.parse(memory);
+    const failed = await startAll(context, ID, callsOf(parameters.max));
+    if (failed !== null) return failed;
+    await performChange(changeOf(parameters, context), file, opening(context, DROP_IN));
+    return { changed: true, exit_code: 0, summary: `The kernel tracks ${parameters.max} connections at most.` };
+  },
+  async undo(_, memory, context) {
+    const { file, max } = memorySchema.parse(memory);
+    const put = undoChange(file, opening(context, DROP_IN));
+    return (await startAll(context, ID, [setArgv(max)])) ?? put;
+  },
+  async recover({ max }, _, context) {
+    const ended = await context.processes.ended(callsOf(max).length, context.onOutput);
+    const table = await readConntrack(context);
+    if (ended === null || (ended.exitCode === 0 && table?.max !== max)) return null;
+    return {
+      changed: ended.exitCode === 0,
+      exit_code: exitCodeOf(ended),
+      summary: `Found after a restart of the runner: sysctl ${howItEnded(ended)}.`,
+    };
+  },
+};
+
+async function requireRaise({ max }: Parameters, context: ObserveContext): Promise<Conntrack> {
+  const table = await readConntrack(context);
+  if (table === null) throw fault('precondition_failed', { reason: 'the kernel of this server tracks no connections' });
+  if (max <= table.max)
+    throw fault('precondition_failed', { reason: `the kernel tracks ${table.max} connections already` });
+  if (max > conntrackMost())
+    throw fault('precondition_failed', {
+      reason: `the memory of this server bears a table of ${conntrackMost()} connections at most`,
+    });
+  return table;
+}
+
+function changeOf({ max }: Parameters, context: ObserveContext) {
+  return settledChange(DROP_IN, () => `# Written by Countersign.\n${CONNTRACK_MAX_KEY} = ${max}\n`, context);
+}
+
+const setArgv = (max: number) => ['sysctl', '-w', '--', `${CONNTRACK_MAX_KEY}=${max}`];
+const callsOf = (max: number) => [...folderArgv(DROP_IN), setArgv(max)];

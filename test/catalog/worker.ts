@@ -1,0 +1,33 @@
+/** A small service of our own, which rows break in many ways, and somebody who meddles with it. */
+import type { Host } from '../hosts/host.ts';
+
+const PROGRAM = '/srv/worker.py';
+
+/** A service that runs a small Python program; it says `ready` in a file when it has done what it does at its start. */
+export async function startWorker(host: Host, program: string, settings: readonly string[] = []): Promise<void> {
+  await host.writeFile(
+    PROGRAM,
+    `import os, signal, time\n${program}\nopen("/run/worker.ready", "w").close()\n${WAITS}`,
+  );
+  const lines = ['[Service]', `ExecStart=/usr/bin/python3 ${PROGRAM}`, ...settings];
+  await host.writeFile('/etc/systemd/system/worker.service', `${lines.join('\n')}\n`);
+  await host.exec(['systemctl', 'daemon-reload']);
+  await host.exec(['rm', '-f', '/run/worker.ready']);
+  await host.exec(['systemctl', 'restart', 'worker']);
+  await host.waitFor(['test', '-e', '/run/worker.ready']);
+}
+const WAITS = 'while True:\n    time.sleep(1)\n';
+
+/** Something besides Countersign that does this to the server once. */
+export const meddle = (host: Host, script: string) =>
+  host.exec(['systemd-run', '--quiet', '--collect', '--unit=meddler', '/bin/sh', '-c', script]);
+
+export const property = async (host: Host, name: string) =>
+  (await host.exec(['systemctl', 'show', '--value', `--property=${name}`, 'worker'])).stdout.trim();
+export const mainPid = (host: Host) => property(host, 'MainPID');
+
+/** Nothing of a row is left for the next one. */
+export async function clear(host: Host): Promise<void> {
+  await host.exec(['systemctl', 'stop', 'meddler', 'worker'], { okCodes: 'any' });
+  await host.exec(['systemctl', 'reset-failed', 'worker'], { okCodes: 'any' });
+}
