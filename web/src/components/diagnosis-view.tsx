@@ -64,7 +64,7 @@ export function DiagnosisView({ diagnosis }: { diagnosis: Diagnosis }) {
 }
 
 function FindingRow({ finding, onSuggested }: { finding: Finding; onSuggested: (suggestion: Suggestion) => void }) {
-  const { severity, title, since, evidence, causes, suggestions, diagnostic } = finding;
+  const { severity, title, since, evidence, causes, suggestions, diagnostic, together } = finding;
   return (
     <li className="px-4 py-3">
       <div className="flex flex-wrap items-start gap-x-3 gap-y-1">
@@ -80,6 +80,7 @@ function FindingRow({ finding, onSuggested }: { finding: Finding; onSuggested: (
           )}
         </span>
       </div>
+      {together && <Together {...together} />}
       {causes.length > 0 && (
         <ul className="mt-1.5 list-disc space-y-0.5 pl-5 text-sm text-dim">
           {causes.map((cause) => (
@@ -94,10 +95,19 @@ function FindingRow({ finding, onSuggested }: { finding: Finding; onSuggested: (
               key={`${suggestion.playbook} ${suggestion.why}`}
               className="flex max-w-full flex-wrap items-center gap-2"
             >
-              <Button size="sm" icon={Wrench} onClick={() => onSuggested(suggestion)} title={suggestion.why}>
+              <Button
+                size="sm"
+                icon={Wrench}
+                disabled={suggestion.unfit !== undefined}
+                onClick={() => onSuggested(suggestion)}
+                title={suggestion.why}
+              >
                 {suggestion.playbook}
               </Button>
-              <span className="text-sm text-dim">{stripControl(suggestion.why)}</span>
+              <span className="text-sm text-dim">
+                {stripControl(suggestion.why)}
+                {suggestion.unfit && ` Not here: ${stripControl(suggestion.unfit)}.`}
+              </span>
             </li>
           ))}
         </ul>
@@ -122,6 +132,31 @@ function FindingRow({ finding, onSuggested }: { finding: Finding; onSuggested: (
         </div>
       )}
     </li>
+  );
+}
+
+/** Why several findings are shown as one, and which they are. */
+function Together({ why, parts }: NonNullable<Finding['together']>) {
+  return (
+    <div className="mt-1.5 text-sm text-dim">
+      {why.map((sentence) => (
+        <p key={sentence}>{stripControl(sentence)}</p>
+      ))}
+      <ul aria-label="Findings that belong together" className="mt-1 space-y-0.5 border-l-2 border-line pl-3">
+        {parts.map(({ diagnostic, action, title, since }, at) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: findings have no id
+          <li key={at} className="[overflow-wrap:anywhere]">
+            <span className="text-xs text-faint">{diagnostic ?? action}</span> {stripControl(title)}
+            {since && !Number.isNaN(Date.parse(since)) && (
+              <span className="text-xs text-faint">
+                {' '}
+                · since <When at={since} />
+              </span>
+            )}
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
 
