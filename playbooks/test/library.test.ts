@@ -46,6 +46,7 @@ test('when the built-in library is loaded, every playbook is right', () => {
     'docker.restart',
     'fd.raise_limit',
     'firewall.apply_rules',
+    'fs.remount_rw',
     'inodes.clean_sessions',
     'k8s.delete_failed_pods',
     'k8s.rollout_restart',

@@ -241,3 +241,39 @@ prove(() => ground, {
     await sh(host, `rm -rf ${OLD} /var/tmp/.countersign-quarantine`);
   },
 });
+
+const DATA = '/srv/data';
+const IMAGE = '/var/tmp/data.img';
+const options = (host: Host) => out(host, `findmnt -n -o FS-OPTIONS ${DATA}`);
+
+prove(() => ground, {
+  playbook: 'fs.remount_rw',
+  when: 'a file system on a disk has become read-only',
+  async breakIt(host) {
+    await sh(
+      host,
+      `mkdir -p ${DATA} && truncate -s 16M ${IMAGE} && mkfs.ext4 -q ${IMAGE} && mount -o loop ${IMAGE} ${DATA}`,
+    );
+    await sh(host, `mount -o remount,ro ${DATA}`);
+  },
+  sees: { diagnostic: 'storage_hw', kind: 'storage.read_only' },
+  parameters: { watch: '1s' },
+  async mended(host) {
+    assert.match(await options(host), /^rw\b/);
+    await sh(host, `touch ${DATA}/file`);
+  },
+  spoil: {
+    how: 'it becomes read-only again at once',
+    async breakIt(host) {
+      await sh(host, `mount -o remount,ro ${DATA}`);
+      const again = `while :; do findmnt -n -o FS-OPTIONS ${DATA} | grep -q ^rw && sleep 0.3 && mount -o remount,ro ${DATA}; sleep 0.05; done`;
+      await host.exec(['systemd-run', '--unit=breaker', 'sh', '-c', again]);
+    },
+    undo: 'done',
+    undone: async (host) => assert.match(await options(host), /^ro\b/),
+  },
+  async clear(host) {
+    await host.exec(['systemctl', 'stop', 'breaker'], { okCodes: 'any' });
+    await sh(host, `umount ${DATA}; losetup -j ${IMAGE} | cut -d: -f1 | xargs -r losetup -d; rm -f ${IMAGE}`);
+  },
+});

@@ -39,6 +39,17 @@ export const probes = {
     z.object({ mount: z.string(), bytes_free: z.int(), used_ratio: z.number() }),
     { needsRoot: false },
   ),
+  'mount.state': observe(
+    'Whether a mount can be written to, tried with a file that is removed at once, and how many I/O errors the kernel told of within a day.',
+    z.strictObject({ path: pathSchema }),
+    z.object({
+      mounted: z.boolean(),
+      read_only: z.boolean(),
+      written: z.boolean(),
+      io_errors: z.int(),
+      device_failing: z.boolean(),
+    }),
+  ),
   'inodes.free': observe(
     'Free inodes of the file system that holds a path.',
     z.strictObject({ path: pathSchema }),
@@ -67,6 +78,12 @@ export const changes = {
       max_files: z.int().min(1).max(500_000).default(100_000),
     }),
     { timeoutMs: 300_000, undoable: true },
+  ),
+  'mount.remount_rw': mutate(
+    'Make a file system that became read-only writable again.',
+    'critical',
+    z.strictObject({ path: pathSchema }),
+    { undoable: true },
   ),
   'tmp.clean': mutate(
     'Move old files out of a temporary folder into quarantine on the same file system.',

@@ -5,6 +5,8 @@ import { disk } from './disk.ts';
 import { diskFree } from './disk-free.ts';
 import { inodes } from './inodes.ts';
 import { inodesFree } from './inodes-free.ts';
+import { mountState } from './mount-state.ts';
+import { remountRw } from './remount-rw.ts';
 import { sessionsPack } from './sessions-pack.ts';
 import { storageHw } from './storage-hw.ts';
 import { tmpClean } from './tmp-clean.ts';
@@ -13,6 +15,11 @@ export const diagnostics = { disk, inodes, storage_hw: storageHw } satisfies Par
 export const probes = {
   'disk.free': diskFree,
   'inodes.free': inodesFree,
+  'mount.state': mountState,
   'unit.deleted_files': unitDeletedFiles,
 } satisfies Partial<Observers>;
-export const changes = { 'sessions.pack': sessionsPack, 'tmp.clean': tmpClean } satisfies Partial<Changers>;
+export const changes = {
+  'mount.remount_rw': remountRw,
+  'sessions.pack': sessionsPack,
+  'tmp.clean': tmpClean,
+} satisfies Partial<Changers>;

@@ -1,12 +1,11 @@
 import { durationMs } from '@countersign/protocol';
-import { z } from 'zod';
 import { readTextOrNull } from '../../host/look.ts';
 import { readAllMounts } from '../../host/mounts.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
 import { printJournal, readJournal } from '../logs/journal.ts';
 import { orBlind } from '../or-blind.ts';
-import { parsedJson } from '../parsed-json.ts';
 import { count, Report } from '../report.ts';
+import { readDiskHealth } from './disk-health.ts';
 import { isIoError, parseMdstat, parseScan, readOnlyByMistake } from './storage.ts';
 
 const DEVICES_MAX = 8;
@@ -100,20 +99,14 @@ async function lookAtDisks(report: Report, context: ObserveContext): Promise<voi
   });
 }
 
-const healthSchema = z.object({ smart_status: z.object({ passed: z.boolean() }) });
-
 async function lookAtDisk(report: Report, context: ObserveContext, device: string): Promise<void> {
-  const argv = ['smartctl', '-H', '-j', '--', device];
-  const done = await context.exec({ argv, timeoutMs: 5000, signal: context.signal });
-  const health = healthSchema.safeParse(parsedJson(done.stdout));
-  // Virtual disks have no health of their own.
-  if (!health.success) report.blind(`The health of ${device}`, 'the disk does not tell it');
-  else if (!health.data.smart_status.passed)
+  const health = await readDiskHealth(context, device);
+  if (health === null) report.blind(`The health of ${device}`, 'the disk does not tell it');
+  else if (health === 'failing')
     report.add({
       kind: 'storage.disk_failing',
       severity: 'critical',
       title: `${device} says of itself that it is failing (SMART).`,
-      evidence: [[argv.join(' '), done.stdout]],
       causes: ['The disk is worn out or damaged: save what it holds and replace it.'],
     });
 }

@@ -1,0 +1,78 @@
+/** A read-only file system made writable again. Source: mount(8) `remount`. */
+import { capability, fault, type Json, type StepResult } from '@countersign/protocol';
+import { howItEnded } from '../../host/execution.ts';
+import { readAllMounts } from '../../host/mounts.ts';
+import type { ChangeContext, Changer, ObserveContext } from '../capability.ts';
+import { exitCodeOf } from '../exit-code.ts';
+import { mountState } from './mount-state.ts';
+
+const argvOf = (path: string, mode: 'rw' | 'ro'): string[] => ['mount', '--options', `remount,${mode}`, '--', path];
+
+export const remountRw: Changer<'mount.remount_rw'> = {
+  predictable: true,
+  undoAgain: true,
+  async preview({ path }, context) {
+    const mount = readOnlyMount(path);
+    await requireSound(path, context);
+    return {
+      preview: {
+        argv: [argvOf(path, 'rw')],
+        diff: null,
+        effects: [
+          `${path} (${mount.type} on ${mount.source}) is read-only and is made writable again. Programs that stopped for it are not started.`,
+          'When the file system is damaged, writing can make it worse: an fsck while it is not mounted is the thorough way.',
+        ],
+        undo: `${path} is made read-only again, unless a program has a file open for writing there by then.`,
+      },
+      witness: [
+        { subject: `mount ${path}`, property: 'source', value: `${mount.source} ${mount.device}` },
+        { subject: `mount ${path}`, property: 'read_only', value: true },
+      ],
+    };
+  },
+  async remember({ path }): Promise<Json> {
+    return { source: readOnlyMount(path).source };
+  },
+  perform: ({ path }, _, context) => remount(context, path, 'rw'),
+  undo: async ({ path }, _, context) =>
+    readAllMounts().findLast(({ mount }) => mount === path)?.readOnly === true
+      ? { changed: false, exit_code: 0, summary: `${path} is read-only, as it was.` }
+      : remount(context, path, 'ro'),
+  async recover({ path }, _, context) {
+    const done = await context.processes.ended(1, context.onOutput);
+    if (done === null) return null;
+    return {
+      changed: true,
+      exit_code: exitCodeOf(done),
+      summary: `Found after a restart of the runner: mount of ${path} ${howItEnded(done)}.`,
+    };
+  },
+};
+
+/** Throws `precondition_failed` for what is no mount, or can be written to. */
+function readOnlyMount(path: string) {
+  const mount = readAllMounts().findLast((line) => line.mount === path);
+  if (mount === undefined) throw fault('precondition_failed', { reason: `nothing is mounted at ${path}` });
+  if (!mount.readOnly) throw fault('precondition_failed', { reason: `${path} is not read-only` });
+  return mount;
+}
+
+async function requireSound(path: string, context: ObserveContext): Promise<void> {
+  const { io_errors: errors, device_failing: failing } = await mountState({ path }, context);
+  if (errors > 0)
+    throw fault('precondition_failed', { reason: `the kernel told of ${errors} I/O errors within a day` });
+  if (failing) throw fault('precondition_failed', { reason: `the disk of ${path} says of itself that it is failing` });
+}
+
+async function remount(context: ChangeContext, path: string, mode: 'rw' | 'ro'): Promise<StepResult> {
+  const { timeoutMs } = capability('mount.remount_rw');
+  const { signal, onOutput } = context;
+  const done = await context.processes.start({ argv: argvOf(path, mode), timeoutMs, signal, onOutput });
+  const exitCode = exitCodeOf(done);
+  const said = mode === 'rw' ? 'can be written to' : 'is read-only again';
+  return {
+    changed: exitCode === 0,
+    exit_code: exitCode,
+    summary: exitCode === 0 ? `${path} ${said}.` : `mount ${howItEnded(done)}.`,
+  };
+}
