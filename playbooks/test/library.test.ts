@@ -47,6 +47,7 @@ test('when the built-in library is loaded, every playbook is right', () => {
     'fd.raise_limit',
     'firewall.apply_rules',
     'fs.remount_rw',
+    'host.reboot',
     'inodes.clean_sessions',
     'k8s.delete_failed_pods',
     'k8s.rollout_restart',

@@ -91,3 +91,33 @@ prove(() => ground, {
     await host.exec(['systemctl', 'disable', '--now', TIMESYNCD]);
   },
 });
+
+const bootOf = async (host: Host) => (await host.exec(['stat', '-c', '%y', '/run/systemd/system'])).stdout;
+let boot: string;
+
+prove(() => ground, {
+  playbook: 'host.reboot',
+  when: 'an update waits for a restart',
+  async breakIt(host) {
+    await host.writeFile('/run/reboot-required', '*** System restart required ***\n');
+    boot = await bootOf(host);
+  },
+  sees: { diagnostic: 'packages', kind: 'packages.reboot_required' },
+  parameters: { watch: '1s' },
+  async mended(host) {
+    assert.notEqual(await bootOf(host), boot);
+    assert.equal((await host.exec(['test', '-e', '/run/reboot-required'], { okCodes: 'any' })).exitCode, 1);
+    boot = await bootOf(host);
+  },
+  spoil: {
+    how: 'a service does not come up again',
+    async breakIt(host) {
+      const unit = ['[Service]', 'ExecStart=/bin/false', '[Install]', 'WantedBy=multi-user.target', ''];
+      await host.writeFile('/etc/systemd/system/shop.service', unit.join('\n'));
+      await host.exec(['systemctl', 'enable', 'shop']);
+    },
+    undo: 'impossible',
+    undone: async (host) => assert.notEqual(await bootOf(host), boot),
+  },
+  clear: (host) => host.exec(['systemctl', 'disable', 'shop'], { okCodes: 'any' }),
+});

@@ -24,6 +24,8 @@ export type Verdict =
   | { readonly verdict: 'known'; readonly record: ActionRecord };
 
 const RUNNING_MAX = 64;
+/** What a restart works on: nothing else may be under way. */
+const WHOLE_SERVER = 'the whole server';
 
 /** Judges a grant. `skewMs` is how far this clock is off by the link's measure. Never rejects, changes nothing. */
 export function accept(gate: Gate, signed: SignedGrant, skewMs: number | null): Verdict {
@@ -47,6 +49,7 @@ export function accept(gate: Gate, signed: SignedGrant, skewMs: number | null): 
 export function subjectsOf(plan: Pick<PlanDraft, 'steps' | 'undo'>): string[] {
   const subjects = [...plan.steps, ...plan.undo].flatMap(({ capability, parameters }) => [
     ...(capability === 'firewall.apply' ? [`path ${RULES_FILE}`] : []),
+    ...(capability === 'host.reboot' ? [WHOLE_SERVER] : []),
     ...['unit', 'path', 'root', 'app', 'container', 'project', 'namespace'].flatMap((name) =>
       typeof parameters[name] === 'string' ? [`${name} ${parameters[name]}`] : [],
     ),
@@ -77,7 +80,7 @@ function known(record: ActionRecord, { grant }: SignedGrant): Verdict {
 function busy({ ports, running }: Gate, plan: PlanDraft): Fault | null {
   const mine = subjectsOf(plan);
   for (const [action, { subjects }] of running)
-    if (subjects.some((subject) => mine.includes(subject)))
+    if ([subjects, mine].some((all) => all.includes(WHOLE_SERVER)) || subjects.some((each) => mine.includes(each)))
       return fault('target_busy', { action, server: ports.serverName });
   return running.size >= RUNNING_MAX ? fault('agent_busy', { server: ports.serverName }) : null;
 }

@@ -25,6 +25,13 @@ import { PROTECTED_UNITS } from './protected.ts';
 
 const TMP_ROOTS = ['/tmp', '/var/tmp'];
 
+/** Units that a change touches although no parameter names them: what the owner denies stays denied. */
+const UNITS_BEHIND: Readonly<Record<string, readonly string[]>> = {
+  'host.reboot': ['reboot.target'],
+  'resolver.fix': ['systemd-resolved.service'],
+  'time.resync': ['systemd-timesyncd.service', 'chrony.service', 'chronyd.service'],
+};
+
 /** Says why the policy refuses a plan; `null` when it does not. Pure: paths are compared as text, capabilities look at links. */
 export function judgePlan(policy: LocalPolicy, plan: PlanDraft & { readonly preview?: Preview }): Fault | null {
   const server = plan.server.name;
@@ -88,6 +95,8 @@ function judgeStep(policy: LocalPolicy, step: PlanStep, server: string): Fault |
   if (isOwn(step.capability)) return judgeOwn(policy, step, server);
   if (typeof app === 'string') return judgeApp(policy, app, server);
   if (typeof unit === 'string' && !unitAllowed(policy, unit)) return denied(server, `it does not allow unit ${unit}`);
+  const behind = UNITS_BEHIND[step.capability]?.find((name) => !nameAllowed(policy.units, name));
+  if (behind !== undefined) return denied(server, `it does not allow unit ${behind}`);
   const refused = refusedName(policy, parsed.data as Record<string, Json>);
   if (refused !== null) return denied(server, `it does not allow ${refused}`);
   if (typeof path === 'string') return judgePath(policy, path);

@@ -26,6 +26,23 @@ test('when something else works on the same unit, or very much is under way, a g
   assert.equal((await gateOf(bed, crowd)).judge().verdict, 'start');
 });
 
+test('when the whole server is to restart, nothing else may be under way, and while it does nothing else begins', async () => {
+  using bed = makeBed();
+  const whole = subjectsOf({
+    steps: [{ id: 'a', capability: 'host.reboot', parameters: { reason: 'x' }, timeout_ms: 1 }] as never,
+    undo: [],
+  });
+  const during = (await gateOf(bed, new Map([['act_zzzzzzzzzzzz', { subjects: whole }]]))).judge();
+  assert.ok(during.verdict === 'refuse' && during.fault.code === 'target_busy');
+  const reboot = draftOf([{ id: 'one', capability: 'host.reboot', parameters: { reason: 'x' } } as never]);
+  const plan = { ...(await planOf(bed, draftOf([start('one', 'a.service')]))), steps: reboot.steps, risk: 'critical' };
+  const gate = { ports: bed.ports, journal: Journal.open(bed.ports.stateDir, bed.clock) };
+  const asked = (subjects: readonly string[]) =>
+    accept({ ...gate, running: new Map([['act_zzzzzzzzzzzz', { subjects }]]) }, grantOf(bed, plan as never), 0);
+  const busy = asked(['path /srv/x']);
+  assert.ok(busy.verdict === 'refuse' && busy.fault.code === 'target_busy', JSON.stringify(busy));
+});
+
 test('when what a plan works on is told, firewall rules are the file that holds them, and nothing is there twice', () => {
   const steps = [
     { id: 'a', capability: 'firewall.apply', parameters: { ruleset: 'x' }, timeout_ms: 1 },

@@ -65,3 +65,16 @@ test('T16: when a name could be taken for an option or for several names, no pla
   for (const delta of [0, 3, -3, 1.5])
     assert.equal(code(policy, step('k8s.scale', { namespace: 'shop', deployment: 'web', delta })), 'invalid_input');
 });
+
+test('when a change touches a unit that no parameter names, the owner who denies that unit is obeyed', () => {
+  const reboot = step('host.reboot', { reason: 'an update' });
+  const resync = step('time.resync', {});
+  const flush = step('resolver.fix', { action: 'flush' });
+  const open = policyOf('');
+  assert.deepEqual(
+    [reboot, resync, flush].map((plan) => code(open, plan)),
+    ['allowed', 'allowed', 'allowed'],
+  );
+  const some = policyOf('units: {deny: [reboot.target, "systemd-*"]}\n');
+  for (const plan of [reboot, resync, flush]) assert.equal(code(some, plan), 'server_policy_denies');
+});

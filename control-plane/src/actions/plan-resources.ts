@@ -6,16 +6,21 @@ export function planResources({ steps, undo }: Pick<PlanDraft, 'steps' | 'undo'>
   return [...new Set([...steps, ...undo].map(resourceOf))].sort();
 }
 
+/** What a restart works on: nothing else may be under way. */
+const WHOLE_SERVER = 'the whole server';
+
 /** As one column holds them: a line each. */
 export const joinResources = (resources: readonly string[]): string => resources.join('\n');
 
 /** Whether two columns name a thing in common. */
 export function shareResource(one: string, other: string): boolean {
-  const things = new Set(one.split('\n'));
-  return other.split('\n').some((thing) => things.has(thing));
+  const [ours, theirs] = [one.split('\n'), other.split('\n')];
+  if (ours.includes(WHOLE_SERVER) || theirs.includes(WHOLE_SERVER)) return true;
+  return theirs.some((thing) => ours.includes(thing));
 }
 
 function resourceOf({ capability, parameters }: PlanStep): string {
+  if (capability === 'host.reboot') return WHOLE_SERVER;
   const { unit, path, root, app, container, project, namespace, argv } = parameters;
   if (typeof unit === 'string') return `unit ${unit}`;
   if (typeof path === 'string') return `path ${path}`;
