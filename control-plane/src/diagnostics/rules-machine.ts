@@ -117,7 +117,7 @@ export const machineRules: readonly Rule[] = [
   },
   {
     id: 'certificate',
-    lead: ['tls.expired', 'tls.not_yet_valid', 'tls.wrong_name', 'tls.chain_incomplete', 'tls.served_differs'],
+    lead: ['tls.expired', 'tls.not_yet_valid', 'tls.name_mismatch', 'tls.chain_incomplete', 'tls.served_differs'],
     parts: [{ kinds: SPEAKING, says: BAD_CERTIFICATE, link: 'server' }],
     minutes: 24 * 60,
     headline: 'A bad certificate turns clients away',
