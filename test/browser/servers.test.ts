@@ -75,6 +75,21 @@ browserTest('when a server is added, one command enrols it and the ladder shows 
   await page.context().close();
 });
 
+browserTest(
+  'when somebody looks what runs on a server, it is listed by kind, and a second look too soon says so',
+  async () => {
+    const page = await open('/servers/web-1', phone);
+    await page.getByText('Nobody has looked yet.').waitFor();
+    await page.getByRole('button', { name: 'Look now' }).click();
+    await page.getByText(/^\d+ runtimes?$/).click();
+    await page.getByText('/usr/bin/', { exact: false }).first().waitFor();
+    await page.getByRole('button', { name: 'Look again' }).click();
+    await page.getByText(/It was looked at a moment ago; it can be again in \d+ seconds?\./).waitFor();
+    await mustBeSound(page, 'what runs there');
+    await page.context().close();
+  },
+);
+
 browserTest('when nothing calls for 20 seconds, the page tells the usual causes and a self-test', async () => {
   const page = await open('/servers/add');
   await page.clock.install();

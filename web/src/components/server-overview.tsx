@@ -12,6 +12,7 @@ import { type Point, Sparkline } from '../ui/sparkline.tsx';
 import { duration, Exactly, When } from '../ui/time.tsx';
 import { AlertList } from './alert-list.tsx';
 import { Loaded } from './loaded.tsx';
+import { ServerDiscovery } from './server-discovery.tsx';
 import { ServerPolicy } from './server-policy.tsx';
 import { ServerTrust } from './server-trust.tsx';
 
@@ -37,6 +38,7 @@ export function ServerOverview({ server }: { server: ServerDetail }) {
       </Loaded>
       <ServerTrust server={server} />
       <Figures server={server} />
+      <ServerDiscovery server={server} />
       <div className="grid gap-7 lg:grid-cols-2">
         <Section title="Facts">
           <Card className="p-4">

@@ -4,11 +4,13 @@ import {
   type DiscoveredKind,
   discoveredKinds,
   Fault,
+  fault,
   redact,
   shorten,
   stripControl,
 } from '@countersign/protocol';
 import { readCertificates } from '../../host/certificates.ts';
+import { systemdRuns } from '../../host/unit.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
 import { readContainers } from '../containers/read-containers.ts';
 import { readTimers } from '../schedule/timers.ts';
@@ -86,6 +88,8 @@ function findCertificates(context: ObserveContext): Found[] {
 }
 
 async function findTimers(context: ObserveContext): Promise<Found[]> {
+  if (!systemdRuns())
+    throw fault('capability_failed', { capability: 'discover.services', reason: 'systemd does not run this server' });
   const timers = await readTimers(context);
   // When it is due next changes all the time; that it is due at all does not.
   return timers.map(({ name, job, next }) => ({
