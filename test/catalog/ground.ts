@@ -33,12 +33,21 @@ const POLICY_FILE = '/etc/countersign/policy.yaml';
 /** Boots a host of this name with an agent under a control plane of its own. Everything ends when it is disposed. */
 export async function openGround(
   name: string,
-  { policy = OPEN_POLICY, diskMiB = 4096 }: { readonly policy?: string; readonly diskMiB?: number } = {},
+  {
+    policy = OPEN_POLICY,
+    rules,
+    diskMiB = 4096,
+  }: {
+    readonly policy?: string;
+    /** The control plane's own policy; the built-in one unless told. */
+    readonly rules?: string;
+    readonly diskMiB?: number;
+  } = {},
 ): Promise<Ground> {
   const host = await bootHost({ name, packages: CATALOG_PACKAGES, diskMiB });
   let world: World | undefined;
   try {
-    world = await startWorld({ host: host.gateway });
+    world = await startWorld({ host: host.gateway, ...(rules === undefined ? {} : { policy: rules }) });
     const server = await installAgent(world, host, name);
     const setPolicy = (text: string) => host.writeFile(POLICY_FILE, text, '0600');
     await setPolicy(policy);
