@@ -4,8 +4,7 @@ import type { Host } from '../hosts/host.ts';
 import { whyNoHosts } from '../hosts/requirements.ts';
 import { type Ground, openGround } from './ground.ts';
 import { prove } from './prove.ts';
-import { proveSwap } from './swap-rows.ts';
-import { clear, mainPid, meddle, property, startWorker } from './worker.ts';
+import { clear, HOARDS, mainPid, meddle, property, startWorker } from './worker.ts';
 
 let ground: Ground;
 before(async () => {
@@ -13,7 +12,6 @@ before(async () => {
 });
 after(async () => ground?.[Symbol.asyncDispose]());
 
-const HOARDS = 'hoard = b"x" * 80_000_000';
 let offender = '';
 
 prove(() => ground, {
@@ -133,70 +131,100 @@ prove(() => ground, {
   clear,
 });
 
-const LIMIT_DROP_IN = '/etc/systemd/system/worker.service.d/90-countersign-nofile.conf';
-const OPENS = 'files = [open("/dev/null") for number in range(60)]';
-const openFiles = async (host: Host) =>
-  /^Max open files +(\d+) +(\d+)/m.exec(await host.readFile(`/proc/${await mainPid(host)}/limits`))?.slice(1, 3);
+/** The kernel of this machine swaps for all hosts, and to files on a real file system only: each row takes down what it put up. */
+const SWAP_FILE = '/srv/swap/swapfile';
+const swaps = async (host: Host) => await host.readFile('/proc/swaps');
+
+async function makeSwapDisk(host: Host): Promise<void> {
+  await host.exec(['truncate', '-s', '160M', '/srv/swap.img']);
+  await host.exec(['mkfs.ext4', '-q', '/srv/swap.img']);
+  await host.exec(['mkdir', '-p', '/srv/swap']);
+  await host.exec(['mount', '-o', 'loop', '/srv/swap.img', '/srv/swap']);
+}
+
+async function clearSwap(host: Host): Promise<void> {
+  await clear(host);
+  await host.exec(['swapoff', SWAP_FILE], { okCodes: 'any' });
+  await host.exec(['umount', '/srv/swap'], { okCodes: 'any' });
+  await host.exec(['rm', '-f', '/srv/swap.img']);
+  assert.doesNotMatch(await swaps(host), /srv.swap/);
+}
+
+let fstab = '';
 
 prove(() => ground, {
-  playbook: 'fd.raise_limit',
-  when: 'a service is near its limit of open files',
-  breakIt: (host) => startWorker(host, OPENS, ['LimitNOFILE=64:8192']),
-  sees: { diagnostic: 'conntrack_fd', kind: 'fd.near_limit' },
+  playbook: 'swap.add',
+  when: 'a server has no swap',
+  async breakIt(host) {
+    await makeSwapDisk(host);
+    fstab = await host.readFile('/etc/fstab');
+  },
+  sees: { diagnostic: 'swap', kind: 'swap.none' },
   parameters: { watch: '1s' },
   async mended(host) {
-    assert.deepEqual(await openFiles(host), ['4096', '8192']);
-    await host.exec(['systemctl', 'restart', 'worker']);
-    assert.deepEqual(await openFiles(host), ['4096', '8192'], 'it holds after a restart');
+    assert.match(await swaps(host), /^\/srv\/swap\/swapfile\s+file/m);
+    assert.match(await host.readFile('/etc/fstab'), /^\/srv\/swap\/swapfile none swap /m);
+    assert.equal((await host.exec(['stat', '-c', '%a %U', SWAP_FILE])).stdout, '600 root\n');
+    // What a boot does with the line.
+    await host.exec(['swapoff', SWAP_FILE]);
+    await host.exec(['swapon', '--all']);
+    assert.match(await swaps(host), /swapfile/);
   },
   spoil: {
-    how: 'somebody else takes the room away while it is watched',
+    how: 'somebody else swaps it off while it is watched',
     async breakIt(host) {
-      await host.exec(['rm', '-r', '/etc/systemd/system/worker.service.d']);
-      await startWorker(host, OPENS, ['LimitNOFILE=64:8192']);
-      const pid = await mainPid(host);
-      await meddle(
-        host,
-        `until grep -q "open files *4096" /proc/${pid}/limits; do sleep 0.1; done; prlimit -p ${pid} -n100:8192`,
-      );
+      await host.exec(['swapoff', SWAP_FILE]);
+      await host.exec(['rm', SWAP_FILE]);
+      await host.writeFile('/etc/fstab', fstab);
+      await meddle(host, `until grep -q swapfile /proc/swaps; do sleep 0.1; done; sleep 0.5; swapoff ${SWAP_FILE}`);
     },
     undo: 'done',
     async undone(host) {
-      assert.deepEqual(await openFiles(host), ['64', '8192']);
-      await assert.rejects(host.exec(['test', '-e', LIMIT_DROP_IN]));
-      assert.equal(await property(host, 'NeedDaemonReload'), 'no');
+      assert.doesNotMatch(await swaps(host), /swapfile/);
+      await assert.rejects(host.exec(['test', '-e', SWAP_FILE]));
+      assert.equal(await host.readFile('/etc/fstab'), fstab);
     },
   },
-  clear,
+  clear: clearSwap,
 });
+
+/** What it has written is given to swap at once, as after a peak. 21 is MADV_PAGEOUT of madvise(2). */
+const SWAPPED_OUT = `
+import mmap
+peak = mmap.mmap(-1, 48 * 1024 * 1024, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+peak.write(b"x" * len(peak))
+peak.madvise(21)
+`;
+const swappedKib = async (host: Host) =>
+  Number(/swapfile\s+file\s+\d+\s+(\d+)/.exec(await swaps(host))?.[1] ?? Number.NaN);
 
 prove(() => ground, {
-  playbook: 'service.memory_limit',
-  when: 'a unit has reached its own limit of memory',
-  breakIt: (host) => startWorker(host, HOARDS, ['MemoryMax=92M']),
-  sees: { diagnostic: 'memory_oom', kind: 'memory.near_limit' },
-  parameters: { watch: '1s' },
-  async mended(host) {
-    const limit = Number(await property(host, 'MemoryMax'));
-    assert.ok(limit > 110_000_000, `it may hold ${limit} bytes`);
+  playbook: 'swap.cycle',
+  when: 'a peak is over and much still lies in swap',
+  async breakIt(host) {
+    await makeSwapDisk(host);
+    await host.exec(['fallocate', '-l', '96M', SWAP_FILE]);
+    await host.exec(['chmod', '600', SWAP_FILE]);
+    await host.exec(['mkswap', SWAP_FILE]);
+    await host.exec(['swapon', SWAP_FILE]);
+    await startWorker(host, SWAPPED_OUT);
+    assert.ok((await swappedKib(host)) > 32 * 1024, await swaps(host));
   },
+  sees: { diagnostic: 'swap', kind: 'swap.left_over' },
+  parameters: { watch: '1s' },
+  mended: async (host) => assert.ok((await swappedKib(host)) < 1024, await swaps(host)),
   spoil: {
-    how: 'the unit ends while it is watched',
+    how: 'somebody else swaps it off while it is watched',
     async breakIt(host) {
-      await host.exec(['rm', '-rf', '/run/systemd/system.control/worker.service.d']);
-      await startWorker(host, HOARDS, ['MemoryMax=92M']);
-      await meddle(
-        host,
-        'while systemctl show -p MemoryMax worker | grep -q =96468992; do sleep 0.1; done; systemctl stop worker',
-      );
+      await startWorker(host, SWAPPED_OUT);
+      const used = `"$(awk '/swapfile/ { print $4 }' /proc/swaps)"`;
+      await meddle(host, `until [ ${used} -lt 1024 ]; do sleep 0.1; done; sleep 0.5; swapoff ${SWAP_FILE}`);
     },
     undo: 'done',
-    undone: async (host) => assert.equal(await property(host, 'MemoryMax'), String(92 * 1024 ** 2)),
+    undone: async (host) => assert.match(await swaps(host), /swapfile/),
   },
-  clear,
+  clear: clearSwap,
 });
-
-proveSwap(() => ground);
 
 /**
  * A network namespace, as a host is, may not set how many connections the kernel tracks, and cannot fill so large a table. So

@@ -4,6 +4,7 @@ import type { Host } from '../hosts/host.ts';
 import { whyNoHosts } from '../hosts/requirements.ts';
 import { type Ground, openGround } from './ground.ts';
 import { prove } from './prove.ts';
+import { clear as clearWorker, HOARDS, mainPid, meddle, property, startWorker } from './worker.ts';
 
 let ground: Ground;
 before(async () => {
@@ -21,10 +22,6 @@ async function installShop(host: Host, script: string, more: readonly string[] =
   await host.writeFile(SHOP, `${lines.join('\n')}\n`);
   await host.exec(['systemctl', 'daemon-reload']);
 }
-
-/** Something besides Countersign that does this to the server once. */
-const meddle = (host: Host, script: string) =>
-  host.exec(['systemd-run', '--quiet', '--collect', '--unit=meddler', '/bin/sh', '-c', script]);
 
 const answer = async (host: Host, ...verb: readonly string[]) =>
   (await host.exec(['systemctl', ...verb, 'shop'], { okCodes: 'any' })).stdout.trim();
@@ -189,4 +186,67 @@ prove(() => ground, {
     undone: async (host) => assert.equal(await isActive(host), 'failed'),
   },
   clear,
+});
+
+const LIMIT_DROP_IN = '/etc/systemd/system/worker.service.d/90-countersign-nofile.conf';
+const OPENS = 'files = [open("/dev/null") for number in range(60)]';
+const openFiles = async (host: Host) =>
+  /^Max open files +(\d+) +(\d+)/m.exec(await host.readFile(`/proc/${await mainPid(host)}/limits`))?.slice(1, 3);
+
+prove(() => ground, {
+  playbook: 'fd.raise_limit',
+  when: 'a service is near its limit of open files',
+  breakIt: (host) => startWorker(host, OPENS, ['LimitNOFILE=64:8192']),
+  sees: { diagnostic: 'conntrack_fd', kind: 'fd.near_limit' },
+  parameters: { watch: '1s' },
+  async mended(host) {
+    assert.deepEqual(await openFiles(host), ['4096', '8192']);
+    await host.exec(['systemctl', 'restart', 'worker']);
+    assert.deepEqual(await openFiles(host), ['4096', '8192'], 'it holds after a restart');
+  },
+  spoil: {
+    how: 'somebody else takes the room away while it is watched',
+    async breakIt(host) {
+      await host.exec(['rm', '-r', '/etc/systemd/system/worker.service.d']);
+      await startWorker(host, OPENS, ['LimitNOFILE=64:8192']);
+      const pid = await mainPid(host);
+      await meddle(
+        host,
+        `until grep -q "open files *4096" /proc/${pid}/limits; do sleep 0.1; done; prlimit -p ${pid} -n100:8192`,
+      );
+    },
+    undo: 'done',
+    async undone(host) {
+      assert.deepEqual(await openFiles(host), ['64', '8192']);
+      await assert.rejects(host.exec(['test', '-e', LIMIT_DROP_IN]));
+      assert.equal(await property(host, 'NeedDaemonReload'), 'no');
+    },
+  },
+  clear: clearWorker,
+});
+
+prove(() => ground, {
+  playbook: 'service.memory_limit',
+  when: 'a unit has reached its own limit of memory',
+  breakIt: (host) => startWorker(host, HOARDS, ['MemoryMax=92M']),
+  sees: { diagnostic: 'memory_oom', kind: 'memory.near_limit' },
+  parameters: { watch: '1s' },
+  async mended(host) {
+    const limit = Number(await property(host, 'MemoryMax'));
+    assert.ok(limit > 110_000_000, `it may hold ${limit} bytes`);
+  },
+  spoil: {
+    how: 'the unit ends while it is watched',
+    async breakIt(host) {
+      await host.exec(['rm', '-rf', '/run/systemd/system.control/worker.service.d']);
+      await startWorker(host, HOARDS, ['MemoryMax=92M']);
+      await meddle(
+        host,
+        'while systemctl show -p MemoryMax worker | grep -q =96468992; do sleep 0.1; done; systemctl stop worker',
+      );
+    },
+    undo: 'done',
+    undone: async (host) => assert.equal(await property(host, 'MemoryMax'), String(92 * 1024 ** 2)),
+  },
+  clear: clearWorker,
 });

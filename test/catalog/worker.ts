@@ -31,3 +31,6 @@ export async function clear(host: Host): Promise<void> {
   await host.exec(['systemctl', 'stop', 'meddler', 'worker'], { okCodes: 'any' });
   await host.exec(['systemctl', 'reset-failed', 'worker'], { okCodes: 'any' });
 }
+
+/** It holds 80 MB. */
+export const HOARDS = 'hoard = b"x" * 80_000_000';

@@ -104,7 +104,13 @@ function lookAtProcesses(
       title: `${top[0]?.process.name} uses most CPU: ${top[0]?.percent.toFixed(0)} % of a core.`,
       evidence: [['/proc, per cent of one core', table]],
     });
-  const waiting = uses.filter(({ process }) => process.state === 'D');
+  addWaiting(
+    report,
+    uses.filter(({ process }) => process.state === 'D'),
+  );
+}
+
+function addWaiting(report: Report, waiting: readonly Use[]): void {
   if (waiting.length > 0)
     report.add({
       kind: 'cpu.waiting_for_disk',
