@@ -1,6 +1,7 @@
 /** Incidents of several parts on a real server, told in tired words: the first finding says what belongs together and why. */
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
+import { diagnosticIds } from '@countersign/protocol';
 import type { Host } from '../hosts/host.ts';
 import { hostTest, whyNoHosts } from '../hosts/requirements.ts';
 import { type Assistant, connectAssistant } from '../world/assistants.ts';
@@ -184,3 +185,26 @@ hostTest(
     }
   },
 );
+
+hostTest('when every diagnostic runs on a real server, all that is suggested can be run', async () => {
+  const { assistant: ask, name, world } = ground;
+  const asked = diagnosticIds.filter((id) => id !== 'service');
+  for (let from = 0; from < asked.length; from += 10) {
+    const diagnostics = asked.slice(from, from + 10);
+    const seen = await ask('runDiagnostic', { server: name, diagnostics });
+    assert.deepEqual(
+      seen.diagnostics.flatMap(({ diagnostic, error }) => (error === null ? [] : [`${diagnostic}: ${error.message}`])),
+      [],
+    );
+  }
+  assert.ok(!world.log().includes('suggestion.invalid'), world.log().slice(-4000));
+});
+
+for (const playbook of ['triage', 'web.down', 'slow.host', 'post_deploy', 'security.sweep'])
+  hostTest(`${playbook}: when it is asked for, it reads at once and asks nobody`, async () => {
+    const { diagnosis, action } = await assistant.call('run_playbook', { server: ground.name, playbook });
+    assert.equal(action, undefined);
+    assert.ok(diagnosis.findings.length > 0);
+    const failed = diagnosis.diagnostics.filter((it: { error: unknown }) => it.error !== null);
+    assert.deepEqual(failed, []);
+  });

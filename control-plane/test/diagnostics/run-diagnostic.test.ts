@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { loadLibrary } from '@countersign/playbooks';
 import { type DiagnosticReport, fault } from '@countersign/protocol';
 import { diagnosisSchema } from '@countersign/protocol/operator-api/index';
-import { ordinaryReport } from '../../../test/load/ordinary-agent.ts';
+import { ordinaryAgent, ordinaryReport } from '../../../test/load/ordinary-agent.ts';
 import { whoIs } from '../../src/audit/ledger.ts';
 import { Cooldown } from '../../src/diagnostics/cooldown.ts';
 import { type Asked, runDiagnostic } from '../../src/diagnostics/run-diagnostic.ts';
@@ -99,6 +99,11 @@ test('when some diagnostics fail, the others are answered and each failure says 
     ],
   );
   assert.equal(diagnosis.diagnostics[1]?.error?.message, 'On server web-1, disk failed: df: no such file.');
+  const blind = diagnosis.findings.filter(({ kind }) => kind === 'diagnostic.blind_spot');
+  assert.deepEqual(
+    blind.map(({ diagnostic }) => diagnostic),
+    ['disk', 'nginx'],
+  );
 });
 
 test('when a diagnostic hangs, the answer comes after 20 s with the others', async () => {
@@ -237,4 +242,58 @@ test('T14: when a server sends secrets and floods of text, the answer is clean a
   assert.ok(!text.includes('hunter2'));
   assert.ok(diagnosis.truncated);
   assert.equal(diagnosis.redactions, 300);
+});
+
+test('when agents suggest what cannot be run, it is taken out and logged; what does not fit the server says why', async () => {
+  await using world = await fleetWorld();
+  const suggestions = [
+    { playbook: 'service.restart', parameters: { unit: 7 }, why: 'It is broken.' },
+    { playbook: 'docker.restart', parameters: { container: 'shop' }, why: 'It hangs.' },
+    { playbook: 'service.restart', parameters: { unit: 'shop.service' }, why: 'It hangs.' },
+  ];
+  const ordinary = ordinaryAgent();
+  await world.enrolled('web-1', {
+    facts: { ...ordinary.facts, software: ['nginx'] },
+    onObserve: ({ capability }) => {
+      const report = finding(capability, 'critical');
+      return { ...report, findings: report.findings.map((it) => ({ ...it, suggestions })) };
+    },
+  });
+  const { findings } = await diagnosing(world)({ diagnostics: ['overview'] });
+  assert.deepEqual(
+    findings[0]?.suggestions.map(({ playbook, unfit }) => [playbook, unfit]),
+    [
+      ['service.restart', undefined],
+      ['docker.restart', 'docker is not installed there'],
+    ],
+  );
+  const defect = world.logged.find(({ event }) => event === 'suggestion.invalid');
+  assert.equal(defect?.level, 'error');
+  assert.equal(defect?.fields.playbook, 'service.restart');
+});
+
+test('when findings of two diagnostics belong together, they are told as one, the worst first', async () => {
+  await using world = await fleetWorld();
+  const since = new Date(world.core.clock.now() - 60_000).toISOString();
+  await world.enrolled('web-1', {
+    onObserve: ({ capability }) => {
+      const report = finding(
+        capability,
+        capability === 'overview' ? 'ok' : 'critical',
+        'write: No space left on device',
+      );
+      const told: Record<string, { kind: string; title: string; since?: string }> = {
+        disk: { kind: 'disk.mount_full', title: '/var is 100 % full; 0 bytes of 4 GB are free.' },
+        failed_units: { kind: 'service.failed', title: 'shop.service (Shop) has failed: exit-code, status 1.', since },
+      };
+      return { ...report, findings: report.findings.map((it) => ({ ...it, ...told[capability] })) };
+    },
+  });
+  const diagnosis = await diagnosing(world)({ diagnostics: ['overview', 'failed_units', 'disk'] });
+  assert.deepEqual(
+    diagnosis.findings.map(({ kind }) => kind),
+    ['together.disk_full', 'overview.fine'],
+  );
+  assert.equal(diagnosis.findings[0]?.since, since);
+  assert.deepEqual(diagnosisSchema.parse(diagnosis), diagnosis);
 });
