@@ -7,7 +7,7 @@ export const runDiagnostic = defineTool({
   name: 'run_diagnostic',
   title: 'Diagnose a server',
   description:
-    'Find out why a server is broken: site down, 502, slow, high CPU or load, disk full, inodes, out of memory (OOM), crashed or failed service, port not listening, logs, nginx config, certificate, DNS, firewall, container, PostgreSQL, Redis, cron, deploy. What belongs together comes as one finding. Give `description` in plain words, or `diagnostics` by id. Reads only; suggests playbooks.',
+    'Find out why a server is broken: site down, 502, slow, high CPU or load, disk full, inodes, out of memory (OOM), crashed or failed service, port, logs, nginx config, certificate, DNS, container, database, cron, deploy. Give `description` in plain words, or `diagnostics` by id. Reads only; suggests playbooks.',
   scope: 'read',
   annotations: reads,
   input: assistantOperations.runDiagnostic.input,
