@@ -40,12 +40,12 @@ export const probes = {
     { needsRoot: false },
   ),
   'mount.state': observe(
-    'Whether a mount can be written to, tried with a file that is removed at once, and how many I/O errors the kernel told of within a day.',
+    'Whether a mount can be written to, and how many I/O errors the kernel told of within a day.',
     z.strictObject({ path: pathSchema }),
     z.object({
       mounted: z.boolean(),
       read_only: z.boolean(),
-      written: z.boolean(),
+      writable: z.boolean(),
       io_errors: z.int(),
       device_failing: z.boolean(),
     }),

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { readAllMounts } from '../../host/mounts.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
 import { readJournal } from '../logs/journal.ts';
@@ -8,14 +8,14 @@ import { isIoError } from './storage.ts';
 const DAY_MS = 86_400_000;
 const KERNEL_LINES = 5000;
 
-/** Whether a mount can be written to. Only where it says of itself that it can is it tried. */
+/** Whether a mount can be written to, and whether its disk is in trouble. */
 export const mountState: Observer<'mount.state'> = async ({ path }, context) => {
   const mount = readAllMounts().findLast((line) => line.mount === path);
   const readOnly = mount?.readOnly ?? false;
   return {
     mounted: mount !== undefined,
     read_only: readOnly,
-    written: mount !== undefined && !readOnly && triesToWrite(path),
+    writable: mount !== undefined && isWritable(path),
     io_errors: await countIoErrors(context),
     device_failing: mount === undefined ? false : await isFailing(context, mount.source),
   };
@@ -33,21 +33,11 @@ async function isFailing(context: ObserveContext, source: string): Promise<boole
   return source.startsWith('/dev/') && (await readDiskHealth(context, source)) === 'failing';
 }
 
-/** Writes a few bytes into a file of its own and removes it. */
-function triesToWrite(folder: string): boolean {
-  const path = `${folder}/.countersign-write-test`;
+/** Whether root may write there now; nothing is written. Source: access(2), EROFS. */
+function isWritable(folder: string): boolean {
   try {
-    const file = openSync(
-      path,
-      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
-      0o600,
-    );
-    try {
-      return writeSync(file, 'x') === 1;
-    } finally {
-      closeSync(file);
-      unlinkSync(path);
-    }
+    accessSync(folder, constants.W_OK);
+    return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error) return false;
     throw error;

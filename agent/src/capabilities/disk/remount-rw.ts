@@ -1,4 +1,5 @@
 /** A read-only file system made writable again. Source: mount(8) `remount`. */
+import { closeSync, constants, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { capability, fault, type Json, type StepResult } from '@countersign/protocol';
 import { howItEnded } from '../../host/execution.ts';
 import { readAllMounts } from '../../host/mounts.ts';
@@ -19,7 +20,7 @@ export const remountRw: Changer<'mount.remount_rw'> = {
         argv: [argvOf(path, 'rw')],
         diff: null,
         effects: [
-          `${path} (${mount.type} on ${mount.source}) is read-only and is made writable again. Programs that stopped for it are not started.`,
+          `${path} (${mount.type} on ${mount.source}) is read-only and is made writable again, which a file of ours tries at once. Programs that stopped for it are not started.`,
           'When the file system is damaged, writing can make it worse: an fsck while it is not mounted is the thorough way.',
         ],
         undo: `${path} is made read-only again, unless a program has a file open for writing there by then.`,
@@ -69,10 +70,39 @@ async function remount(context: ChangeContext, path: string, mode: 'rw' | 'ro'):
   const { signal, onOutput } = context;
   const done = await context.processes.start({ argv: argvOf(path, mode), timeoutMs, signal, onOutput });
   const exitCode = exitCodeOf(done);
+  if (exitCode === 0 && mode === 'rw' && !triesToWrite(path))
+    return {
+      changed: true,
+      exit_code: 1,
+      summary: `${path} was remounted, but a file written there for a test failed.`,
+    };
   const said = mode === 'rw' ? 'can be written to' : 'is read-only again';
   return {
     changed: exitCode === 0,
     exit_code: exitCode,
     summary: exitCode === 0 ? `${path} ${said}.` : `mount ${howItEnded(done)}.`,
   };
+}
+
+/** Writes a byte into a file of its own, has it reach the disk, and removes it. */
+function triesToWrite(folder: string): boolean {
+  const path = `${folder}/.countersign-write-test`;
+  try {
+    const file = openSync(
+      path,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+      0o600,
+    );
+    try {
+      writeSync(file, 'x');
+      fsyncSync(file);
+      return true;
+    } finally {
+      closeSync(file);
+      unlinkSync(path);
+    }
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return false;
+    throw error;
+  }
 }
