@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { test } from 'node:test';
+import { appsSchema } from '@countersign/agent/capabilities/deploys/app';
+import { discoverServices } from '@countersign/agent/capabilities/discovery/discover';
+import { findDeployRoots } from '@countersign/agent/capabilities/discovery/find-deploy-roots';
+import { unitsFrom } from '@countersign/agent/capabilities/discovery/find-units';
+import { virtualHostsIn } from '@countersign/agent/capabilities/discovery/find-virtual-hosts';
+import { md5In } from '@countersign/agent/capabilities/files/packaged-default';
+import { discoverySchema, fault } from '@countersign/protocol';
+import { Place } from './context.ts';
+
+test('when units are listed, all names are kept, and those that run, failed or start at boot are shown', () => {
+  const loaded = [
+    'cron.service loaded active running Regular background program processing daemon',
+    '● shop.service loaded failed failed The shop',
+    'gone.service not-found inactive dead gone.service',
+    'systemd-journald.service loaded active running Journal Service',
+    'oneshot.service loaded active exited Done',
+  ].join('\n');
+  const files = 'cron.service enabled enabled\nlate.service enabled enabled\ngetty@.service enabled enabled\nodd\n';
+  const { names, notable } = unitsFrom(loaded, files);
+  assert.deepEqual(names, [
+    'cron.service',
+    'late.service',
+    'odd',
+    'oneshot.service',
+    'shop.service',
+    'systemd-journald.service',
+  ]);
+  assert.deepEqual(
+    notable.map(({ name, state }) => `${name} ${state}`),
+    ['cron.service active', 'late.service inactive', 'shop.service failed'],
+  );
+});
+
+test('when nginx prints its configuration, its virtual hosts are found, and what is no web server is not', () => {
+  const dump = `# configuration file /etc/nginx/nginx.conf:
+events {}
+stream { server { listen 53; } }
+http {
+  include sites-enabled/*;
+  server { listen 8080; server_name a.example b.example; }
+}
+# configuration file /etc/nginx/sites-enabled/default:
+server {
+  listen 80 default_server;
+  server_name _;
+}
+# configuration file /etc/nginx/mime.types:
+types { text/html html; }
+# configuration file /etc/nginx/broken:
+server { "
+`;
+  assert.deepEqual(
+    virtualHostsIn(dump).map(({ name }) => name),
+    ['a.example b.example', '_ on 80 default_server'],
+  );
+  assert.deepEqual(virtualHostsIn('nothing of the kind'), []);
+});
+
+test('when folders look like deploys, they are found, declared or not', () => {
+  using place = new Place();
+  for (const name of ['shop', 'blog']) {
+    mkdirSync(place.at(`${name}/releases/one`), { recursive: true });
+    symlinkSync('releases/one', place.at(`${name}/current`));
+  }
+  mkdirSync(place.at('other/releases'), { recursive: true });
+  const rules = { readRoots: [], writeRoots: [], apps: appsSchema.parse({ shop: { root: place.at('shop') } }) };
+  assert.deepEqual(findDeployRoots(rules, [place.root, '/nowhere']), [
+    { name: place.at('shop'), state: 'one', detail: 'app shop' },
+    { name: place.at('blog'), state: 'one', detail: 'not declared under apps' },
+  ]);
+});
+
+test('when programs say something unexpected or are not there, those kinds are blind and the others are found', async () => {
+  using place = new Place();
+  const silent = {
+    exitCode: 1,
+    signal: null,
+    stdout: '\u0000{]',
+    stderr: '',
+    timedOut: false,
+    truncated: false,
+    ms: 1,
+  };
+  const exec = async () => ({ ...silent, notStarted: null });
+  const found = discoverySchema.parse(await discoverServices({}, { ...place.observe(), exec }));
+  const blind = found.blind.map(({ kind }) => kind);
+  for (const kind of ['listener', 'virtual_host', 'container'] as const) assert.ok(blind.includes(kind), kind);
+  const missing = async () => ({ ...silent, exitCode: null, notStarted: 'ENOENT' });
+  const bare = await discoverServices({}, { ...place.observe(), exec: missing });
+  assert.ok(
+    !bare.blind.some(({ kind }) => kind === 'virtual_host'),
+    'without nginx there is none, and nothing is hidden',
+  );
+  const broken = async () => {
+    throw fault('capability_failed', { capability: 'x', reason: 'it is away' });
+  };
+  assert.ok((await discoverServices({}, { ...place.observe(), exec: broken })).blind.length > 0);
+});
+
+test('when dpkg lists its configuration files, the hash of the asked one is found, and only a hash', () => {
+  const md5 = '0123456789abcdef0123456789abcdef';
+  const lines = [
+    ` /etc/nginx/nginx.conf ${md5}`,
+    ` /etc/nginx/nginx.conf.old ${'f'.repeat(32)} obsolete`,
+    ' /etc/x newconffile',
+  ];
+  assert.equal(md5In(lines, '/etc/nginx/nginx.conf'), md5);
+  assert.equal(md5In(lines, '/etc/nginx/nginx.conf.old'), 'f'.repeat(32));
+  assert.equal(md5In(lines, '/etc/x'), null);
+  assert.equal(md5In([], '/etc/y'), null);
+});
