@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
-import { whyNoHosts } from '../hosts/requirements.ts';
+import { hostTest, whyNoHosts } from '../hosts/requirements.ts';
 import { eventually } from '../world/eventually.ts';
 import { type Ground, openGround } from './ground.ts';
 import {
@@ -124,4 +124,59 @@ prove(() => ground, {
     undone: async (host) =>
       assert.deepEqual(await changingCalls(host), ['/root delete pod --namespace=shop --ignore-not-found -- job-c']),
   },
+});
+
+const scaler = {
+  metadata: { name: 'web', namespace: 'shop' },
+  spec: { scaleTargetRef: { kind: 'Deployment', name: 'web' } },
+};
+const budget = {
+  metadata: { name: 'keep', namespace: 'shop' },
+  spec: { selector: { matchLabels: { app: 'web' } } },
+  status: { disruptionsAllowed: 0 },
+};
+
+hostTest(
+  'when a deployment may not be changed now, it is not even asked for, and kubectl changes nothing',
+  async () => {
+    const { host, assistant, name: server } = ground;
+    const why = async (playbook: string, more: object = {}) => {
+      const parameters = { namespace: 'shop', deployment: 'web', ...more };
+      const asked = assistant('runPlaybook', { server, playbook, parameters, reason: 'It is slow.' });
+      return asked.then(
+        () => 'asked',
+        (error: Error) => error.message,
+      );
+    };
+    await setCluster(host, { deployments: [deployment(1)] });
+    assert.match(await why('k8s.rollout_restart'), /desired is 1|has 1 replica, and 2 have to be/);
+    assert.match(await why('k8s.scale', { delta: -1 }), /one has to stay/);
+    assert.match(await why('k8s.scale', { delta: 1, deployment: 'none' }), /there is no deployment none/);
+    assert.match(
+      await why('k8s.scale', { delta: 1, namespace: 'kube-system' }),
+      /does not allow namespace kube-system/,
+    );
+    await setCluster(host, { deployments: [deployment(3)], horizontalpodautoscalers: [scaler] });
+    assert.match(await why('k8s.scale', { delta: 1 }), /the autoscaler web sets how many pods/);
+    await setCluster(host, { deployments: [deployment(3)], poddisruptionbudgets: [budget] });
+    assert.match(await why('k8s.rollout_restart'), /the disruption budget keep lets no pod go now/);
+    assert.deepEqual(await changingCalls(host), []);
+  },
+);
+
+hostTest('when the cluster does not answer or says nonsense, that is a finding and no crash', async () => {
+  const { host, assistant, name: server } = ground;
+  const said = async () =>
+    JSON.stringify((await assistant('runDiagnostic', { server, diagnostics: ['k8s'] })).findings);
+  const answerWith = (script: string) => host.writeFile('/usr/local/bin/kubectl', `#!/bin/sh\n${script}\n`, '0755');
+  try {
+    await answerWith('echo connection refused >&2; exit 1');
+    assert.match(await said(), /k8s\.no_cluster/);
+    await answerWith('echo "{\\"items\\": [null, 7, {\\"metadata\\": {}}]}"');
+    assert.match(await said(), /k8s\.calm/);
+    await answerWith('echo what');
+    assert.match(await said(), /Pods could not be seen: kubectl printed no JSON/);
+  } finally {
+    await installKubectl(host);
+  }
 });

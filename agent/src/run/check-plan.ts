@@ -2,7 +2,7 @@
 import { type ActionResult, delay, Fault, type PlanProbe, unmet } from '@countersign/protocol';
 import { failPoint } from '../fail-points.ts';
 import { observe } from './observe.ts';
-import { sentence } from './perform-step.ts';
+import { messageHere, sentence } from './perform-step.ts';
 import type { Run } from './run.ts';
 
 type Check = NonNullable<ActionResult['check']>;
@@ -67,7 +67,7 @@ async function readProbe(
     return { reading: reading as Reading, problem: null };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    return { reading: {}, problem: error.message };
+    return { reading: {}, problem: messageHere(run, error) };
   }
 }
 

@@ -3,6 +3,7 @@ import {
   type ChangeId,
   capability,
   Fault,
+  fault,
   invalidInput,
   type Json,
   type PlanStep,
@@ -146,13 +147,18 @@ function sayWhy(run: Run, error: unknown): string {
   if (error instanceof StopAsked) return 'Stopped: its processes were ended.';
   if (error instanceof NobodyConfirmed) return 'It was ended because the time to confirm was over.';
   if (error instanceof TimeIsUp) return `It was ended because it took longer than ${Math.round(error.ms / 1000)} s.`;
-  if (error instanceof Fault) return error.message;
+  if (error instanceof Fault) return messageHere(run, error);
   run.ports.log.error('defect', {
     actionId: run.actionId,
     error,
     stack: error instanceof Error ? error.stack : undefined,
   });
   return 'It failed for a reason that only the log of the runner tells.';
+}
+
+/** What a fault says. Capabilities do not know the name of their server, so it is filled in here. */
+export function messageHere(run: Pick<Run, 'ports'>, { code, slots }: Fault): string {
+  return fault(code, { server: run.ports.serverName, ...slots }).message;
 }
 
 /** A sentence for people, from whatever a capability or the system said. */

@@ -1,7 +1,7 @@
 /** Takes a plan back, once: by its own undo steps, or by the undo of each step that was begun, last first. */
 import { type ActionResult, Fault, type PlanStep, type StepOutcome } from '@countersign/protocol';
 import { failPoint } from '../fail-points.ts';
-import { changerOf, noteOutcome, performStep, sentence, timed } from './perform-step.ts';
+import { changerOf, messageHere, noteOutcome, performStep, sentence, timed } from './perform-step.ts';
 import { changeContext, type Run, rememberedSteps, skipped, undoName } from './run.ts';
 
 type Undo = ActionResult['undo'];
@@ -51,7 +51,7 @@ async function undoStep(run: Run, step: PlanStep): Promise<StepOutcome> {
     return outcome;
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    return { ...skipped(step.id, sentence(run, error.message)), state: 'failed' };
+    return { ...skipped(step.id, sentence(run, messageHere(run, error))), state: 'failed' };
   }
 }
 

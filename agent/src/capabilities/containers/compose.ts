@@ -1,6 +1,7 @@
 import type { Suggestion } from '@countersign/protocol';
 import { howItEnded } from '../../host/execution.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
+import { orBlind } from '../or-blind.ts';
 import { count, Report } from '../report.ts';
 import { runDocker } from './ask-docker.ts';
 import { composeProgram, type Member, type Project, parseHashes, readProjects, runCompose } from './compose-project.ts';
@@ -22,7 +23,8 @@ export const compose: Observer<'compose'> = async ({ project: asked }, context) 
     report.blind('Projects of Compose', 'the Docker daemon does not answer; see the diagnostic docker');
     return report.finish();
   }
-  const projects = await readProjects(context, asked);
+  const projects = await orBlind(report, 'Projects of Compose', () => readProjects(context, asked));
+  if (projects === null) return report.finish();
   report.figure('projects', projects.length);
   if (asked !== undefined && projects.length === 0)
     report.add({

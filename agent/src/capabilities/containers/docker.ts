@@ -23,7 +23,9 @@ const RECLAIM_MUCH_BYTES = 5_000_000_000;
 export const docker: Observer<'docker'> = async (_, context) => {
   const report = new Report(context);
   if (!(await isThere(report, context))) return report.finish();
-  const { containers, more } = await readContainers(context);
+  const read = await orBlind(report, 'Containers', () => readContainers(context));
+  if (read === null) return report.finish();
+  const { containers, more } = read;
   if (more) report.cut();
   report.figure('containers', containers.length);
   report.figure('running', containers.filter(({ running }) => running).length);

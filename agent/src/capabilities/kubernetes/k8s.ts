@@ -23,9 +23,10 @@ export const k8s: Observer<'k8s'> = async ({ namespace }, context) => {
   const report = new Report(context);
   if (!(await isThere(report, context))) return report.finish();
   const [pods, deployments] = await Promise.all([
-    readPods(context, namespace),
+    orBlind(report, 'Pods', () => readPods(context, namespace)),
     orBlind(report, 'Deployments', () => readDeployments(context, namespace)),
   ]);
+  if (pods === null) return report.finish();
   report.figure('pods', pods.length);
   report.figure('deployments', deployments?.length ?? null);
   const now = context.clock.now();
