@@ -109,12 +109,14 @@ function judgeStep(policy: LocalPolicy, step: PlanStep, server: string): Fault |
   return null;
 }
 
-/** Only what the owner declared, and only when its unit may be touched as well. */
+/** Only what the owner declared, and only when its unit or container may be touched as well. */
 function judgeApp(policy: LocalPolicy, app: string, server: string): Fault | null {
   const declared = Object.hasOwn(policy.apps, app) ? policy.apps[app] : undefined;
   if (declared === undefined) return denied(server, `it declares no app ${app}`);
-  const { unit } = declared;
-  return unit === undefined || unitAllowed(policy, unit) ? null : denied(server, `it does not allow unit ${unit}`);
+  const { unit, container } = declared;
+  if (unit !== undefined && !unitAllowed(policy, unit)) return denied(server, `it does not allow unit ${unit}`);
+  const refused = container === undefined ? null : refusedName(policy, { container });
+  return refused === null ? null : denied(server, `it does not allow ${refused}`);
 }
 
 function judgeCommand(

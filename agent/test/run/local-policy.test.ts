@@ -74,6 +74,47 @@ test('when units are allowed by name, others are refused', (t) => {
   ]);
 });
 
+test('T15: when a plan names an app, it is one that the owner declared, and its unit or container may be touched', (t) => {
+  const apps = [
+    'shop: { root: /srv/shop, unit: shop.service }',
+    'db: { root: /srv/db, unit: postgresql.service }',
+    'sys: { root: /srv/sys, unit: systemd-journald.service }',
+    'web: { root: /srv/web, container: web }',
+    'cache: { root: /srv/cache, container: cache }',
+  ];
+  const text = `mode: act\nunits: {deny: ["postgresql*"]}\ncontainers: {deny: [cache]}\napps:\n  ${apps.join('\n  ')}\n`;
+  const policy = policyOf(t, text).read();
+  const verdict = (app: string) => judgePlan(policy, step('deploy.switch', { app, to: 'one' }))?.code ?? 'allowed';
+  assert.deepEqual(['shop', 'web', 'db', 'sys', 'cache', 'other', 'constructor'].map(verdict), [
+    'allowed',
+    'allowed',
+    ...Array(5).fill('server_policy_denies'),
+  ]);
+  for (const to of ['../etc', '/etc', '-rf', '.', '', 'a/b'])
+    assert.equal(judgePlan(policy, step('deploy.switch', { app: 'shop', to }))?.code, 'invalid_input', to);
+  for (const ref of ['--upload-pack=x', 'a..b', 'a b', '-x', 'a.lock', 'a/', ''])
+    assert.equal(judgePlan(policy, step('deploy.pull', { app: 'shop', ref }))?.code, 'invalid_input', ref);
+  for (const app of [
+    '{ root: /srv/../etc }',
+    '{ root: srv }',
+    '{ root: /srv, releases: ../x }',
+    '{ root: /srv, health: "http://example.org/" }',
+  ])
+    assert.throws(policyOf(t, `apps: { shop: ${app} }\n`).read, SettingsProblem, app);
+});
+
+test('T14: when the owner opens privileged reads, they are read and never written, and his own denials stay', (t) => {
+  const policy = policyOf(t, 'mode: act\nwrite_roots: [/etc]\nprivileged_reads: [sudoers]\n').read();
+  assert.deepEqual(policy.privilegedRoots, ['/etc/sudoers', '/etc/sudoers.d']);
+  assert.ok(!policy.readDenied?.includes('/etc/sudoers') && policy.readDenied?.includes('/etc/shadow'));
+  assert.ok(summaryOf(policy).readRoots.includes('/etc/sudoers'));
+  const write = step('file.write', { path: '/etc/sudoers', content: '', expected_sha256: null });
+  assert.equal(judgePlan(policy, write)?.code, 'path_denied');
+  const denied = policyOf(t, 'privileged_reads: [sudoers]\ndenied_paths: [/etc/sudoers]\n').read();
+  assert.ok(denied.readDenied?.includes('/etc/sudoers'));
+  assert.throws(policyOf(t, 'privileged_reads: [shadow]\n').read, SettingsProblem);
+});
+
 test('T15: when a path to write is protected or below no root, it is refused', (t) => {
   const policy = policyOf(t, 'mode: act\nwrite_roots: [/etc, /srv/app/]\ndenied_paths: [/etc/app/secret]\n').read();
   const verdict = (path: string) =>

@@ -60,6 +60,9 @@ export function deployWitness({ app, current, link }: Deployment, unit: UnitStat
     { subject, property: 'link', value: link ?? 'none' },
     { subject, property: 'release', value: current?.identity ?? 'none' },
     ...(unit === null ? [] : unitWitness(unit)),
+    ...(app.container === undefined
+      ? []
+      : [{ subject: `container ${app.container}`, property: 'app', value: app.name }]),
   ];
 }
 
