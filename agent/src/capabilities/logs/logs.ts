@@ -1,4 +1,4 @@
-import { durationMs, fault, redact, stripControl } from '@countersign/protocol';
+import { durationMs, fault, type ParametersOf, redact, stripControl } from '@countersign/protocol';
 import { readTail } from '../../host/read-tail.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
 import { readContainerLog } from '../containers/container-log.ts';
@@ -22,19 +22,8 @@ export const logs: Observer<'logs'> = async ({ unit, container, file, since, gre
   if ([unit, container, file].filter((source) => source !== undefined).length > 1)
     throw fault('invalid_input', { problems: 'unit, container, file: name one of them' });
   const report = new Report(context);
-  const source =
-    file ??
-    (container !== undefined
-      ? `container ${container}`
-      : unit === undefined
-        ? 'the journal'
-        : `the journal of ${unit}`);
-  const found =
-    file !== undefined
-      ? fromFile(report, context, file)
-      : container !== undefined
-        ? await fromContainer(report, context, container, since)
-        : await fromJournal(report, context, unit, since);
+  const { source, read } = sourceOf({ unit, container, file, since });
+  const found = await read(report, context);
   const fitting = grep === undefined ? found : found.filter(({ text }) => text.includes(grep));
   const chosen = fitting.slice(-lines);
   if (fitting.length > chosen.length) report.cut();
@@ -74,6 +63,28 @@ export const logs: Observer<'logs'> = async ({ unit, container, file, since, gre
   });
   return report.finish();
 };
+
+/** What is read, in words, and how. */
+function sourceOf({
+  unit,
+  container,
+  file,
+  since,
+}: Pick<ParametersOf<'logs'>, 'unit' | 'container' | 'file' | 'since'>): {
+  readonly source: string;
+  readonly read: (report: Report, context: ObserveContext) => Line[] | Promise<Line[]>;
+} {
+  if (file !== undefined) return { source: file, read: (report, context) => fromFile(report, context, file) };
+  if (container !== undefined)
+    return {
+      source: `container ${container}`,
+      read: (report, context) => fromContainer(report, context, container, since),
+    };
+  return {
+    source: unit === undefined ? 'the journal' : `the journal of ${unit}`,
+    read: (report, context) => fromJournal(report, context, unit, since),
+  };
+}
 
 async function fromJournal(
   report: Report,
