@@ -94,11 +94,21 @@ function findParts(groups: readonly Joined[], lead: Member, rule: Rule): Member[
   const others = groups.flatMap(({ members }) => members).filter((member) => member !== lead);
   const found: Member[] = [];
   for (const part of rule.parts) {
-    const fitting = others.filter((member) => fits(member, part, lead, rule.minutes * MINUTE));
+    const fitting = onlyOf(
+      others.filter((member) => fits(member, part, lead, rule.minutes * MINUTE)),
+      part,
+    );
     if (fitting.length === 0 && part.optional === undefined) return undefined;
     found.push(...fitting);
   }
   return [...new Set(found)];
+}
+
+/** Several findings may tell of one unit: `service` and `failed_units` do. */
+function onlyOf(fitting: Member[], { single }: Part): Member[] {
+  const [first] = fitting;
+  if (single === undefined || first === undefined) return fitting;
+  return fitting.every(({ things }) => sharedThing(things, first.things) !== undefined) ? fitting : [];
 }
 
 function fits(member: Member, part: Part, lead: Member, withinMs: number): boolean {

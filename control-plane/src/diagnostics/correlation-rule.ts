@@ -13,6 +13,8 @@ export interface Part {
    * has no beginning does not count.
    */
   readonly begins?: 'after' | 'during';
+  /** It must be the only unit or container of which such a finding tells: among several nobody knows which it was. */
+  readonly single?: true;
   /** Taken in when it is there; the rule holds without it. */
   readonly optional?: true;
 }

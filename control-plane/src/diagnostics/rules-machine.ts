@@ -6,7 +6,8 @@ const READ_ONLY = /\bread-only file system\b|\bEROFS\b/i;
 const NO_NAME =
   /\bENOTFOUND\b|\bEAI_AGAIN\b|\bname resolution\b|\bcould not resolve\b|\bno such host\b|\bname or service not known\b|\bhost not found\b/i;
 const NO_FILES = /\btoo many open files\b|\bE[MN]FILE\b/i;
-const BAD_CERTIFICATE = /\bcertificate\b|\bSSL\b|\bx509\b|\bTLS\b/i;
+const BAD_CERTIFICATE =
+  /\bcertificate (?:has expired|expired|verif\w+|unknown|is not (?:yet )?valid)|\bbad certificate\b|\bx509:|\btls: |\bSSL_\w+\(\) failed|\bSSL (?:routines|alert|error)\b|\bhandshake (?:failed|failure|error)\b/i;
 const WRONG_TIME =
   /\bnot yet valid\b|\bused before issued\b|\bin the future\b|\bclock skew\b|\bcertificate has expired\b/i;
 

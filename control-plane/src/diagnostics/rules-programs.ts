@@ -4,9 +4,9 @@ import { CONTAINERS, FAILING, type Rule, SPEAKING, STOPPED } from './correlation
 const NO_SESSION =
   /\btoo many clients\b|\bremaining connection slots\b|\bdeadlock\b|\block timeout\b|\bpool\b.{0,40}\b(?:exhausted|timeout|timed out|limit|full)\b|\btimeout\b.{0,40}\bpool\b/i;
 const NO_DATABASE =
-  /\bECONNREFUSED\b.{0,40}:54\d\d\b|\bconnection to server\b|\bcould not connect to server\b|\bdatabase system is (?:shutting|starting)\b/i;
+  /\bECONNREFUSED\b.{0,40}:54\d\d\b|\bconnection to server\b.{0,120}\bfailed\b|\bcould not connect to server\b|\bdatabase system is (?:shutting|starting)\b/i;
 const NO_REDIS = /\bOOM command not allowed\b|\bMISCONF\b|\bmax number of clients\b|\bECONNREFUSED\b.{0,40}:63\d\d\b/i;
-const PACKAGE_LOCK = /\b(?:apt|dpkg|unattended-upgrade)\b/i;
+const PACKAGE_LOCK = /\b(?:apt-daily|apt-get|dpkg|unattended-upgrade)/i;
 
 export const programRules: readonly Rule[] = [
   {
@@ -83,7 +83,7 @@ export const programRules: readonly Rule[] = [
     lead: ['nginx.upstream_errors'],
     parts: [
       { kinds: ['network.port_closed', 'network.backlog_full'], link: 'thing' },
-      { kinds: [...STOPPED, ...CONTAINERS], link: 'server', begins: 'during', optional: true },
+      { kinds: [...STOPPED, ...CONTAINERS], link: 'server', begins: 'during', single: true, optional: true },
     ],
     minutes: 15,
     headline: 'What is behind nginx does not answer',
@@ -97,13 +97,13 @@ export const programRules: readonly Rule[] = [
     lead: ['nginx.upstream_errors'],
     leadSays: /refused|no live upstreams|reset|closed|timed out|no such file/i,
     parts: [
-      { kinds: [...STOPPED, ...CONTAINERS], link: 'server', begins: 'during' },
+      { kinds: [...STOPPED, ...CONTAINERS], link: 'server', begins: 'during', single: true },
       { kinds: ['nginx.server_errors'], link: 'server', optional: true },
     ],
     minutes: 15,
     headline: 'What is behind nginx does not answer',
     also: 'and nginx answers with errors',
-    why: 'Requests through nginx began to fail when, or just after, this ended.',
+    why: 'nginx cannot reach what is behind it, and this is the only thing that ended in the same minutes.',
     cause: 'The service behind nginx is down; nginx itself is well.',
     first: ['service.reset_failed', 'service.restart', 'docker.restart', 'deploy.rollback'],
   },

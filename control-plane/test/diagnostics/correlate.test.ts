@@ -171,6 +171,29 @@ for (const { id } of rules)
     assert.deepEqual(join(parts), parts);
   });
 
+for (const { id, parts } of rules.filter((rule) =>
+  rule.parts.some((part) => part.says !== undefined && !part.optional),
+))
+  test(`rule ${id}: when what fails says nothing of it, nothing is joined`, () => {
+    const cases = belonging[id];
+    assert.ok(cases);
+    const silent = cases.parts.map((part) =>
+      found(part.kind, 'mail.service (Mail) has failed: exit-code, status 1.', {
+        since: 4,
+        output: 'listening with TLS on 10.0.0.7:443, certificate loaded, pool of 5, disk ok, apt, server time 02:13',
+      }),
+    );
+    assert.deepEqual(join([cases.lead, ...silent]), [cases.lead, ...silent], `${parts.length} parts`);
+  });
+
+test('when several things ended while nginx could not reach one of them, none is blamed', () => {
+  const refused = belonging.behind_nginx?.lead ?? assert.fail();
+  const ended = ['shop', 'mail'].map((name) =>
+    found('service.failed', `${name}.service (${name}) has failed: exit-code, status 1.`, { since: 4 }),
+  );
+  assert.deepEqual(join([refused, ...ended]), [refused, ...ended]);
+});
+
 test('when any findings come, none is lost: each is there on its own or as a part', () => {
   const all = Object.values(belonging).flatMap(({ lead, parts }) => [lead, ...parts]);
   for (let from = 0; from < all.length; from++) {
