@@ -73,6 +73,7 @@ test('when the built-in library is loaded, every playbook is right', () => {
     'service.stop',
     'slow.host',
     'ssh.block_ip',
+    'ssh.harden',
     'swap.add',
     'swap.cycle',
     'time.resync',

@@ -98,6 +98,8 @@ export function lockoutOfStep(step: Pick<PlanStep, 'capability' | 'parameters'>)
       area: 'firewall',
       because: 'it replaces the rules of the firewall, which decide which connections come through',
     };
+  if (step.capability === 'ssh.harden')
+    return { area: 'ssh', because: 'it changes the settings of sshd, which decide who can log in' };
   const parsed = capability(step.capability).parameters.safeParse(step.parameters);
   const { unit, path } = (parsed.data ?? step.parameters) as Record<string, unknown>;
   if (typeof unit === 'string') return lockoutOfUnit(unit);

@@ -73,6 +73,7 @@ test('when a step writes, restores, sets a key, restarts or applies rules there,
     assert.equal(lockoutOfStep(step(capability, { unit: 'ssh.service' }))?.area, 'ssh');
   assert.equal(lockoutOfStep(step('unit.stop', { unit: 'ssh' }))?.area, 'ssh', 'a name that the server completes');
   assert.equal(lockoutOfStep(step('file.restore', { path: '/etc/ssh/' }))?.area, 'ssh');
+  assert.equal(lockoutOfStep(step('ssh.harden', { setting: 'no_root' }))?.area, 'ssh');
   const apply = step('firewall.apply', { ruleset: 'flush ruleset\n' });
   assert.deepEqual(confirmFor({ steps: [apply], undo: [] }), {
     within_ms: CONFIRM_WITHIN_MS,

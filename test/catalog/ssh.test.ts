@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { after, before } from 'node:test';
 import type { Host } from '../hosts/host.ts';
 import { whyNoHosts } from '../hosts/requirements.ts';
@@ -37,6 +38,21 @@ async function knock(host: Host, user: string): Promise<string> {
   return (await host.exec(['ip', 'netns', 'exec', 'stranger', ...words, 'true'], { okCodes: 'any' })).stderr;
 }
 
+/** Whether this machine can open a connection to a port of the host. */
+function reaches(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 1000 });
+    const end = (open: boolean) => {
+      socket.destroy();
+      resolve(open);
+    };
+    socket
+      .once('connect', () => end(true))
+      .once('timeout', () => end(false))
+      .once('error', () => end(false));
+  });
+}
+
 const blocked = async (host: Host) =>
   (await host.exec(['nft', 'list', 'set', 'inet', 'countersign', 'ban4'], { okCodes: 'any' })).stdout;
 
@@ -71,5 +87,89 @@ prove(() => ground, {
   },
   async clear(host) {
     await host.exec(['nft', 'flush ruleset']);
+  },
+});
+
+const rules = async (host: Host) => (await host.exec(['nft', 'list', 'ruleset'])).stdout;
+let rulesBefore: string;
+
+prove(() => ground, {
+  playbook: 'firewall.apply_rules',
+  when: 'everybody can reach a data store, since there are no rules',
+  async breakIt(host) {
+    const open = ['--bind', '0.0.0.0', '--protected-mode', 'no', '--dir', '/tmp'];
+    await host.exec(['systemd-run', '--unit=store', 'redis-server', ...open]);
+    await host.waitFor(() => reaches(host.address, 6379), { what: 'Redis to listen' });
+  },
+  sees: { diagnostic: 'firewall', kind: 'firewall.data_store_open' },
+  parameters: { watch: '1s' },
+  async mended(host) {
+    rulesBefore = await rules(host);
+    assert.match(rulesBefore, /tcp dport \{ 22, 80 \} accept/);
+    assert.equal(await reaches(host.address, 6379), false);
+    assert.equal(await reaches(host.address, 22), true);
+  },
+  spoil: {
+    how: 'the new rules forget the server itself',
+    breakIt: async () => undefined,
+    parameters: {
+      ruleset:
+        'flush ruleset\ntable inet narrow {\n  chain input {\n    type filter hook input priority 0; policy drop;\n    ct state established accept\n  }\n}\n',
+      port: 22,
+      watch: '1s',
+    },
+    undo: 'done',
+    async undone(host) {
+      assert.equal(await rules(host), rulesBefore);
+      assert.equal(await reaches(host.address, 22), true);
+    },
+  },
+  async clear(host) {
+    await host.exec(['systemctl', 'stop', 'store'], { okCodes: 'any' });
+    await host.exec(['nft', 'flush ruleset']);
+  },
+});
+
+const HARDENED = '/etc/ssh/sshd_config.d/10-countersign-no-passwords.conf';
+const FIRST = '/etc/ssh/sshd_config.d/05-first.conf';
+const reload = (host: Host) => host.exec(['systemctl', 'reload', 'ssh']);
+
+/** root logs in with a key, from the host itself. */
+async function logIn(host: Host): Promise<void> {
+  const options = ['-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=no'];
+  await host.exec(['ssh', ...options, 'root@127.0.0.1', 'true']);
+}
+
+prove(() => ground, {
+  playbook: 'ssh.harden',
+  when: 'sshd takes passwords although its administrator has a key',
+  async breakIt(host) {
+    await host.exec(['mkdir', '-p', '-m', '700', '/root/.ssh']);
+    await host.exec(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', '/root/.ssh/id_ed25519']);
+    await host.exec(['cp', '/root/.ssh/id_ed25519.pub', '/root/.ssh/authorized_keys']);
+    await logIn(host);
+  },
+  sees: { diagnostic: 'ssh_auth', kind: 'ssh.passwords_allowed' },
+  parameters: { watch: '1s' },
+  async mended(host) {
+    assert.match((await host.exec(['sshd', '-T'])).stdout, /^passwordauthentication no$/m);
+    await logIn(host);
+  },
+  spoil: {
+    how: 'another file that comes first says otherwise',
+    async breakIt(host) {
+      await host.exec(['rm', HARDENED]);
+      await host.writeFile(FIRST, 'PasswordAuthentication yes\n');
+      await reload(host);
+    },
+    undo: 'done',
+    async undone(host) {
+      assert.equal((await host.exec(['test', '-e', HARDENED], { okCodes: 'any' })).exitCode, 1);
+      await logIn(host);
+    },
+  },
+  async clear(host) {
+    await host.exec(['rm', '-f', FIRST, HARDENED]);
+    await reload(host);
   },
 });

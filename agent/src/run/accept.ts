@@ -26,6 +26,14 @@ export type Verdict =
 const RUNNING_MAX = 64;
 /** What a restart works on: nothing else may be under way. */
 const WHOLE_SERVER = 'the whole server';
+/** What a change works on that no parameter names. */
+const ALONE: Readonly<Record<string, readonly string[]>> = {
+  'firewall.apply': [`path ${RULES_FILE}`],
+  'host.reboot': [WHOLE_SERVER],
+  'resolver.fix': ['the resolver'],
+  'ssh.harden': ['the settings of sshd'],
+  'time.resync': ['the clock'],
+};
 
 /** Judges a grant. `skewMs` is how far this clock is off by the link's measure. Never rejects, changes nothing. */
 export function accept(gate: Gate, signed: SignedGrant, skewMs: number | null): Verdict {
@@ -48,8 +56,9 @@ export function accept(gate: Gate, signed: SignedGrant, skewMs: number | null): 
 /** What a plan works on: units, files and folders. Of commands nobody can say; whoever approves them knows what else runs. */
 export function subjectsOf(plan: Pick<PlanDraft, 'steps' | 'undo'>): string[] {
   const subjects = [...plan.steps, ...plan.undo].flatMap(({ capability, parameters }) => [
-    ...(capability === 'firewall.apply' ? [`path ${RULES_FILE}`] : []),
-    ...(capability === 'host.reboot' ? [WHOLE_SERVER] : []),
+    ...(ALONE[capability] ?? []),
+    ...(capability.startsWith('apt.') ? ['the packages'] : []),
+    ...(capability === 'log.rotate' ? ['logrotate'] : []),
     ...['unit', 'path', 'root', 'app', 'container', 'project', 'namespace'].flatMap((name) =>
       typeof parameters[name] === 'string' ? [`${name} ${parameters[name]}`] : [],
     ),

@@ -29,6 +29,7 @@ const TMP_ROOTS = ['/tmp', '/var/tmp'];
 const UNITS_BEHIND: Readonly<Record<string, readonly string[]>> = {
   'host.reboot': ['reboot.target'],
   'resolver.fix': ['systemd-resolved.service'],
+  'ssh.harden': ['ssh.service', 'sshd.service'],
   'time.resync': ['systemd-timesyncd.service', 'chrony.service', 'chronyd.service'],
 };
 

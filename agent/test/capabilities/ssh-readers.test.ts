@@ -4,9 +4,11 @@ import { parseRange } from '@countersign/agent/capabilities/network/ranges';
 import { parseAuthLine } from '@countersign/agent/capabilities/ssh/auth-log';
 import { parseBans } from '@countersign/agent/capabilities/ssh/ban-table';
 import { sshBlockIp } from '@countersign/agent/capabilities/ssh/block-ip';
+import { isHardened, sshHarden } from '@countersign/agent/capabilities/ssh/harden';
 import { administrators } from '@countersign/agent/capabilities/ssh/key-logins';
 import { whySpared } from '@countersign/agent/capabilities/ssh/spared';
 import { parseLast } from '@countersign/agent/capabilities/ssh/ssh-auth';
+import { Fault } from '@countersign/protocol';
 import { Place } from './context.ts';
 
 const read = (message: string) => parseAuthLine({ at: 1, message })[0];
@@ -91,4 +93,22 @@ test('when last prints logins, boots are no logins', () => {
   const text =
     'ada pts/0 192.0.2.9 2026-11-20T10:00:00+00:00 - 2026-11-20T10:30:00+00:00  (00:30)\nreboot system 0.0.0.0 2026-11-20T09:00:00+00:00\n\nwtmp begins 2026\n';
   assert.deepEqual(parseLast(text), [{ address: '192.0.2.9', at: Date.parse('2026-11-20T10:00:00Z') }]);
+});
+
+test('when sshd tells its settings, a setting is in force only when every keyword of it is', () => {
+  const said = {
+    passwordauthentication: 'no',
+    kbdinteractiveauthentication: 'no',
+    permitrootlogin: 'without-password',
+  };
+  assert.equal(isHardened('no_passwords', said), true);
+  assert.equal(isHardened('no_passwords', { ...said, kbdinteractiveauthentication: 'yes' }), false);
+  assert.equal(isHardened('root_by_key_only', said), true);
+  assert.equal(isHardened('no_root', said), false);
+  assert.equal(isHardened('few_tries', {}), false);
+});
+
+test('when nobody logs in with a key, or sshd does not run, sshd is left as it is', async () => {
+  using place = new Place();
+  await assert.rejects(async () => sshHarden.preview({ setting: 'no_passwords' }, place.observe()), Fault);
 });

@@ -20,6 +20,7 @@ const plan = (capability: PlanStep['capability'], parameters: PlanStep['paramete
 const CASES: Record<string, PlanDraft[]> = {
   ssh: [
     plan('unit.restart', { unit: 'ssh' }),
+    plan('ssh.harden', { setting: 'no_passwords' }),
     plan('config.set_key', { path: '/etc/ssh/sshd_config.d/10-a.conf', format: 'ini', key: 'A', value: 'b' }),
   ],
   firewall: [plan('firewall.apply', { ruleset: 'flush ruleset\n' }), plan('unit.restart', { unit: 'nftables' })],
