@@ -1,20 +1,11 @@
 /** What assistants (and people) may do: read, diagnose, ask. Each is one MCP tool of the same name in snake_case. None decides anything. */
 import { z } from 'zod';
 import { actionStateSchema } from '../action-lifecycle.ts';
-import {
-  changes,
-  diagnosticIdSchema,
-  discoveredKindSchema,
-  discoveredSchema,
-  discoverySchema,
-  observations,
-  pathSchema,
-  sha256Schema,
-  validatorSchema,
-} from '../capabilities/index.ts';
+import { changes, diagnosticIdSchema, pathSchema, sha256Schema, validatorSchema } from '../capabilities/index.ts';
 import { riskSchema } from '../risk.ts';
 import { diagnosisSchema } from './diagnosis.ts';
-import { operation } from './operation.ts';
+import { limit, operation, serverRefSchema } from './operation.ts';
+import { readingOperations } from './reading-operations.ts';
 import {
   actionDetailSchema,
   actionViewSchema,
@@ -27,11 +18,9 @@ import {
   timelineEntrySchema,
 } from './views.ts';
 
-export const serverRefSchema = z.string().min(1).max(100).describe('id or name of a server, from list_servers');
 const actionRef = z.string().regex(/^act_[0-9a-z]{12}$/, 'an action id such as act_0c8k3v7rw1aq');
 const reason = z.string().max(1000).optional().describe('why, in your words; shown to the human as untrusted text');
 const cursor = z.string().max(200).optional().describe('next_cursor of the page before');
-const limit = (most: number, usual: number) => z.coerce.number().int().min(1).max(most).default(usual);
 const page = { next_cursor: z.string().nullable().describe('pass it as cursor for the next page; null at the end') };
 const since = z.iso.datetime().optional().describe('ISO 8601, UTC');
 
@@ -135,48 +124,6 @@ export const assistantOperations = {
       ),
     diagnosisSchema,
   ),
-  discoverServices: operation(
-    'read',
-    'POST',
-    '/servers/{server}/discover',
-    'What there is on a server, its age, and what is different since the time before.',
-    z.strictObject({
-      server: serverRefSchema,
-      refresh: z
-        .enum(['never', 'when_missing', 'now'])
-        .default('when_missing')
-        .describe('now: look anew, at most once a minute'),
-      kinds: z.array(discoveredKindSchema).min(1).max(9).optional(),
-    }),
-    z.object({
-      server: z.object({ id: z.string(), name: z.string() }),
-      /** When it was looked at; null when nobody has. */
-      at: z.string().nullable(),
-      age_s: z.int().nullable(),
-      /** Whether this call looked. */
-      looked: z.boolean(),
-      /** When it can be looked at anew. */
-      refresh_in_s: z.int(),
-      ...discoverySchema.omit({ units: true }).shape,
-      /** Null when it was looked at once only. */
-      difference: z
-        .object({
-          since: z.string(),
-          appeared: z.array(discoveredSchema),
-          gone: z.array(discoveredSchema),
-          changed: z.array(discoveredSchema.extend({ was: z.string() })),
-        })
-        .nullable(),
-    }),
-  ),
-  verifyDeploy: operation(
-    'read',
-    'POST',
-    '/servers/{server}/verify-deploy',
-    'Whether a deploy is well: pass, fail or unknown, with the reasons.',
-    z.strictObject({ server: serverRefSchema, ...observations['deploy.verify'].parameters.shape }),
-    observations['deploy.verify'].result,
-  ),
   listPlaybooks: operation(
     'read',
     'GET',
@@ -218,41 +165,7 @@ export const assistantOperations = {
     }),
     requestedSchema,
   ),
-  readFile: operation(
-    'read',
-    'GET',
-    '/servers/{server}/file',
-    'Lines of a file, redacted on the server.',
-    z.strictObject({
-      server: serverRefSchema,
-      path: pathSchema,
-      from_line: z.coerce.number().int().min(1).default(1),
-      lines: limit(2000, 400),
-    }),
-    observations['file.read'].result,
-  ),
-  diffFile: operation(
-    'read',
-    'GET',
-    '/servers/{server}/diff',
-    'What is different between a file and another, its backup or its package.',
-    z.strictObject({ server: serverRefSchema, ...observations['file.diff'].parameters.shape }),
-    observations['file.diff'].result,
-  ),
-  searchFiles: operation(
-    'read',
-    'GET',
-    '/servers/{server}/search',
-    'Lines that contain a text, below a folder.',
-    z.strictObject({
-      server: serverRefSchema,
-      path: pathSchema,
-      text: z.string().min(1).max(200),
-      name: z.string().max(100).optional(),
-      max_matches: limit(200, 50),
-    }),
-    observations['file.search'].result,
-  ),
+  ...readingOperations,
   writeFile: operation(
     'request',
     'POST',

@@ -1,5 +1,5 @@
 /** What one operation of the operator API is. */
-import type { z } from 'zod';
+import { z } from 'zod';
 
 /**
  * Who may call it. `public`: anybody. `read` and `request`: tokens with that scope, and people. `person`: a signed-in human
@@ -16,6 +16,12 @@ export interface Operation<I extends z.ZodObject = z.ZodObject, O extends z.ZodT
   readonly input: I;
   readonly output: O;
 }
+
+/** How a server is named in every call. */
+export const serverRefSchema = z.string().min(1).max(100).describe('id or name of a server, from list_servers');
+
+/** How many rows a page has. */
+export const limit = (most: number, usual: number) => z.coerce.number().int().min(1).max(most).default(usual);
 
 export function operation<I extends z.ZodObject, O extends z.ZodType>(
   access: Access,

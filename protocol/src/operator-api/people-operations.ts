@@ -3,8 +3,7 @@ import { z } from 'zod';
 import { thresholdsSchema } from '../agent-wire/facts.ts';
 import { approverSignatureSchema } from '../approver.ts';
 import { sha256Schema } from '../capabilities/index.ts';
-import { serverRefSchema } from './assistant-operations.ts';
-import { operation } from './operation.ts';
+import { operation, serverRefSchema } from './operation.ts';
 import {
   actionDetailSchema,
   actionViewSchema,

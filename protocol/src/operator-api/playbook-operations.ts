@@ -3,8 +3,7 @@ import { z } from 'zod';
 import { sha256Schema } from '../capabilities/index.ts';
 import { stepPreviewSchema } from '../plan.ts';
 import { riskSchema } from '../risk.ts';
-import { serverRefSchema } from './assistant-operations.ts';
-import { operation } from './operation.ts';
+import { operation, serverRefSchema } from './operation.ts';
 
 const time = z.iso.datetime();
 
