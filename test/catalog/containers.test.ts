@@ -3,9 +3,10 @@ import { after, before } from 'node:test';
 import type { Host } from '../hosts/host.ts';
 import { hostTest, whyNoHosts } from '../hosts/requirements.ts';
 import { eventually } from '../world/eventually.ts';
-import { docker, inspect, loadOldImage, startDocker, waitForHealth } from './docker-ground.ts';
+import { boxLayer, docker, inspect, loadOldImage, startDocker, waitForHealth } from './docker-ground.ts';
 import { type Ground, OPEN_POLICY, openGround } from './ground.ts';
-import { prove } from './prove.ts';
+import { serveImage } from './image-registry.ts';
+import { carryOut, prove } from './prove.ts';
 
 let ground: Ground;
 before(async () => {
@@ -188,7 +189,7 @@ hostTest(
       await removeAll(host, 'twin');
       const other = await startSleeper(host, 'twin', '--stop-signal', 'KILL');
       const since = await inspect(host, 'twin', '{{.State.StartedAt}}');
-        await world.owner('approveAction', { action: action.id, digest: action.digest, typed_server: ground.name });
+      await world.owner('approveAction', { action: action.id, digest: action.digest, typed_server: ground.name });
       const ended = await eventually('the action to end', async () => {
         const now = await world.owner('getAction', { action: action.id });
         return now.state === 'refused' ? now : undefined;
@@ -196,7 +197,7 @@ hostTest(
       assert.equal(ended.result, null);
       assert.notEqual(other, old);
       await assert.rejects(askRestart({ container: 'twin', id: old }), { code: 'precondition_failed' });
-    assert.equal(await inspect(host, 'twin', '{{.State.StartedAt}}'), since);
+      assert.equal(await inspect(host, 'twin', '{{.State.StartedAt}}'), since);
     } finally {
       await removeAll(host, 'twin');
     }
@@ -258,3 +259,32 @@ hostTest('when a Compose file cannot be read, that is found, and nothing is depl
     await removeAll(host, 'blog_web_1');
   }
 });
+
+hostTest(
+  'when a service is to run a fetched image or a former one, it does, and the fetched one is known by its digest',
+  async () => {
+    const { host } = ground;
+    await using registry = await serveImage(host.gateway, await boxLayer(host));
+    const redeploy = async (more: Record<string, string | boolean>) => {
+      const parameters = { project: 'news', service: 'web', watch: '1s', ...more };
+      const ended = await carryOut(ground, { playbook: 'compose.redeploy' }, parameters);
+      assert.equal(ended.state, 'succeeded', JSON.stringify(ended.result));
+    };
+    try {
+      await docker(host, 'tag', 'box:1', registry.image);
+      await host.writeFile('/srv/news/docker-compose.yml', COMPOSE_FILE.replace('shop/web:latest', registry.image));
+      await host.exec(['sh', '-c', 'cd /srv/news && docker-compose up --detach']);
+      await redeploy({ pull: true });
+      assert.equal(await imageOf(host, 'news_web_1'), await idOf(host, registry.digest));
+      await redeploy({ image: (await idOf(host, 'box:1')).replace('sha256:', '') });
+      assert.equal(await imageOf(host, 'news_web_1'), await idOf(host, 'box:1'));
+      const pruned = await carryOut(ground, { playbook: 'disk.docker_prune' }, { until: '168h', watch: '1s' });
+      assert.equal(pruned.state, 'succeeded', JSON.stringify(pruned.result));
+      assert.equal(await exists(host, 'image', registry.digest), false);
+      assert.ok(JSON.stringify(pruned).includes(`docker pull ${registry.digest}`), JSON.stringify(pruned));
+      await docker(host, 'pull', registry.digest);
+    } finally {
+      await removeAll(host, 'news_web_1');
+    }
+  },
+);

@@ -5,7 +5,14 @@ import type { Host } from '../hosts/host.ts';
  * In namespaces without a disk of its own: `vfs` needs no overlay on overlay; the host has no rules and no bridge for containers,
  * so they run with `network_mode: none`. The machine's control groups have no controllers here, so no limit has an effect.
  */
-const DAEMON = { 'storage-driver': 'vfs', iptables: false, bridge: 'none', 'ip-forward': false };
+const DAEMON = {
+  'storage-driver': 'vfs',
+  iptables: false,
+  bridge: 'none',
+  'ip-forward': false,
+  // The registry that a test serves on this side speaks plain HTTP.
+  'insecure-registries': ['10.77.0.0/16'],
+};
 
 /** A root file system of busybox alone, and a second and a third that differ from it. `box:sick` fails the health check below. */
 const IMAGES = `
@@ -43,6 +50,13 @@ export async function startDocker(host: Host): Promise<void> {
 
 export async function loadOldImage(host: Host, tag: string): Promise<void> {
   await host.exec(['sh', '-c', OLD_IMAGE, 'sh', tag]);
+}
+
+/** The root file system of `box:2` as a tar file. */
+export async function boxLayer(host: Host): Promise<Uint8Array> {
+  const script = 'rm -f /srv/box/sick && tar -C /srv/box -c . | base64 -w0';
+  const { stdout } = await host.exec(['sh', '-c', script]);
+  return Buffer.from(stdout, 'base64');
 }
 
 export async function docker(host: Host, ...args: string[]): Promise<string> {
