@@ -54,8 +54,11 @@ prove(() => ground, {
   spoil: {
     how: 'what it reads is valid and answers with an error',
     breakIt: (host) => writeSite(host, { status: 500 }),
-    undo: 'impossible',
-    undone: async (host) => assert.equal(await answer(host, 8088), '500'),
+    undo: 'done',
+    async undone(host) {
+      assert.equal(await answer(host, 8088), '204');
+      assert.match(await host.readFile(SITE), /return 204/);
+    },
   },
   async clear(host) {
     await writeSite(host, { status: 200 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nginxMaintenance, timerText, unitOf } from '@countersign/agent/capabilities/nginx/maintenance';
 import { maintenanceFor } from '@countersign/agent/capabilities/nginx/maintenance-findings';
-import { parseDump } from '@countersign/agent/capabilities/nginx/server-blocks';
+import { blocksIn, parseDump } from '@countersign/agent/capabilities/nginx/server-blocks';
 import { Place } from './context.ts';
 
 const DUMP = `# configuration file /etc/nginx/nginx.conf:
@@ -22,7 +22,7 @@ server { listen 80
 `;
 
 test('when nginx prints its configuration, its virtual hosts are read, and what cannot be parsed is passed over', () => {
-  assert.deepEqual(parseDump(DUMP), [
+  assert.deepEqual(parseDump(DUMP).flatMap(blocksIn), [
     {
       file: '/etc/nginx/sites/shop',
       names: ['shop.test', 'www.shop.test'],
@@ -40,7 +40,7 @@ test('when nginx prints its configuration, its virtual hosts are read, and what 
 });
 
 test('when an upstream is down, only the virtual hosts that pass requests to it are offered maintenance', () => {
-  const blocks = parseDump(DUMP);
+  const blocks = parseDump(DUMP).flatMap(blocksIn);
   const [offer] = maintenanceFor('http://127.0.0.1:9000', blocks);
   assert.deepEqual(offer?.parameters, { vhost: 'shop.test', flag: '/srv/shop/maintenance', mode: 'on' });
   assert.deepEqual(maintenanceFor('http://127.0.0.1:9001', blocks), []);

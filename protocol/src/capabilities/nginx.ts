@@ -39,6 +39,12 @@ export const probes = {
 };
 
 export const changes = {
+  'nginx.reload': mutate(
+    'Have nginx read its configuration again. Taken back when it is known what it had read before.',
+    'low',
+    z.strictObject({ unit: z.literal('nginx.service') }),
+    { undoable: true },
+  ),
   'nginx.maintenance': mutate(
     'Put a virtual host of nginx into maintenance by its flag file, or take it out. A timer of the server takes it out again.',
     'medium',

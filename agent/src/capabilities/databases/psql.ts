@@ -6,6 +6,7 @@ import { fault } from '@countersign/protocol';
 import type { z } from 'zod';
 import { type Executed, howItEnded, saidBy } from '../../host/execution.ts';
 import type { ObserveContext } from '../capability.ts';
+import { parsedJson } from '../parsed-json.ts';
 
 /** Which cluster and database is meant. */
 export interface Database {
@@ -53,7 +54,7 @@ export async function ask<S extends z.ZodType>(
     signal: context.signal,
   });
   if (done.exitCode !== 0) return silenceOf(done);
-  const parsed = schema.safeParse(parseJson(done.stdout));
+  const parsed = schema.safeParse(parsedJson(done.stdout));
   if (parsed.success) return { state: 'answered', value: parsed.data };
   throw fault('capability_failed', { capability: 'psql', reason: 'PostgreSQL answered something unexpected' });
 }
@@ -100,13 +101,4 @@ export function silenceOf(done: Executed): Silence {
     return { state: 'refused', reason: 'it asks its own user for a password, and none is used' };
   if (/statement timeout|lock timeout/i.test(said)) return { state: 'refused', reason: 'it did not answer in time' };
   return { state: 'refused', reason: `psql ${howItEnded(done)}` };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

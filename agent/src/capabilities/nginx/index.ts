@@ -2,6 +2,7 @@
 import type { Changers, Observers } from '../capability.ts';
 import { nginxMaintenance, nginxMaintenanceState } from './maintenance.ts';
 import { nginx } from './nginx.ts';
+import { nginxReload } from './nginx-reload.ts';
 import { nginxTestProbe } from './nginx-test-probe.ts';
 
 export const diagnostics = { nginx } satisfies Partial<Observers>;
@@ -9,4 +10,7 @@ export const probes = {
   'nginx.test': nginxTestProbe,
   'nginx.maintenance_state': nginxMaintenanceState,
 } satisfies Partial<Observers>;
-export const changes = { 'nginx.maintenance': nginxMaintenance } satisfies Partial<Changers>;
+export const changes = {
+  'nginx.reload': nginxReload,
+  'nginx.maintenance': nginxMaintenance,
+} satisfies Partial<Changers>;

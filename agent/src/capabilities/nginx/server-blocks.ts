@@ -21,6 +21,11 @@ const DUMP_BYTES = 4 * 1024 * 1024;
 
 /** All of them. Rejects with `capability_failed` where nginx is not there or refuses its configuration. */
 export async function readServerBlocks(context: ObserveContext): Promise<ServerBlock[]> {
+  return (await readDump(context)).flatMap(blocksIn);
+}
+
+/** Every file that nginx reads, once each. Rejects as {@link readServerBlocks}. */
+export async function readDump(context: ObserveContext): Promise<DumpedFile[]> {
   const done = await context.exec({
     argv: ['nginx', '-T', '-q'],
     timeoutMs: DUMP_MS,
@@ -32,18 +37,25 @@ export async function readServerBlocks(context: ObserveContext): Promise<ServerB
   throw fault('capability_failed', { capability: 'nginx', reason: `nginx -T ${howItEnded(done)}` });
 }
 
-/** Files as `nginx -T` prints them, each behind a line with its name. One that cannot be parsed is passed over. */
-export function parseDump(dump: string): ServerBlock[] {
+export interface DumpedFile {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** Files as `nginx -T` prints them, each behind a line with its name. */
+export function parseDump(dump: string): DumpedFile[] {
   const pieces = dump.split(/^# configuration file (\/.+):$/m);
-  return pieces.flatMap((file, index) => {
-    if (index % 2 === 0) return [];
-    try {
-      return serversIn(parseNginx(pieces[index + 1] ?? '')).map((server) => blockOf(file, server));
-    } catch (error) {
-      if (error instanceof NginxSyntaxProblem) return [];
-      throw error;
-    }
-  });
+  return pieces.flatMap((file, index) => (index % 2 === 0 ? [] : [{ file, text: pieces[index + 1] ?? '' }]));
+}
+
+/** The virtual hosts in one of them; none in one that cannot be parsed. */
+export function blocksIn({ file, text }: DumpedFile): ServerBlock[] {
+  try {
+    return serversIn(parseNginx(text)).map((server) => blockOf(file, server));
+  } catch (error) {
+    if (error instanceof NginxSyntaxProblem) return [];
+    throw error;
+  }
 }
 
 function serversIn(directives: readonly Directive[]): Directive[] {

@@ -1,0 +1,108 @@
+import { capability, delay, fault, type Json, type StepResult } from '@countersign/protocol';
+import { z } from 'zod';
+import { keepBackup, readBackup } from '../../host/backups.ts';
+import { howItEnded } from '../../host/execution.ts';
+import type { ChangeContext, Changer, ObserveContext } from '../capability.ts';
+import { exitCodeOf } from '../exit-code.ts';
+import { count } from '../report.ts';
+import { plainState, unitWitness } from '../units/unit.ts';
+import { readUnitState, type UnitState } from '../units/unit-state.ts';
+import { type KeptFiles, keepConfig, keptConfig, newestWorker, putBack } from './kept-config.ts';
+
+const UNIT = 'nginx.service';
+const ARGV = ['systemctl', 'reload', '--', UNIT];
+const WORKERS_MS = 8000;
+const POLL_MS = 50;
+
+const memorySchema = z.object({ backup: z.string().nullable(), worker: z.string().nullable() });
+
+/** A reload that counts only when new workers run, and that can be taken back where it is known what the old ones had read. */
+export const nginxReload: Changer<'nginx.reload'> = {
+  predictable: true,
+  undoAgain: true,
+  async preview(_, context) {
+    const state = await running(context);
+    const kept = keptConfig(context, state.mainPid);
+    return {
+      preview: {
+        argv: [ARGV],
+        diff: null,
+        effects: [
+          `${UNIT} reads its configuration again and keeps running; connections that are open go on.`,
+          kept === null
+            ? 'What it has read before is not known: it was not reloaded through Countersign last. So it cannot be taken back this time.'
+            : `What it has in force is kept on the server: ${count(Object.values(kept).filter((file) => file !== null).length, 'file')}.`,
+        ],
+        undo: kept === null ? null : 'The files that nginx has in force now are put back, and it is reloaded.',
+      },
+      witness: unitWitness(state),
+    };
+  },
+  async remember(_, context) {
+    const { mainPid } = await running(context);
+    const kept = keptConfig(context, mainPid);
+    const backup = kept === null ? null : keepBackup(context, JSON.stringify(kept));
+    return { backup, worker: newestWorker(mainPid)?.name ?? null } satisfies Json;
+  },
+  async perform(_, __, context) {
+    return reload(context, await running(context));
+  },
+  async undo(_, memory, context) {
+    const { backup } = memorySchema.parse(memory);
+    if (backup === null)
+      return {
+        changed: false,
+        exit_code: 1,
+        summary: 'What nginx had read before is not known, so its files were left as they are.',
+      };
+    const kept = JSON.parse(readBackup(context.stateDir, backup).toString('utf8')) as KeptFiles;
+    const { set, taken } = await putBack(context, kept);
+    const reloaded = await reload(context, await running(context));
+    return {
+      ...reloaded,
+      summary: `${count(set, 'file')} set back, ${count(taken, 'new file')} taken out. ${reloaded.summary}`,
+    };
+  },
+  async recover(_, memory, context) {
+    const done = await context.processes.ended(1, context.onOutput);
+    if (done === null) return null;
+    const { mainPid } = await readUnitState(context, UNIT);
+    const isNew = newestWorker(mainPid)?.name !== memorySchema.parse(memory).worker;
+    return {
+      changed: isNew,
+      exit_code: done.exitCode === 0 && !isNew ? 1 : exitCodeOf(done),
+      summary: `Found after a restart of the runner: its workers are ${isNew ? 'new' : 'the former ones'}.`,
+    };
+  },
+};
+
+async function running(context: ObserveContext): Promise<UnitState> {
+  const state = await readUnitState(context, UNIT);
+  if (plainState(state) !== 'active')
+    throw fault('precondition_failed', { reason: `${UNIT} does not run, so it cannot be reloaded` });
+  return state;
+}
+
+async function reload(context: ChangeContext, { mainPid }: UnitState): Promise<StepResult> {
+  const before = newestWorker(mainPid);
+  const done = await context.processes.start({
+    argv: ARGV,
+    timeoutMs: capability('nginx.reload').timeoutMs,
+    signal: context.signal,
+    onOutput: context.onOutput,
+  });
+  if (done.exitCode !== 0)
+    return { changed: false, exit_code: exitCodeOf(done), summary: `systemctl reload ${howItEnded(done)}.` };
+  // systemctl is done when the signal is sent: nginx itself refuses in silence, and its old workers stay.
+  for (let waited = 0; newestWorker(mainPid)?.name === before?.name; waited += POLL_MS) {
+    if (waited >= WORKERS_MS)
+      return {
+        changed: false,
+        exit_code: 1,
+        summary: 'nginx did not take the configuration: its workers are the old ones.',
+      };
+    await delay(context.clock, POLL_MS, context.signal);
+  }
+  await keepConfig(context, mainPid);
+  return { changed: true, exit_code: 0, summary: 'Workers with the new configuration run.' };
+}
