@@ -63,6 +63,7 @@ export const actionSchema = z.object({
       }),
     )
     .describe('exactly what runs; untrusted_output: effects and diff from the server'),
+  explained: z.array(z.string()).describe('what a command would run: our reading, not proof'),
   error: errorSchema,
   followed_by: z.string().nullable().describe('the action that asks again, since the state had changed'),
   next: z.string(),
@@ -95,6 +96,7 @@ export function actionView(
       undo,
       untrusted_output: [...effects, ...(diff === null ? [] : [diff])].join('\n'),
     })),
+    explained: (detail.explained ?? []).map((words) => oneLine(words, 500)),
     error: errorOf(detail),
     followed_by: detail.followed_by,
     next: nextFor(detail),

@@ -97,6 +97,7 @@ const homes: Record<string, RegExp> = {
   yaml: /^(playbooks\/src\/(parse|lint)|control-plane\/src\/policy\/parse|agent\/src\/(run\/local-policy|config|capabilities\/files\/config-edit|host\/yaml)|control-plane\/src\/config\/)/,
   '@simplewebauthn/browser': /^web\/src\/api\/webauthn\.ts$/,
   '@simplewebauthn/server': /^control-plane\/src\/access\/webauthn\.ts$/,
+  unbash: /^control-plane\/src\/actions\/shell-text\.ts$/,
   execa: /^agent\/src\/host\/exec\.ts$/,
 };
 

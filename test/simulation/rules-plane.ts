@@ -241,7 +241,16 @@ export class RulesPlane implements Plane {
     const server = { name: plan.server.name, labels: {} };
     const capabilities = plan.steps.map(({ capability }) => capability);
     const asker = { person: { email: 'ana@example.org' }, token: null, client: null };
-    return { server, playbook: null, capabilities, readingCommand: false, risk: plan.risk, ...asker, at: this.#now() };
+    return {
+      server,
+      playbook: null,
+      capabilities,
+      readingCommand: false,
+      programs: [],
+      risk: plan.risk,
+      ...asker,
+      at: this.#now(),
+    };
   }
 
   #now(): number {

@@ -20,6 +20,7 @@ import { type Quorum, quorumOf, signaturesOf } from './quorum.ts';
 import type { CurrentStep } from './record-step.ts';
 import { statusSentence } from './status-sentence.ts';
 import { policyOf } from './stored-policy.ts';
+import { understandPlan } from './understand-command.ts';
 
 /** What lists show. `online`: whether the server is connected now. */
 export function actionView(parts: ActionParts, online: boolean): ActionView {
@@ -57,9 +58,11 @@ export function detailView(parts: ActionParts, online: boolean): ActionDetail {
   const { row, votes, history, followedBy } = parts;
   const { why, ask } = policyOf(row);
   const step = stepOf(row);
+  const plan = JSON.parse(row.plan_json) as Plan;
   return {
     ...actionView(parts, online),
-    plan: JSON.parse(row.plan_json) as Plan,
+    plan,
+    explained: understandPlan(plan).sentences.slice(0, EXPLAINED_MAX),
     untrusted_reason: row.reason,
     changed_parameters: JSON.parse(row.changed_parameters_json) as string[],
     policy: { rule: row.rule, why, channels: [...ask.channels], strength: ask.strength, from: [...ask.from] },
@@ -91,6 +94,9 @@ export function detailView(parts: ActionParts, online: boolean): ActionDetail {
     confirmed_by: confirmationsOf(row).given.map(({ person }) => person),
   };
 }
+
+/** Sentences about what commands would run. */
+const EXPLAINED_MAX = 60;
 
 function lockView(parts: ActionParts): ActionDetail['lock'] {
   const state = lockIn(parts);

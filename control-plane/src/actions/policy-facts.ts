@@ -4,6 +4,7 @@ import type { PolicyFacts } from '../policy/policy.ts';
 import type { Db } from '../storage/database.ts';
 import type { ServerTable } from '../storage/tables.ts';
 import { askerOf } from './action.store.ts';
+import { understandPlan } from './understand-command.ts';
 
 export interface Asker {
   readonly personId: string;
@@ -27,6 +28,7 @@ export async function policyFacts(
     playbook: plan.source.kind === 'playbook' ? plan.source.id : null,
     capabilities: [...new Set([...plan.steps, ...undo].map(capabilityNamed))],
     readingCommand: [...plan.steps, ...undo].every((step) => step.capability === 'command.read'),
+    programs: understandPlan(plan).programs,
     risk: plan.risk,
     person: { email },
     token: token === null ? null : { name: token },

@@ -29,6 +29,8 @@ export interface Card {
   readonly server: string;
   /** Exactly what will be started, one line per process, each word quoted where it needs it. */
   readonly argv: readonly string[];
+  /** What its commands would run behind their first word, in our sentences: our reading, not proof. */
+  readonly explained: readonly string[];
   readonly parameters: readonly CardParameter[];
   /** What will happen, with figures. */
   readonly effects: readonly string[];
@@ -71,6 +73,7 @@ export function cardOf(detail: ActionDetail): Card {
     title: clean(detail.title, 300),
     server: clean(detail.server.name, 100),
     argv: steps.flatMap((step) => step.argv.map((argv) => clean(sayArgv(argv), ARGV_MAX))),
+    explained: (detail.explained ?? []).map((words) => clean(words, 300)),
     parameters: Object.entries(plan.parameters).map(([name, value]) =>
       parameter(name, value, detail.changed_parameters),
     ),

@@ -41,6 +41,7 @@ export function amendmentOperations(deps: AmendmentOperationsDeps): AmendmentHan
         playbook: playbook ?? null,
         capabilities: asked.capabilities,
         readingCommand: asked.capabilities.length > 0 && asked.capabilities.every((id) => id === 'command.read'),
+        programs: [],
         risk: asked.risk,
         person: { email: (await personById(db, caller.person.id))?.email ?? '' },
         token: token === undefined ? null : { name: token },

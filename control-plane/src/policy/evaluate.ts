@@ -70,6 +70,7 @@ function reasonsToMatch({ when, allow }: Rule, facts: PolicyFacts): string[] | n
     value !== null && (patterns ?? []).some((pattern) => fits(pattern, value));
   const named = (id: string) => (when.capabilities as readonly string[] | undefined)?.includes(id) ?? false;
   const listed = (id: string) => named(id) || (id.startsWith('local.') && named('local.run'));
+  const started = facts.programs.filter((name) => some(when.programs, name));
   const hit = capabilities.filter(listed);
   const capabilitiesHold = allow ? capabilities.length > 0 && hit.length === capabilities.length : hit.length > 0;
   const labels = Object.entries(when.labels ?? {});
@@ -82,6 +83,11 @@ function reasonsToMatch({ when, allow }: Rule, facts: PolicyFacts): string[] | n
     ) &&
     must(when.playbooks, some(when.playbooks, playbook), `playbook ${playbook}`) &&
     must(when.capabilities, capabilitiesHold, `capability ${hit.join(' ')}`) &&
+    must(
+      when.programs,
+      started.length > 0,
+      `it would start ${started.map((name) => (name === '?' ? 'what cannot be inspected' : name)).join(', ')}`,
+    ) &&
     must(when.reading_command, facts.readingCommand, 'a command that only reads') &&
     must(when.risk, when.risk?.includes(risk) ?? false, `risk ${risk}`) &&
     must(

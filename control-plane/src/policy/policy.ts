@@ -46,6 +46,11 @@ const whenSchema = z.strictObject({
   capabilities: list(z.union([changeIdSchema, ownCommandIdSchema])).optional(),
   /** A command that is known to read only, here and on the server. Nothing else that a rule allows makes it run at once. */
   reading_command: z.literal(true).optional(),
+  /**
+   * Programs that a command would start, however deep: in `sh -c`, behind `sudo` and the like, by our reading. `?` is what could not be
+   * looked into. For `ask` and `deny` only.
+   */
+  programs: list(pattern).optional(),
   risk: list(riskSchema).optional(),
   /** E-mail addresses of those who ask. */
   people: list(z.string().max(200)).optional(),
@@ -89,7 +94,11 @@ const ruleSchema = z
   .refine(
     ({ allow, ask, deny }) => [allow, ask, deny].filter((it) => it !== undefined).length === 1,
     'exactly one of `allow: true`, `ask: {…}` and `deny: {reason: …}`',
-  );
+  )
+  .refine(({ allow, when }) => !allow || when.programs === undefined, {
+    path: ['when', 'programs'],
+    error: 'what we read in a command explains and denies; nothing is allowed because of it',
+  });
 export type Rule = z.output<typeof ruleSchema>;
 
 /** What else can change than servers: the rules themselves, who may do what, who works here, and the tokens of assistants. */
@@ -144,6 +153,8 @@ export interface PolicyFacts {
   readonly capabilities: readonly string[];
   /** Whether all that it does is to run commands that are known to read only. */
   readonly readingCommand: boolean;
+  /** Programs that its commands would start, by our reading; `?` for what could not be looked into. */
+  readonly programs: readonly string[];
   readonly risk: Risk;
   readonly person: { readonly email: string };
   readonly token: { readonly name: string } | null;

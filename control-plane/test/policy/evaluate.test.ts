@@ -10,6 +10,7 @@ const facts: PolicyFacts = {
   playbook: 'service.restart',
   capabilities: ['unit.restart'],
   readingCommand: false,
+  programs: [],
   risk: 'medium',
   person: { email: 'ana@example.org' },
   token: { name: 'laptop' },

@@ -128,6 +128,8 @@ export const actionDetailSchema = actionViewSchema.extend({
   plan: planSchema,
   /** What the assistant says it wants it for. Never part of what is approved. */
   untrusted_reason: z.string().nullable(),
+  /** What its commands would run, in our words: our reading, not proof. Absent from a control plane that does not explain. */
+  explained: z.array(z.string().max(500)).max(200).optional(),
   /** Parameters that have a default and another value than it. */
   changed_parameters: z.array(z.string()),
   policy: z.object({

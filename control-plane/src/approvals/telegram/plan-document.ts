@@ -21,6 +21,9 @@ export function planDocument(detail: ActionDetail): string {
       `  undo: ${step.undo === null ? 'none' : safe(step.undo)}`,
       ...(step.diff === null ? [] : ['  changes:', ...diffLines(step.diff)]),
     ]),
+    ...(detail.explained?.length
+      ? [['Explained (our reading, not proof)', ...detail.explained.map((words) => `  ${safe(words)}`)]]
+      : []),
     ['Parameters', ...Object.entries(plan.parameters).map(([name, given]) => `  ${safe(name)} = ${json(given)}`)],
     [
       'The plan, member by member (what the digest covers)',

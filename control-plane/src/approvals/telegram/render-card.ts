@@ -164,10 +164,18 @@ function planLines(card: Card): Line[] {
   return [
     ...(card.warning === null ? [] : [bold(`⚠️ ${card.warning}`)]),
     ...(card.argv.length === 0 ? [] : [bold('Runs exactly'), ...card.argv.map((argv) => value(argv, 1_100))]),
+    ...explainedLines(card),
     ...(card.effects.length === 0 ? [] : [bold('Effect'), ...card.effects.map((effect) => sentence(effect))]),
     ...(diffs.length === 0 ? [] : [bold('Changes'), ...diffs]),
     ...(card.parameters.length === 0 ? [] : [bold('Parameters'), ...card.parameters.map(parameterLine)]),
   ];
+}
+
+/** Marked as what it is: people must not take it for what will happen. */
+function explainedLines({ explained }: Card): Line[] {
+  return explained.length === 0
+    ? []
+    : [bold('Explained (our reading, not proof)'), ...explained.map((words) => sentence(words))];
 }
 
 function parameterLine({ name, value: text, changed, deceptive }: Card['parameters'][number]): FormattedString {
@@ -177,13 +185,15 @@ function parameterLine({ name, value: text, changed, deceptive }: Card['paramete
 
 /** Counts instead of contents; the document ahead of the card holds them. */
 function summaryLines(card: Card): Line[] {
-  const { argv, parameters, diffs, effects } = card;
+  const { argv, parameters, diffs, effects, explained } = card;
   const changed = parameters.filter((parameter) => parameter.changed);
   return [
     ...(card.warning === null ? [] : [bold(`⚠️ ${card.warning}`)]),
     bold('📄 This is a summary. The whole plan is in the file above: read it before you decide.'),
     ...(argv.length === 0 ? [] : [`Runs ${count(argv.length, 'command')}, the first of them:`]),
     ...argv.slice(0, 2).map((line) => value(line, 160)),
+    ...(explained.length === 0 ? [] : [bold('Explained (our reading, not proof)')]),
+    ...explained.slice(0, 2).map((words) => sentence(words, { max: 160 })),
     ...effects.slice(0, 1).map((effect) => sentence(effect, { max: 160 })),
     ...(diffs.length === 0 ? [] : [changeSummary(diffs)]),
     ...(parameters.length === 0

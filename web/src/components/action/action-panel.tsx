@@ -164,7 +164,7 @@ function Plan({ action, level }: { action: Action; level: 1 | 2 }) {
   return (
     <>
       <Part level={level} title="Exactly what runs">
-        <WhatRuns plan={action.plan} />
+        <WhatRuns plan={action.plan} explained={action.explained} />
       </Part>
       <Part level={level} title="Parameters">
         <PlanParameters action={action} />

@@ -4,7 +4,7 @@ import type { Plan, PlanStep, StepPreview } from '@countersign/protocol/plan';
 import { Escaped } from '../../ui/escaped.tsx';
 import { Notice } from '../../ui/notice.tsx';
 
-export function WhatRuns({ plan }: { plan: Plan }) {
+export function WhatRuns({ plan, explained = [] }: { plan: Plan; explained?: readonly string[] | undefined }) {
   return (
     <div className="space-y-3">
       {!plan.preview.predictable && (
@@ -22,6 +22,17 @@ export function WhatRuns({ plan }: { plan: Plan }) {
           />
         ))}
       </ol>
+      {explained.length > 0 && (
+        <Notice tone="info" title="Explained (our reading, not proof)">
+          <ul className="list-disc space-y-1 pl-4">
+            {explained.map((words) => (
+              <li key={words}>
+                <Escaped text={words} />
+              </li>
+            ))}
+          </ul>
+        </Notice>
+      )}
     </div>
   );
 }
