@@ -37,6 +37,9 @@ const ids = [
   'logs',
   'network_ports',
   'nginx',
+  'packages',
+  'cron_timers',
+  'storage_hw',
 ] as const satisfies DiagnosticId[];
 
 for (const id of ids)

@@ -13,6 +13,7 @@ export const logRotate: Changer<'log.rotate'> = {
   predictable: true,
   async preview({ name }, context) {
     const path = fileOf(name);
+    requireOpen(name, context);
     const { logs, bytes } = sizeOf(name);
     const dry = await dryRun(context, path);
     const scripts = dry.scripts ? [`Scripts of /etc/logrotate.d/${name} run, such as those that tell a service.`] : [];
@@ -67,6 +68,14 @@ function fileOf(name: string): string {
   if (!stat.isFile() || stat.uid !== 0 || (stat.mode & 0o022) !== 0)
     throw fault('precondition_failed', { reason: `${path} is no file that only root can write` });
   return path;
+}
+
+/** Throws `path_denied` when one of the logs lies where the owner lets nothing be touched. */
+function requireOpen(name: string, { localPolicy }: ObserveContext): void {
+  for (const path of logsOf(name)) {
+    const denied = localPolicy.deniedPaths?.find((root) => path === root || path.startsWith(`${root}/`));
+    if (denied !== undefined) throw fault('path_denied', { path, reason: "the server's own policy denies it" });
+  }
 }
 
 function sizeOf(name: string) {

@@ -26,9 +26,11 @@ export const packages: Observer<'packages'> = async (_, context) => {
     return report.finish();
   }
   const locked = lookAtLock(report);
-  await orBlind(report, 'Half-installed packages', () => lookAtHalfDone(report, context, locked));
-  await orBlind(report, 'Updates', () => lookAtUpgrades(report, context));
-  await orBlind(report, 'Services that run outdated programs', () => lookAtOutdated(report, context));
+  await Promise.all([
+    orBlind(report, 'Half-installed packages', () => lookAtHalfDone(report, context, locked)),
+    orBlind(report, 'Updates', () => lookAtUpgrades(report, context)),
+    orBlind(report, 'Services that run outdated programs', () => lookAtOutdated(report, context)),
+  ]);
   lookAtReboot(report);
   lookAtArchives(report);
   if (report.isCalm) report.add({ kind: 'packages.calm', severity: 'ok', title: 'The packages are in order.' });
