@@ -171,9 +171,10 @@ hostTest(
   'when a service fails minutes after an approved action on it, the action is named as a likely cause',
   async () => {
     const { host } = ground;
-    await install(host, 'relay', '/bin/sh -c "until test -e /run/relay.ends; do sleep 0.2; done; exit 3"');
+    await install(host, 'relay', '/bin/sh -c "until test -e /srv/relay.ends; do sleep 0.2; done; exit 3"');
     const action = await carryOut(ground, { playbook: 'service.restart' }, { unit: 'relay', watch: '1s' });
     assert.equal(action.state, 'succeeded', action.status);
+    await host.exec(['touch', '/srv/relay.ends']);
     await host.waitFor(['systemctl', 'is-failed', 'relay']);
     try {
       const first = await firstOf('relay service died again??');
