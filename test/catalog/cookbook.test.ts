@@ -62,7 +62,7 @@ async function follow(number: number): Promise<void> {
   const recipe = recipes[number - 1];
   if (!recipe?.title.startsWith(`${number}.`)) throw new Error(`there is no recipe ${number}`);
   for (const { place, text } of recipe.blocks) {
-    if (place === 'server: /etc/countersign/policy.yaml') await ground.setPolicy(text);
+    if (place === 'server: /etc/countersign/policy.yaml') await tellPolicy(text);
     else if (place === 'control plane: policy.yaml') await writeFile(join(ground.world.dataDir, 'policy.yaml'), text);
     else {
       const path = join(ground.world.dataDir, place);
@@ -73,6 +73,18 @@ async function follow(number: number): Promise<void> {
       await eventually(`playbook ${id} to be in force`, () => ground.assistant('getPlaybook', { playbook: id }));
     }
   }
+}
+
+/** The agent tells of another policy with its next sign of life, within 30 s, or when it starts. */
+async function tellPolicy(text: string): Promise<void> {
+  await ground.setPolicy(text);
+  await ground.host.exec(['systemctl', 'restart', 'countersign-link']);
+  const declares = text.includes('reading_commands: true');
+  await eventually('the server to tell of its policy', async () => {
+    const { server } = await ground.assistant('getCapabilities', { server: ground.name });
+    const { state } = await ground.assistant('getServerStatus', { server: ground.name });
+    return state === 'online' && server?.reading_commands === declares;
+  });
 }
 
 /** As before a recipe: everything allowed there, the built-in rules here. */
@@ -224,3 +236,38 @@ const status = async () => {
   const argv = ['curl', '-s', '-o', '/dev/null', '-w', '%{http_code}', 'http://127.0.0.1:8080/health'];
   return (await ground.host.exec(argv, { okCodes: 'any' })).stdout;
 };
+
+recipe(9, 'a program of the owner is asked for, it runs with the words that the owner wrote', async () => {
+  await ground.host.writeFile(
+    '/usr/local/bin/cache',
+    '#!/bin/sh\ncase $1 in clear) rm -f "/srv/$2.cache" ;; is-empty) test ! -e "/srv/$2.cache" ;; warm) touch "/srv/$2.cache" ;; esac\n',
+    '0755',
+  );
+  await ground.host.exec(['touch', '/srv/shop.cache']);
+  await eventually('the command to be offered', async () =>
+    (await ground.assistant('listPlaybooks', { server: ground.name })).playbooks.some(
+      ({ id }) => id === 'local.clear_cache',
+    ),
+  );
+  const done = await run('local.clear_cache', { site: 'shop' });
+  assert.equal(done.state, 'succeeded', done.status);
+  assert.deepEqual(done.plan.preview.steps[0]?.argv, [['/usr/local/bin/cache', 'clear', 'shop']]);
+  await ground.host.exec(['test', '!', '-e', '/srv/shop.cache']);
+  const other = { server: ground.name, playbook: 'local.clear_cache', parameters: { site: 'bank' } };
+  await assert.rejects(ground.assistant('runPlaybook', other), { code: 'invalid_input' });
+});
+
+recipe(10, 'a command only reads, it runs at once, and one that writes is asked for', async () => {
+  const { assistant, name } = ground;
+  const { action } = await assistant('runCommand', { server: name, argv: ['df', '-h'] });
+  assert.notEqual(action?.state, 'awaiting_approval', JSON.stringify(action?.policy));
+  const seen = await eventually('df to end', async () => {
+    const now = await assistant('getAction', { action: action?.id ?? '' });
+    return isFinal(now.state) && now;
+  });
+  assert.deepEqual([seen.state, seen.approvals], ['succeeded', []], seen.status);
+  assert.match(seen.untrusted_output, /Filesystem/);
+  const writing = await assistant('runCommand', { server: name, argv: ['sort', '-o', '/etc/hosts', '/etc/hosts'] });
+  assert.equal(writing.action?.state, 'awaiting_approval');
+  await assistant('cancelAction', { action: writing.action.id });
+});
