@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { DeployVerdict, Suggestion } from '@countersign/protocol';
 import type { ObserveContext, Observer } from '../capability.ts';
+import { findContainer } from '../containers/read-containers.ts';
 import { orBlind } from '../or-blind.ts';
 import { count, Report, sayDuration } from '../report.ts';
 import { readUnitState } from '../units/unit-state.ts';
@@ -69,9 +70,16 @@ async function lookAt(report: Report, deployment: Deployment, context: ObserveCo
   await orBlind(report, `Whether ${app.name} runs what was deployed`, () =>
     addDifferences(report, deployment, current, context),
   );
+  if (app.container !== undefined) report.figure(`${app.name}_image`, await imageOf(app.container, report, context));
   await orBlind(report, `Whether ${app.name} is behind its source`, () =>
     addBehind(report, deployment, current, context),
   );
+}
+
+/** Digest of the image that the container runs. */
+async function imageOf(container: string, report: Report, context: ObserveContext): Promise<string | null> {
+  const found = await orBlind(report, `The image of ${container}`, () => findContainer(context, container));
+  return found?.imageId ?? null;
 }
 
 function addUnhealthy(

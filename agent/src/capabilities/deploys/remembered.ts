@@ -37,7 +37,7 @@ export function rememberedVerdict(
   return found === undefined ? null : { verdict: found.verdict, at: found.at };
 }
 
-/** Keeps a verdict durably, instead of the one before. What cannot be known is no reason to forget what was. */
+/** Keeps a verdict, instead of the one before. What cannot be known is no reason to forget what was. */
 export function rememberVerdict(
   stateDir: string | undefined,
   app: string,
@@ -48,8 +48,13 @@ export function rememberVerdict(
   const file = fileOf(stateDir, app);
   const others = read(file).filter((each) => each.release !== release.name);
   const kept = [{ release: release.name, identity: release.identity, verdict, at }, ...others].slice(0, KEPT);
-  makeOwnFolder(join(stateDir, 'deploys'));
-  replaceOwnFile(file, `${JSON.stringify(kept)}\n`, 0o600);
+  try {
+    makeOwnFolder(join(stateDir, 'deploys'));
+    replaceOwnFile(file, `${JSON.stringify(kept)}\n`, 0o600);
+  } catch (error) {
+    // A full disk is no reason to say nothing of the deploy; it is then not remembered.
+    if (!(error instanceof Error && 'code' in error)) throw error;
+  }
 }
 
 const fileOf = (stateDir: string, app: string) => join(stateDir, 'deploys', `${app}.json`);
