@@ -1,10 +1,15 @@
-import { durationMs } from '@countersign/protocol';
+import { durationMs, type Suggestion } from '@countersign/protocol';
+import { readMemory } from '../../host/system.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
 import { type JournalLine, printJournal, readJournal } from '../logs/journal.ts';
-import { count, Report } from '../report.ts';
+import { count, Report, sayBytes } from '../report.ts';
+import { readMemoryLimits } from '../units/memory-limits.ts';
 import { addMemoryUse, restart } from './memory-use.ts';
+import { memoryLimit } from './offers.ts';
 
 const JOURNAL_LINES = 4000;
+/** So many units are asked for their limits. */
+const UNITS = 20;
 /** `systemd` says of a unit that the kernel killed one of its processes. Source: systemd-messages, sd-messages.h. */
 const UNIT_OOM = 'MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef';
 
@@ -41,6 +46,8 @@ async function lookForKills(report: Report, context: ObserveContext, from: numbe
   const kills = parseKills(lines);
   report.figure('oom_kills', answer.blind === null || kills.length > 0 ? kills.length : null);
   const byUnit = Map.groupBy(kills, ({ unit, process }) => unit ?? process);
+  const services = kills.flatMap(({ unit }) => (unit?.endsWith('.service') ? [unit] : []));
+  const limits = await readMemoryLimits(context, [...new Set(services)].slice(0, UNITS));
   for (const [who, those] of byUnit) {
     const last = those.at(-1);
     report.add({
@@ -52,10 +59,21 @@ async function lookForKills(report: Report, context: ObserveContext, from: numbe
         ['kernel log', printJournal(lines.filter((line) => those.some((kill) => kill.at === line.at)).slice(-20))],
       ],
       causes: ['It leaks memory.', 'Its limit (MemoryMax) or the server is too small for its load.'],
-      suggestions: last?.unit?.endsWith('.service') ? [restart(last.unit, 'A restart frees what it leaked.')] : [],
+      suggestions: last?.unit?.endsWith('.service')
+        ? [
+            restart(last.unit, 'A restart frees what it leaked.'),
+            ...raise(last.unit, limits.get(last.unit)?.max ?? null),
+          ]
+        : [],
     });
   }
   return answer.blind === null;
+}
+
+/** More room for a unit that was killed at a limit of its own; without one, the server is too small for it. */
+function raise(unit: string, max: number | null): Suggestion[] {
+  if (max === null) return [];
+  return memoryLimit(unit, max, readMemory().totalBytes, `It was killed with a limit of ${sayBytes(max)}.`);
 }
 
 /** Kills told by the kernel (`Killed process 12 (name)`, with its group) or by systemd. */

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+import type { ChangePreview } from '@countersign/agent/capabilities/capability';
+import type { StepResult } from '@countersign/protocol';
+import { hostTest, whyNoHosts } from '../hosts/requirements.ts';
+import { DrivenHost, granted, nextAction } from './driven-host.ts';
+
+let driven: DrivenHost;
+before(async () => {
+  if (whyNoHosts() === undefined) driven = await DrivenHost.boot('processes');
+});
+after(async () => driven?.[Symbol.asyncDispose]());
+
+const UNIT = 'stubborn.service';
+const property = async (name: string, unit = UNIT) =>
+  (await driven.host.exec(['systemctl', 'show', '--value', `--property=${name}`, unit])).stdout.trim();
+
+/** Starts a unit and names its main process as a diagnostic does. */
+async function startUnit(script: string, settings: readonly string[] = []) {
+  await driven.host.exec(['systemctl', 'stop', UNIT], { okCodes: 'any' });
+  const properties = ['Type=exec', ...settings].map((each) => `--property=${each}`);
+  await driven.host.exec([
+    'systemd-run',
+    '--quiet',
+    '--collect',
+    `--unit=${UNIT}`,
+    ...properties,
+    '/bin/sh',
+    '-c',
+    script,
+  ]);
+  const pid = await property('MainPID');
+  const stat = await driven.host.readFile(`/proc/${pid}/stat`);
+  const start_time = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+  return { unit: UNIT, pid: Number(pid), start_time };
+}
+
+hostTest('when a process does not end when it is told to, it is killed only where that was approved', async () => {
+  const named = await startUnit('trap "" TERM; touch /run/deaf; while :; do sleep 0.2; done', ['TimeoutStopSec=1s']);
+  await driven.host.waitFor(['test', '-e', '/run/deaf']);
+  const told = granted((await driven.run('process.end', { ...named, wait: '1s', kill: false })).result) as StepResult;
+  assert.equal(told.exit_code, 1);
+  assert.match(told.summary, /still runs; killing it was not approved/);
+  assert.equal(await property('MainPID'), String(named.pid));
+  const preview = granted(await driven.change('preview', 'process.end', { ...named, wait: '1s', kill: true }));
+  assert.deepEqual((preview as ChangePreview).preview.argv, [
+    ['kill', '-s', 'TERM', '--', String(named.pid)],
+    ['kill', '-s', 'KILL', '--', String(named.pid)],
+  ]);
+  const killed = granted((await driven.run('process.end', { ...named, wait: '1s', kill: true })).result) as StepResult;
+  assert.equal(killed.exit_code, 0);
+  assert.match(killed.summary, /has ended/);
+});
+
+hostTest(
+  'T8: when the process that was approved is another one now, or belongs elsewhere, nothing is done to it',
+  async () => {
+    const named = await startUnit('exec sleep 1000');
+    const others = [
+      { ...named, start_time: named.start_time + 1 },
+      { ...named, unit: 'nginx.service' },
+    ];
+    for (const other of others)
+      for (const [id, more] of [
+        ['process.end', { wait: '1s', kill: true }],
+        ['process.renice', { nice: 10 }],
+        ['process.reap', {}],
+      ] as const)
+        assert.equal(
+          (await driven.change('perform', id, { ...other, ...more })).fault?.code,
+          'precondition_failed',
+          id,
+        );
+    assert.equal(await property('MainPID'), String(named.pid));
+    assert.match(await driven.host.readFile(`/proc/${named.pid}/stat`), / S \d+ /);
+  },
+);
+
+hostTest('when a process carries the server or lets people in, it is not touched', async () => {
+  for (const unit of ['ssh.service', 'dbus.service', 'systemd-journald.service']) {
+    const pid = await property('MainPID', unit);
+    const stat = await driven.host.readFile(`/proc/${pid}/stat`);
+    const start_time = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+    const named = { unit, pid: Number(pid), start_time };
+    const { fault } = await driven.change('preview', 'process.end', { ...named, wait: '1s', kill: true });
+    assert.match(fault?.message ?? '', /is protected/, unit);
+  }
+});
+
+hostTest('when the runner dies after a step on a unit or process, its result is found by reading (F4)', async () => {
+  const found = async (id: Parameters<DrivenHost['run']>[0], parameters: object) => {
+    const options = { actionId: nextAction() };
+    const { result, memory } = await driven.run(id, parameters, options);
+    const performed = granted(result) as StepResult;
+    const recovered = granted(await driven.change('recover', id, parameters, { ...options, memory })) as StepResult;
+    assert.equal(recovered?.exit_code, performed.exit_code, id);
+    assert.match(recovered.summary, /^Found after a restart of the runner/);
+    return memory;
+  };
+  const named = await startUnit('exec sleep 1000', ['LimitNOFILE=64:8192']);
+  await found('process.renice', { ...named, nice: 10 });
+  await found('unit.limit_memory', { unit: UNIT, max: '64M' });
+  const memory = await found('unit.raise_nofile', { unit: UNIT, nofile: 2048 });
+  const unknown = granted(
+    await driven.change('recover', 'unit.raise_nofile', { unit: UNIT, nofile: 2048 }, { memory }),
+  );
+  assert.equal(unknown, null, 'what was never begun is not known');
+  await found('process.end', { ...named, wait: '5s', kill: false });
+  await found('unit.set_enabled', { unit: 'cron.service', enabled: false });
+  assert.equal(await property('UnitFileState', 'cron.service'), 'disabled');
+  await driven.host.exec(['systemctl', 'enable', '--quiet', 'cron']);
+});
+
+hostTest('when a change of a unit is out of bounds or says nothing new, it is refused with the figures', async () => {
+  const named = await startUnit('exec sleep 1000', ['LimitNOFILE=4096:8192']);
+  const refusal = async (id: Parameters<DrivenHost['change']>[1], parameters: object) => {
+    const { fault } = await driven.change('preview', id, parameters);
+    assert.equal(fault?.code, 'precondition_failed', id);
+    return fault.message;
+  };
+  assert.match(await refusal('unit.limit_memory', { unit: UNIT, max: '1K' }), /must be .* at least/);
+  assert.match(await refusal('unit.limit_memory', { unit: UNIT, max: '9000G' }), /80 % of it at most/);
+  assert.match(await refusal('unit.raise_nofile', { unit: UNIT, nofile: 2048 }), /or more already/);
+  assert.match(await refusal('unit.raise_nofile', { unit: 'cron-none.service', nofile: 2048 }), /no unit/);
+  assert.match(await refusal('unit.set_enabled', { unit: UNIT, enabled: true }), /neither enabled nor disabled/);
+  assert.match(await refusal('process.reap', named), /has no zombies/);
+  await driven.host.exec(['renice', '-n', '12', '-p', String(named.pid)]);
+  assert.match(await refusal('process.renice', { ...named, nice: 10 }), /has nice 12 already/);
+});
+
+hostTest('when a unit with a limit lost a process for lack of memory, a larger limit is offered', async () => {
+  await startUnit('exec sleep 1000', ['MemoryMax=64M']);
+  // What systemd writes when the kernel killed: the memory controller of this machine may not let it happen.
+  const entry = [
+    'MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef',
+    `UNIT=${UNIT}`,
+    'PRIORITY=5',
+    `MESSAGE=${UNIT}: A process of this unit has been killed by the OOM killer.`,
+  ];
+  await driven.host.exec(['logger', '--journald'], { input: `${entry.join('\n')}\n` });
+  const offers = async () =>
+    (await driven.observe('memory_oom', { since: '1h' })).findings
+      .filter(({ kind }) => kind === 'memory.oom_kill')
+      .flatMap(({ suggestions }) => suggestions)
+      .map(({ playbook, parameters }) => [playbook, parameters]);
+  await driven.host.exec(['journalctl', '--sync']);
+  assert.deepEqual(await offers(), [
+    ['service.restart', { unit: UNIT }],
+    ['service.memory_limit', { unit: UNIT, max: '96M' }],
+  ]);
+});
