@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import type { Host } from '../hosts/host.ts';
-import { whyNoHosts } from '../hosts/requirements.ts';
+import { hostTest, whyNoHosts } from '../hosts/requirements.ts';
 import { DnsTwin } from '../world/dns-twin.ts';
 import { NtpTwin } from '../world/ntp-twin.ts';
 import { type Ground, openGround } from './ground.ts';
-import { prove } from './prove.ts';
+import { carryOut, prove } from './prove.ts';
 
 /** One host for the areas network, time and host; the areas that can lock everybody out have another one. */
 let ground: Ground;
@@ -57,6 +57,35 @@ prove(() => ground, {
     await host.writeFile('/etc/resolv.conf', '');
   },
 });
+
+hostTest(
+  'when the resolver is stopped, or keeps an old answer, the diagnostic offers what mends it, and it does',
+  async () => {
+    const { host, assistant, name } = ground;
+    const findOffer = async (asked: string, kind: string) => {
+      const { findings } = await assistant('runDiagnostic', {
+        server: name,
+        diagnostics: ['dns'],
+        parameters: { names: [asked] },
+      });
+      const offer = findings.find((finding) => finding.kind === kind)?.suggestions[0];
+      assert.equal(offer?.playbook, 'dns.fix_resolver', JSON.stringify(findings, null, 1));
+      return { ...offer?.parameters, watch: '1s' } as never;
+    };
+    const mend = async (parameters: never) =>
+      assert.equal((await carryOut(ground, { playbook: 'dns.fix_resolver' }, parameters)).state, 'succeeded');
+    await host.writeFile('/etc/resolv.conf', 'nameserver 127.0.0.53\n');
+    await host.exec(['systemctl', 'start', 'systemd-resolved']);
+    await host.exec(['resolvectl', 'dns', 'eth0', host.gateway]);
+    await host.exec(['resolvectl', 'query', 'new.example.com'], { okCodes: 'any' });
+    names.names.set('new.example.com', '192.0.2.81');
+    await mend(await findOffer('new.example.com', 'dns.stale_answer'));
+    assert.match((await host.exec(['getent', 'ahostsv4', 'new.example.com'])).stdout, /192\.0\.2\.81/);
+    await host.exec(['systemctl', 'stop', 'systemd-resolved']);
+    await mend(await findOffer('example.com', 'dns.resolver_down'));
+    assert.match((await host.exec(['getent', 'ahostsv4', 'example.com'])).stdout, /192\.0\.2\.80/);
+  },
+);
 
 const TIMESYNCD = 'systemd-timesyncd';
 

@@ -4,6 +4,11 @@ import { once } from 'node:events';
 
 /** RFC 1035, 4.1.1. */
 const NO_SUCH_NAME = 3;
+/** The SOA record of the root that lets a resolver keep, for a minute, that there is no such name. RFC 2308, 3. */
+const NOT_FOR_A_MINUTE = Buffer.from([
+  ...[0, 0, 6, 0, 1, 0, 0, 0, 60, 0, 22, 0, 0],
+  ...[0, 0, 0, 1, 0, 0, 14, 16, 0, 0, 14, 16, 0, 0, 14, 16, 0, 0, 0, 60],
+]);
 
 export class DnsTwin implements AsyncDisposable {
   /** Names and their addresses. Others do not exist. */
@@ -38,11 +43,13 @@ export class DnsTwin implements AsyncDisposable {
     const head = Buffer.from(question.subarray(0, 12));
     head.writeUInt16BE(0x8180 | (address === undefined ? NO_SUCH_NAME : 0), 2);
     head.writeUInt16BE(address !== undefined && asks4 ? 1 : 0, 6);
-    head.writeUInt32BE(0, 8);
+    head.writeUInt16BE(address === undefined ? 1 : 0, 8);
+    head.writeUInt16BE(0, 10);
     const parts = [head, question.subarray(12, at + 5)];
     // A pointer to the question's name, type A, class IN, a minute to live.
     if (address !== undefined && asks4)
       parts.push(Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, ...address.split('.').map(Number)]));
+    if (address === undefined) parts.push(NOT_FOR_A_MINUTE);
     this.#socket.send(Buffer.concat(parts), from.port, from.address);
   }
 

@@ -36,6 +36,7 @@ export const dns: Observer<'dns'> = async ({ names }, context) => {
   const seen: Seen = { resolver, behind, answers, name: answers.find(fails)?.name ?? asked[0] ?? ANY_NAME };
   for (const server of servers) lookAtServer(report, seen, server);
   await lookAtResolver(report, context, seen);
+  lookAtStale(report, seen);
   lookAtNames(report, seen, asked);
   if (report.isCalm)
     report.add({
@@ -129,7 +130,7 @@ async function lookAtResolver(report: Report, context: ObserveContext, seen: See
       evidence,
       suggestions: mend('restart', `${RESOLVED_UNIT} is what answers on ${first}.`),
     });
-  else if (failing(seen, first) && working.length > 0)
+  else if (failing(seen, first) && isLocal(first) && working.length > 0)
     report.add({
       kind: 'dns.local_resolver_failing',
       severity: 'critical',
@@ -141,27 +142,30 @@ async function lookAtResolver(report: Report, context: ObserveContext, seen: See
     report.add({
       kind: 'dns.all_failing',
       severity: 'critical',
-      title:
-        `No name can be looked up: ${count(answers.length, 'query')} to ${[...new Set(answers.map(({ server }) => server))].join(', ')} failed.`.replace(
-          'querys',
-          'queries',
-        ),
+      title: `No name can be looked up: ${count(answers.length, 'query', 'queries')} to ${[...new Set(answers.map(({ server }) => server))].join(', ')} failed.`,
       evidence,
       causes: ['The name servers are down.', 'A firewall drops UDP port 53.', 'The server has lost its network.'],
       suggestions: await otherServers(context, seen),
     });
+}
+
+/** An answer from before that the local resolver keeps although the servers behind it know better. */
+function lookAtStale(report: Report, seen: Seen): void {
+  const { resolver, answers, behind } = seen;
+  const [first = ''] = resolver.configured;
+  const own = answers.filter(({ server }) => server === first);
   const stale = own.filter((answer) => answer.rcode === 3 && behind.length > 0 && knownBehind(seen, answer.name));
   if (isLocal(first) && stale.length > 0)
     report.add({
       kind: 'dns.stale_answer',
       severity: 'warning',
       title: `${first} still says that ${stale.map((answer) => answer.name).join(', ')} does not exist; the servers behind it know it.`,
-      evidence,
+      evidence: [['direct queries', print(answers)]],
       causes: ['The record is new, and the answer from before is kept until it expires.'],
       suggestions: [
         {
           playbook: 'dns.fix_resolver',
-          parameters: { action: 'flush', name: stale[0]?.name ?? name },
+          parameters: { action: 'flush', name: stale[0]?.name ?? seen.name },
           why: 'Then it is asked for anew.',
         },
       ],
