@@ -28,10 +28,13 @@ const RUNNING_MAX = 64;
 const WHOLE_SERVER = 'the whole server';
 /** What a change works on that no parameter names. */
 const ALONE: Readonly<Record<string, readonly string[]>> = {
+  'conntrack.raise': ['the table of connections'],
   'firewall.apply': [`path ${RULES_FILE}`],
   'host.reboot': [WHOLE_SERVER],
   'resolver.fix': ['the resolver'],
   'ssh.harden': ['the settings of sshd'],
+  'swap.add': ['swap'],
+  'swap.cycle': ['swap'],
   'time.resync': ['the clock'],
 };
 
@@ -59,6 +62,7 @@ export function subjectsOf(plan: Pick<PlanDraft, 'steps' | 'undo'>): string[] {
     ...(ALONE[capability] ?? []),
     ...(capability.startsWith('apt.') ? ['the packages'] : []),
     ...(capability === 'log.rotate' ? ['logrotate'] : []),
+    ...(capability.startsWith('local.') ? [`command local.${String(parameters.name)}`] : []),
     ...['unit', 'path', 'root', 'app', 'container', 'project', 'namespace'].flatMap((name) =>
       typeof parameters[name] === 'string' ? [`${name} ${parameters[name]}`] : [],
     ),
