@@ -224,3 +224,14 @@ hostTest('T14: when Redis has a password, it stands in no finding, action or jou
   assert.ok(said.includes('"redis.'), 'the diagnostic saw it');
   assert.ok(!said.includes(PASSWORD.REDISCLI_AUTH));
 });
+
+hostTest('when PostgreSQL or Redis does not run, it is told, and its start is offered', async () => {
+  const { assistant, name, host } = ground;
+  await host.exec(['systemctl', 'stop', 'postgresql@15-main', 'redis-server']);
+  const { findings } = await assistant('runDiagnostic', { server: name, diagnostics: ['postgres', 'redis'] });
+  const offers = findings.map(({ kind, suggestions }) => [kind, suggestions[0]?.playbook, suggestions[0]?.parameters]);
+  assert.deepEqual(offers.toSorted(), [
+    ['postgres.down', 'service.restart', { unit: 'postgresql@15-main.service' }],
+    ['redis.down', 'service.restart', { unit: 'redis-server.service' }],
+  ]);
+});

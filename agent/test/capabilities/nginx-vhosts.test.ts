@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { nginxMaintenance, timerText, unitOf } from '@countersign/agent/capabilities/nginx/maintenance';
 import { maintenanceFor } from '@countersign/agent/capabilities/nginx/maintenance-findings';
@@ -46,7 +47,7 @@ test('when an upstream is down, only the virtual hosts that pass requests to it 
   assert.deepEqual(maintenanceFor('http://127.0.0.1:9001', blocks), []);
 });
 
-test('when maintenance is asked for with a file that no virtual host asks for, or beyond the roots, it is refused', async () => {
+test('when maintenance is asked for with a file that no virtual host asks for, that holds something, or beyond the roots, it is refused', async () => {
   using place = new Place();
   const exec = async () => ({
     ...{ exitCode: 0, signal: null, stdout: DUMP, stderr: '', timedOut: false, truncated: false, ms: 1 },
@@ -56,6 +57,8 @@ test('when maintenance is asked for with a file that no virtual host asks for, o
     nginxMaintenance.preview({ host, path, mode: 'on', expires: '1h' }, { ...place.observe(), exec });
   await assert.rejects(ask(place.at('flag')), { code: 'precondition_failed' });
   await assert.rejects(ask('/etc/flag'), { code: 'path_denied' });
+  writeFileSync(place.at('page'), 'We are back soon.');
+  await assert.rejects(ask(place.at('page')), /holds something/);
   await assert.rejects(ask(`${place.root}/a%n b`), /plain name/);
 });
 

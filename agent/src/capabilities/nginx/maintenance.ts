@@ -128,7 +128,9 @@ async function requireSupport({ host, path }: Parameters, context: ObserveContex
     throw fault('precondition_failed', {
       reason: 'the flag file must have a plain name: letters, digits, . _ - and /',
     });
-  targetOf(path, writableRoots(context.localPolicy));
+  const { stat } = targetOf(path, writableRoots(context.localPolicy));
+  if (stat !== null && stat.size > 0)
+    throw fault('precondition_failed', { reason: `${path} holds something, and a flag is removed in the end` });
   const block = await blockOf(context, host, path);
   if (block !== null) return block;
   throw fault('precondition_failed', {
