@@ -1,6 +1,7 @@
 /** Projects of Compose, found by the labels of their containers, and asking Compose about them. Source: docker-compose(1). */
 import { fault } from '@countersign/protocol';
 import type { Executed } from '../../host/execution.ts';
+import { readSoftware } from '../../host/software.ts';
 import type { ObserveContext } from '../capability.ts';
 import { type ComposeLabels, composeOf, labelFilters } from './compose-labels.ts';
 import { type Container, readContainers } from './read-containers.ts';
@@ -50,12 +51,12 @@ function projectOf(name: string, members: readonly Member[]): Project {
 
 /** The beginning of every call of Compose: its plugin for docker, or the program of its own that v1 was; `null` without any. */
 export async function composeProgram(context: ObserveContext): Promise<readonly string[] | null> {
-  for (const program of [['docker', 'compose'], ['docker-compose']]) {
-    const argv = [...program, 'version'];
-    const done = await context.exec({ argv, timeoutMs: COMPOSE_MS, signal: context.signal });
-    if (done.exitCode === 0) return program;
-  }
-  return null;
+  const plugin = ['docker', 'compose'];
+  const argv = [...plugin, 'version'];
+  const done = await context.exec({ argv, timeoutMs: COMPOSE_MS, signal: context.signal });
+  if (done.exitCode === 0) return plugin;
+  // Not asked for its version: v1 takes a while for that.
+  return readSoftware().includes('compose') ? ['docker-compose'] : null;
 }
 
 /** @throws Fault `capability_failed` where Compose is not installed. */
