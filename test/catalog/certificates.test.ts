@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import type { Host } from '../hosts/host.ts';
-import { whyNoHosts } from '../hosts/requirements.ts';
+import { hostTest, whyNoHosts } from '../hosts/requirements.ts';
 import { ACME_NAMES, type AcmeTwin, startAcmeTwin } from '../world/acme-twin/start-acme-twin.ts';
 import { LabCa } from '../world/lab-ca.ts';
 import { type Ground, openGround } from './ground.ts';
@@ -104,3 +104,53 @@ prove(() => ground, {
   },
   boundMs: 120_000,
 });
+
+/** Kinds and titles of what the diagnostic finds. */
+async function found(parameters: { hosts?: string[]; paths?: string[] }): Promise<string[]> {
+  const { assistant, name } = ground;
+  const { findings } = await assistant('runDiagnostic', { server: name, diagnostics: ['tls_certs'], parameters });
+  return findings.map(({ kind, title, suggestions }) => `${kind}: ${title} ${suggestions.map((it) => it.playbook)}`);
+}
+
+hostTest(
+  'when another certificate lies in the file than is served, a name is not in it, nobody serves it or it has ended, it is told',
+  async () => {
+    const { host } = ground;
+    const other = await ca.issue(['other.test'], 60);
+    await host.writeFile('/etc/nginx/other.pem', other.certificate);
+    await host.writeFile('/etc/nginx/other.key', other.key, '0600');
+    const site = (certificate: string) =>
+      `server { listen 8443 ssl; server_name www.shop.test; ssl_certificate ${certificate}; ssl_certificate_key /etc/nginx/other.key; }\n`;
+    await host.writeFile('/etc/nginx/sites-enabled/other', site('/etc/nginx/other.pem'));
+    await host.exec(['systemctl', 'reload', 'nginx']);
+    await host.waitFor(['sh', '-c', 'ss -Hltn sport = :8443 | grep -q .']);
+    const hosts = ['www.shop.test:8443'];
+    const mismatch = await found({ hosts });
+    assert.ok(
+      mismatch.some((it) => /^tls\.name_mismatch: .* for other\.test, not for www\.shop\.test/.test(it)),
+      mismatch.join(),
+    );
+
+    const renewed = await ca.issue(['www.shop.test'], 60);
+    await host.writeFile('/etc/nginx/other.pem', renewed.certificate);
+    await host.writeFile('/etc/nginx/other.key', renewed.key, '0600');
+    const differs = await found({ hosts });
+    assert.ok(
+      differs.some((it) => /^tls\.served_differs: .* nginx\.reload_safe$/.test(it)),
+      differs.join(),
+    );
+
+    const nobody = await found({ hosts: ['www.shop.test:8444'] });
+    assert.ok(
+      nobody.some((it) => /^tls\.not_served: /.test(it)),
+      nobody.join(),
+    );
+
+    await host.writeFile('/etc/nginx/ended.pem', (await ca.issue(['www.shop.test'], 0)).certificate);
+    const ended = await found({ paths: ['/etc/nginx/ended.pem'] });
+    assert.ok(
+      ended.some((it) => /^tls\.expired: /.test(it)),
+      ended.join(),
+    );
+  },
+);
