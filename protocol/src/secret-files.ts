@@ -13,6 +13,8 @@ const PATHS = [
   '/etc/letsencrypt/keys',
   '/etc/letsencrypt/accounts',
   '/etc/wireguard',
+  // Programs of root that keep their tokens among their settings.
+  ...['doctl', 'gcloud', 'gh', 'hcloud', 'op', 'rclone', 'sops'].map((name) => `/root/.config/${name}`),
   '/etc/countersign',
   '/var/lib/countersign',
   '/opt/countersign',

@@ -88,6 +88,7 @@ test('when a file holds keys or passwords by its name or place, it is denied bel
     '/var/lib/countersign/keys/a',
     '/x/.gnupg/secring',
     '/a/b.p12',
+    '/root/.config/gh/hosts.yml',
   ];
   for (const path of secret) assert.ok(secretBecause(path), path);
   for (const path of [
