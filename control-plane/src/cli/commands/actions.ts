@@ -83,7 +83,10 @@ async function ask(context: CliContext, server: string, playbook: string, option
 
 function diagnosisLines(diagnosis: Diagnosis | null): string[] {
   if (diagnosis === null) return [];
-  const found = diagnosis.findings.map(({ severity, title }) => [severity, escapeDeceptive(title)]);
+  const found = diagnosis.findings.flatMap(({ severity, title, together }) => [
+    [severity, escapeDeceptive(title)],
+    ...(together?.parts ?? []).map((part) => ['', `- ${escapeDeceptive(part.title)}`]),
+  ]);
   const failed = diagnosis.diagnostics.flatMap((it) =>
     it.error ? [['not read', `${it.diagnostic}: ${it.error.message}`]] : [],
   );
