@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import type { Host } from '../hosts/host.ts';
-import { whyNoHosts } from '../hosts/requirements.ts';
+import { hostTest, whyNoHosts } from '../hosts/requirements.ts';
 import { type Ground, openGround } from './ground.ts';
-import { prove } from './prove.ts';
+import { carryOut, prove } from './prove.ts';
 
 let ground: Ground;
 before(async () => {
@@ -15,18 +15,29 @@ const FLAG = '/srv/backup.target';
 const is = async (host: Host, ask: string, unit: string) =>
   (await host.exec(['systemctl', ask, unit], { okCodes: 'any' })).stdout.trim();
 
+/** A timer whose job copies a file into a folder that is not there. */
+async function installFailing(host: Host): Promise<void> {
+  const job = ['[Service]', 'Type=oneshot', `ExecStart=/bin/cp /etc/hostname ${FLAG}/copy`];
+  await host.writeFile('/etc/systemd/system/backup.service', `${job.join('\n')}\n`);
+  const timer = ['[Timer]', 'OnCalendar=hourly', '[Install]', 'WantedBy=timers.target'];
+  await host.writeFile('/etc/systemd/system/backup.timer', `${timer.join('\n')}\n`);
+  await host.exec(['systemctl', 'daemon-reload']);
+  await host.exec(['systemctl', 'start', 'backup.timer']);
+  await host.exec(['systemctl', 'start', 'backup.service'], { okCodes: 'any' });
+  await host.waitFor(['systemctl', 'is-failed', 'backup.service']);
+}
+
+async function remove(host: Host): Promise<void> {
+  await host.exec(['systemctl', 'stop', 'backup.timer', 'meddler'], { okCodes: 'any' });
+  await host.exec(['rm', '-rf', FLAG, '/etc/systemd/system/backup.timer', '/etc/systemd/system/backup.service']);
+  await host.exec(['systemctl', 'daemon-reload']);
+}
+
 prove(() => ground, {
   playbook: 'cron.run_or_pause',
   when: 'the job of a timer has failed and its cause is gone',
   async breakIt(host) {
-    const job = ['[Service]', 'Type=oneshot', `ExecStart=/bin/cp /etc/hostname ${FLAG}/copy`];
-    await host.writeFile('/etc/systemd/system/backup.service', `${job.join('\n')}\n`);
-    const timer = ['[Timer]', 'OnCalendar=hourly', '[Install]', 'WantedBy=timers.target'];
-    await host.writeFile('/etc/systemd/system/backup.timer', `${timer.join('\n')}\n`);
-    await host.exec(['systemctl', 'daemon-reload']);
-    await host.exec(['systemctl', 'start', 'backup.timer']);
-    await host.exec(['systemctl', 'start', 'backup.service'], { okCodes: 'any' });
-    await host.waitFor(['systemctl', 'is-failed', 'backup.service']);
+    await installFailing(host);
     await host.exec(['mkdir', FLAG]);
   },
   sees: { diagnostic: 'cron_timers', kind: 'schedule.job_failed' },
@@ -45,9 +56,22 @@ prove(() => ground, {
     undo: 'done',
     undone: async (host) => assert.equal(await is(host, 'is-active', 'backup.timer'), 'active'),
   },
-  async clear(host) {
-    await host.exec(['systemctl', 'stop', 'backup.timer', 'meddler'], { okCodes: 'any' });
-    await host.exec(['rm', '-rf', FLAG, '/etc/systemd/system/backup.timer', '/etc/systemd/system/backup.service']);
-    await host.exec(['systemctl', 'daemon-reload']);
-  },
+  clear: remove,
 });
+
+hostTest(
+  'when a job that was run fails again, its action fails, and nothing claims to have taken it back',
+  async () => {
+    const { host } = ground;
+    try {
+      await installFailing(host);
+      const asked = { timer: 'backup.timer', verb: 'run', watch: '1s' };
+      const failed = await carryOut(ground, { playbook: 'cron.run_or_pause' }, asked);
+      assert.equal(failed.state, 'failed');
+      assert.equal(failed.result?.undo.state, 'impossible');
+      assert.match(failed.result?.steps[0]?.summary ?? '', /systemctl ended with exit code 1/);
+    } finally {
+      await remove(host);
+    }
+  },
+);

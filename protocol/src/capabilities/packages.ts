@@ -29,7 +29,7 @@ export const probes = {
     z.object({
       lock_held: z.boolean(),
       half_done: z.int(),
-      security_updates: z.int(),
+      security_updates: z.int().nullable(),
       archive_bytes: z.int(),
     }),
   ),
