@@ -30,6 +30,7 @@ function resourceOf({ capability, parameters }: PlanStep): string {
   if (typeof project === 'string') return `project ${project}`;
   if (typeof namespace === 'string') return `namespace ${namespace}`;
   // What a command touches cannot be known: only the very same command is kept from running twice at once.
+  if (capability.startsWith('local.')) return `command local.${String(parameters.name)}`;
   if (Array.isArray(argv)) return `command ${JSON.stringify(argv)}`;
   return capability.split('.')[0] ?? capability;
 }

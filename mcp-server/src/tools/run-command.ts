@@ -6,7 +6,7 @@ export const runCommand = defineTool({
   name: 'run_command',
   title: 'Ask for a command',
   description:
-    'Ask to run one program with arguments (argv, no shell) when no playbook fits. Off unless the server allows commands. Returns an action id at once; a human must approve. Then call get_action.',
+    'Ask to run one program with arguments (argv, no shell) when no playbook fits. Off unless the server allows commands. One that only reads (df -h, ss -tln) may run at once. Returns an action id; a human must approve all others. Then call get_action.',
   scope: 'request',
   annotations: asks,
   input: assistantOperations.runCommand.input,

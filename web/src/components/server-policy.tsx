@@ -24,6 +24,11 @@ export function ServerPolicy({ server: { policy } }: { server: ServerDetail }) {
           ['Mode', policy.mode === 'act' ? 'act: changes are possible' : 'observe: reading only'],
           ['Highest risk', policy.maxRisk],
           ['Commands', policy.commands ? 'allowed, each with a decision' : 'off: playbooks only'],
+          ['Commands that only read', policy.readingCommands ? 'allowed, where a rule says so at once' : 'off'],
+          [
+            "The owner's own commands",
+            policy.ownCommands?.length ? policy.ownCommands.map(({ name }) => `local.${name}`).join(', ') : 'none',
+          ],
           ['May read', paths(policy.readRoots)],
           ['May write', paths(policy.writeRoots)],
         ]}

@@ -27,7 +27,7 @@ export const commandRead: Changer<'command.read'> = {
       timeoutMs: timeout * 1000,
       signal: context.signal,
       onOutput: context.onOutput,
-      readsOnly: { hidden: context.localPolicy.deniedPaths ?? [] },
+      readsOnly: { hidden: hiddenFrom(context.localPolicy) },
     });
     return { ...resultOf(words, done), changed: false };
   },
@@ -36,6 +36,15 @@ export const commandRead: Changer<'command.read'> = {
     return done === null ? null : { ...resultOf(argv, done), changed: false };
   },
 };
+
+/** Where people keep their keys. */
+const HOMES = ['/root', '/home', '/run/user'];
+
+/** What the process does not see, so that a link that is swapped after we looked leads nowhere. */
+function hiddenFrom({ deniedPaths = [], readRoots }: LocalRules): string[] {
+  const isOpen = (home: string) => readRoots.some((root) => root === '/' || `${root}/`.startsWith(`${home}/`));
+  return [...deniedPaths, ...HOMES.filter((home) => !isOpen(home))];
+}
 
 /** What is started, exactly. Throws `server_policy_denies`, `path_denied`, `file_not_found`, `precondition_failed`. */
 function prepared(argv: readonly string[], rules: LocalRules) {
