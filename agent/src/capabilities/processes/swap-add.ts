@@ -49,14 +49,15 @@ export const swapAdd: Changer<'swap.add'> = {
   },
   async remember(parameters, context): Promise<Json> {
     requirePlace(parameters, context);
-    return { fstab: rememberChange(fstabChange(parameters, context), context) } as unknown as Json;
+    const fstab = rememberChange(fstabChange(parameters, context), context);
+    return { fstab, at: context.clock.now() } as unknown as Json;
   },
   async perform(parameters, memory, context) {
     requirePlace(parameters, context);
     const failed = await startAll(context, ID, callsOf(parameters));
     if (failed !== null) return failed;
     const wasValid = await isFstabValid(context);
-    await performChange(fstabChange(parameters, context), memoryOf(memory), opening(context, FSTAB));
+    await performChange(fstabChange(parameters, context), memoryOf(memory).fstab, opening(context, FSTAB));
     if (wasValid && !(await isFstabValid(context)))
       return { changed: true, exit_code: 1, summary: `findmnt --verify does not accept ${FSTAB} any more.` };
     return { changed: true, exit_code: 0, summary: `${parameters.path} is used as swap, ${parameters.size} of it.` };
@@ -66,9 +67,10 @@ export const swapAdd: Changer<'swap.add'> = {
     const off = isUsed(path) ? await startAll(context, ID, [['swapoff', '--', path]]) : null;
     // While the kernel swaps to it nothing of it may go.
     if (off !== null) return off;
-    const removed = isOurs(parameters);
+    const { fstab, at } = memoryOf(memory);
+    const removed = isOurs(parameters, at);
     if (removed) removeFile(path);
-    const put = undoChange(memoryOf(memory), opening(context, FSTAB));
+    const put = undoChange(fstab, opening(context, FSTAB));
     const said = `${path} is not used as swap${removed ? ' and was removed' : ''}.`;
     return { ...put, changed: put.changed || removed, summary: `${said} ${put.summary}` };
   },
@@ -80,7 +82,7 @@ export const swapAdd: Changer<'swap.add'> = {
       const summary = `Found after a restart of the runner: call ${index + 1} ${howItEnded(ended)}.`;
       return { changed: true, exit_code: exitCodeOf(ended), summary };
     }
-    const file = await recoverChange(memoryOf(memory), 'none', opening(context, FSTAB));
+    const file = await recoverChange(memoryOf(memory).fstab, 'none', opening(context, FSTAB));
     return file?.changed === true && isUsed(parameters.path) ? file : null;
   },
 };
@@ -94,7 +96,9 @@ function callsOf({ path, size }: Parameters): string[][] {
   ];
 }
 
-const memoryOf = (memory: Json) => z.object({ fstab: fileMemorySchema }).parse(memory).fstab;
+/** `at`: when there was no such file yet, milliseconds since 1970. */
+const memorySchema = z.object({ fstab: fileMemorySchema, at: z.number() });
+const memoryOf = (memory: Json) => memorySchema.parse(memory);
 const isUsed = (path: string) => readSwaps().some((swap) => swap.path === path);
 
 /** Refuses a place that the owner did not allow, that is taken, or where no swap file can be. */
@@ -125,8 +129,10 @@ async function isFstabValid(context: ChangeContext): Promise<boolean> {
   return (await context.exec({ argv, timeoutMs: 10_000, signal: context.signal })).exitCode === 0;
 }
 
-/** Whether the file is the one that this step made, as far as anybody can tell: nothing else is removed. */
-function isOurs({ path, size }: Parameters): boolean {
+/** Whether the file is the one that this step made, maybe only in part, as far as anybody can tell: nothing else is removed. */
+function isOurs({ path, size }: Parameters, at: number): boolean {
   const stat = lstatOrNull(path);
-  return stat?.isFile() === true && stat.uid === 0 && stat.nlink === 1 && stat.size === sizeBytes(size);
+  if (stat?.isFile() !== true || stat.uid !== 0 || stat.nlink !== 1) return false;
+  // The kernel stamps files with a clock that lags by a tick.
+  return stat.size <= sizeBytes(size) && stat.birthtimeMs >= at - 1000;
 }
