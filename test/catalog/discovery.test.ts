@@ -147,3 +147,27 @@ hostTest(
     await assert.rejects(read('/etc/sudoers'), { code: 'path_denied' });
   },
 );
+
+hostTest(
+  'when discovery finds nothing that a playbook works on, the playbook is not offered, with the reason',
+  async () => {
+    const { host, world, assistant, name } = ground;
+    const fitOf = async (playbook: string) => {
+      const { playbooks } = await assistant('listPlaybooks', { server: name });
+      const { fits, does_not_fit_because } = playbooks.find(({ id }) => id === playbook) ?? {};
+      return { fits, because: does_not_fit_because };
+    };
+    assert.equal((await fitOf('deploy.rollback')).fits, true);
+    await ground.setPolicy(OPEN_POLICY);
+    await host.exec(['rm', '-r', '/srv/shop', '/etc/nginx/sites-enabled/shop', '/etc/nginx/sites-enabled/default']);
+    await world.restart('SIGTERM', async () => makeOlder(world.dataDir));
+    await serverOnline(world, ground.server);
+    assert.equal((await discover('now')).looked, true);
+    assert.deepEqual(await fitOf('deploy.rollback'), { fits: false, because: 'discovery found no deploy root there' });
+    assert.deepEqual(await fitOf('nginx.maintenance'), {
+      fits: false,
+      because: 'discovery found no virtual host there',
+    });
+    assert.equal((await fitOf('docker.restart')).fits, true, 'Docker could not be asked, which is held against nobody');
+  },
+);
