@@ -288,3 +288,14 @@ hostTest(
     }
   },
 );
+
+hostTest('when the Docker daemon is down, that is found, and its restart is offered', async () => {
+  const { host } = ground;
+  await host.exec(['systemctl', 'stop', 'docker.socket', 'docker.service']);
+  const [down] = await findings('docker');
+  assert.deepEqual([down?.kind, down?.severity], ['docker.daemon_down', 'critical']);
+  assert.deepEqual(down?.suggestions[0]?.parameters, { unit: 'docker.service' });
+  assert.match(JSON.stringify(await findings('compose')), /the Docker daemon does not answer/);
+  assert.match(JSON.stringify(await findings('logs', { container: 'any' })), /log of any could not be seen/);
+  await host.exec(['systemctl', 'start', 'docker.service']);
+});

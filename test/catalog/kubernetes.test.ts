@@ -164,19 +164,24 @@ hostTest(
   },
 );
 
-hostTest('when the cluster does not answer or says nonsense, that is a finding and no crash', async () => {
-  const { host, assistant, name: server } = ground;
-  const said = async () =>
-    JSON.stringify((await assistant('runDiagnostic', { server, diagnostics: ['k8s'] })).findings);
-  const answerWith = (script: string) => host.writeFile('/usr/local/bin/kubectl', `#!/bin/sh\n${script}\n`, '0755');
-  try {
-    await answerWith('echo connection refused >&2; exit 1');
-    assert.match(await said(), /k8s\.no_cluster/);
-    await answerWith('echo "{\\"items\\": [null, 7, {\\"metadata\\": {}}]}"');
-    assert.match(await said(), /k8s\.calm/);
-    await answerWith('echo what');
-    assert.match(await said(), /Pods could not be seen: kubectl printed no JSON/);
-  } finally {
-    await installKubectl(host);
-  }
-});
+hostTest(
+  'when the cluster does not answer or says nonsense, or kubectl is not there, that is a finding and no crash',
+  async () => {
+    const { host, assistant, name: server } = ground;
+    const said = async () =>
+      JSON.stringify((await assistant('runDiagnostic', { server, diagnostics: ['k8s'] })).findings);
+    const answerWith = (script: string) => host.writeFile('/usr/local/bin/kubectl', `#!/bin/sh\n${script}\n`, '0755');
+    try {
+      await answerWith('echo connection refused >&2; exit 1');
+      assert.match(await said(), /k8s\.no_cluster/);
+      await answerWith('echo "{\\"items\\": [null, 7, {\\"metadata\\": {}}]}"');
+      assert.match(await said(), /k8s\.calm/);
+      await answerWith('echo what');
+      assert.match(await said(), /Pods could not be seen: kubectl printed no JSON/);
+      await host.exec(['rm', '/usr/local/bin/kubectl']);
+      assert.match(await said(), /k8s\.not_installed/);
+    } finally {
+      await installKubectl(host);
+    }
+  },
+);
