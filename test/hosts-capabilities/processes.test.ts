@@ -149,3 +149,19 @@ hostTest('when a unit with a limit lost a process for lack of memory, a larger l
     ['service.memory_limit', { unit: UNIT, max: '96M' }],
   ]);
 });
+
+hostTest('when a unit is to be stopped, those that stop with it and those that start it again are named', async () => {
+  const write = (name: string, ...lines: readonly string[]) =>
+    driven.host.writeFile(`/etc/systemd/system/${name}`, `${lines.join('\n')}\n`);
+  await write('base.service', '[Service]', 'ExecStart=/bin/sleep 1000');
+  await write('base.timer', '[Timer]', 'OnActiveSec=1h');
+  await write('top.service', '[Unit]', 'Requires=base.service', '[Service]', 'ExecStart=/bin/sleep 1000');
+  await driven.host.exec(['systemctl', 'daemon-reload']);
+  await driven.host.exec(['systemctl', 'start', 'top.service', 'base.timer']);
+  const { preview } = granted(await driven.change('preview', 'unit.stop', { unit: 'base.service' })) as ChangePreview;
+  assert.deepEqual(preview.effects, [
+    'base.service is stopped and stays down.',
+    'Units that depend on it are affected as well: top.service.',
+    'It may be started again by base.timer.',
+  ]);
+});
