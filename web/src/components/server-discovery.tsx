@@ -1,5 +1,4 @@
 /** What there is on a server, as it was found last; what is different since the time before; and a button to look anew. */
-import type { DiscoveredKind } from '@countersign/protocol';
 import type { OutputOf, ServerDetail } from '@countersign/protocol/operator-api/index';
 import { useQuery } from '@tanstack/react-query';
 import { RefreshCw } from 'lucide-react';
@@ -16,7 +15,7 @@ import { Loaded } from './loaded.tsx';
 type Discovery = OutputOf<'discoverServices'>;
 type Thing = Discovery['found'][number];
 
-const KINDS: readonly (readonly [DiscoveredKind, one: string, many: string])[] = [
+const KINDS: readonly (readonly [Thing['kind'], one: string, many: string])[] = [
   ['unit', 'unit', 'units'],
   ['container', 'container', 'containers'],
   ['virtual_host', 'virtual host', 'virtual hosts'],
