@@ -115,7 +115,7 @@ prove(() => ground, {
     await publish(host, '1.1', 'exec sleep 1001');
   },
   sees: { diagnostic: 'packages', kind: 'packages.security_updates' },
-  parameters: { unit: 'shop', watch: '1s' },
+  parameters: { unit: 'shop', watch: '1s', hold: 'libc6 linux-*' },
   async mended(host) {
     assert.equal(await statusOf(host, 'shop'), 'install ok installed 1.1');
     assert.equal(await out(host, 'pgrep -f --count "^sleep 1001"'), '1');

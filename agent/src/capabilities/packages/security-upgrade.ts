@@ -1,10 +1,8 @@
 /** Installing security updates by unattended-upgrades. Sources: unattended-upgrade(8), apt.conf(5) `APT_CONFIG`, apt-get(8). */
-import { join } from 'node:path';
 import { capability, fault, type ParametersOf, type StepResult } from '@countersign/protocol';
 import { z } from 'zod';
-import { keepBackup, readBackup } from '../../host/backups.ts';
+import { backupPath, keepBackup, readBackup } from '../../host/backups.ts';
 import { type Executed, howItEnded } from '../../host/execution.ts';
-import { makeOwnFolder, replaceOwnFile } from '../../host/own-files.ts';
 import type { ChangeContext, Changer, ObserveContext } from '../capability.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { expressionOf } from '../name-pattern.ts';
@@ -39,16 +37,13 @@ export const securityUpgrade: Changer<'apt.security_upgrade'> = {
     };
   },
   async remember({ hold }, context) {
-    const folder = join(context.stateDir, 'apt');
-    const config = join(folder, `${context.actionId}-${context.step}.conf`);
-    makeOwnFolder(folder);
-    replaceOwnFile(config, configOf(hold), 0o600);
+    const config = keepBackup({ ...context, step: `${context.step}.config` }, configOf(hold));
     return { list: keepBackup(context, await readInstalled(context)), config };
   },
   async perform(_, memory, context) {
     requireUnlocked();
     const { config, list } = memorySchema.parse(memory);
-    return resultOf(list, await start(context, ARGV, { APT_CONFIG: config }), context);
+    return resultOf(list, await start(context, ARGV, { APT_CONFIG: backupPath(context.stateDir, config) }), context);
   },
   async undo(_, memory, context) {
     requireUnlocked();
