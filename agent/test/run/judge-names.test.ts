@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PlanDraft, Preview } from '@countersign/protocol';
+import { subjectsOf } from '../../src/run/accept.ts';
 import { judgePlan } from '../../src/run/judge-plan.ts';
 import { parsePolicy } from '../../src/run/local-policy.ts';
 import { draftOf } from './bed.ts';
@@ -77,4 +78,11 @@ test('when a change touches a unit that no parameter names, the owner who denies
   );
   const some = policyOf('units: {deny: [reboot.target, "systemd-*"]}\n');
   for (const plan of [reboot, resync, flush]) assert.equal(code(some, plan), 'server_policy_denies');
+});
+
+test('when a plan works on a container, a Compose project or a namespace, no other may work on it meanwhile', () => {
+  const subjects = (capability: string, parameters: object) => subjectsOf(step(capability, parameters));
+  assert.deepEqual(subjects('container.restart', { container: 'web' }), ['container web']);
+  assert.deepEqual(subjects('compose.up', { project: 'shop', service: 'web' }), ['project shop']);
+  assert.deepEqual(subjects('k8s.scale', { namespace: 'shop', deployment: 'web', delta: 1 }), ['namespace shop']);
 });
