@@ -2,7 +2,10 @@
 import { type CapabilityId, capabilityIds } from '@countersign/protocol';
 import { systemdRuns } from '../host/unit.ts';
 
+/** Besides units, timers and processes. */
+const BY_SYSTEMD: readonly CapabilityId[] = ['journal.vacuum', 'nginx.reload', 'nginx.maintenance'];
+
 /** The capabilities of this machine: without systemd nothing that only systemd does. */
 export function availableCapabilities(systemd: boolean = systemdRuns()): CapabilityId[] {
-  return capabilityIds.filter((id) => systemd || !(/^(unit|timer|process)\./.test(id) || id === 'journal.vacuum'));
+  return capabilityIds.filter((id) => systemd || !(/^(unit|timer|process)\./.test(id) || BY_SYSTEMD.includes(id)));
 }
