@@ -6,7 +6,7 @@ import { type Clock, delay, fault, type ParametersOf, type StepResult } from '@c
 import { z } from 'zod';
 import { readBoot } from '../../host/boot.ts';
 import { namesIn, readTextOrNull, statOrNull } from '../../host/look.ts';
-import { readProcesses } from '../../host/processes.ts';
+import { commandLineOf, readProcesses } from '../../host/processes.ts';
 import { unitProperties } from '../../host/unit.ts';
 import type { ChangeContext, Changer, ObserveContext } from '../capability.ts';
 import { exitCodeOf } from '../exit-code.ts';
@@ -28,6 +28,8 @@ const POLL_MS = 1000;
 /** Without these nobody could reach the server afterwards. */
 const AGENT_UNITS = ['countersign-link.service', 'countersign-runner.socket'];
 const SSH_UNITS = ['ssh.service', 'sshd.service', 'ssh.socket', 'sshd.socket'];
+/** A part of unattended-upgrades that runs all the time and waits for a shutdown. */
+const WAITS_ONLY = 'unattended-upgrade-shutdown';
 /** Cut off in the middle, these leave packages half there. */
 const PACKAGE_PROGRAMS = ['dpkg', 'apt-get', 'apt', 'unattended-upgr', 'rpm', 'dnf'];
 
@@ -158,7 +160,9 @@ function requireKernel(): string | null {
 }
 
 function requireNoPackageWork(): void {
-  const busy = readProcesses().find(({ name }) => PACKAGE_PROGRAMS.includes(name));
+  const busy = readProcesses().find(
+    ({ name, pid }) => PACKAGE_PROGRAMS.includes(name) && !commandLineOf(pid).includes(WAITS_ONLY),
+  );
   if (busy !== undefined)
     throw refuse(`${busy.name} (process ${busy.pid}) is at work on packages, and must not be cut off`);
 }
