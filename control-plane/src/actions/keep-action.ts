@@ -9,8 +9,10 @@ import { openRepeat } from './action.store.ts';
 import type { ActionDeps } from './action-deps.ts';
 import { actionRow, type RequestedBy } from './action-row.ts';
 import { beginAction } from './begin-action.ts';
+import { playbooksOn } from './playbooks-on.ts';
 import type { Prepared } from './prepare-plan.ts';
 import { refuseCrowd } from './refuse-crowd.ts';
+import { abilitiesOf } from './server-allows.ts';
 import { storedPolicy } from './stored-policy.ts';
 
 export interface Proposed {
@@ -56,7 +58,8 @@ export function keepAction(
     const id = ids.id('act');
     const decideBy = at + storedPolicy(verdict, inForce.sha256).ask.expiresMs;
     const plan: Plan = { ...draft, request: { action: id, valid_until: decideBy + limits.startWindowMs } };
-    const row = actionRow(deps, { ...kept, plan, id, at, decideBy, digest: digestOf(plan) });
+    const playbooks = playbooksOn(deps.playbooks, abilitiesOf(server));
+    const row = actionRow({ playbooks, limits }, { ...kept, plan, id, at, decideBy, digest: digestOf(plan) });
     const { source } = plan;
     await beginAction(deps, trx, {
       row,
