@@ -9,6 +9,7 @@ import { isMovedCopy } from '@countersign/agent/capabilities/logs/log-writers';
 import { logsOf, parsePatterns } from '@countersign/agent/capabilities/logs/logrotate-files';
 import { heldBack, parseHalfDone, parseUpgrades } from '@countersign/agent/capabilities/packages/apt';
 import { parseNeedrestart } from '@countersign/agent/capabilities/packages/needrestart';
+import { configOf } from '@countersign/agent/capabilities/packages/security-upgrade';
 import { parseCrontab } from '@countersign/agent/capabilities/schedule/crontabs';
 import { parseTimers } from '@countersign/agent/capabilities/schedule/timers';
 import { readLockHolders } from '@countersign/agent/host/file-locks';
@@ -38,6 +39,10 @@ test('when apt and dpkg answer, updates and half-done packages are read and odd 
   assert.equal(heldBack('libstdc++6', 'libstdc++6 linux-*'), true);
   assert.equal(heldBack('linux-image-amd64', 'libstdc++6 linux-*'), true);
   assert.equal(heldBack('xlinux-image', 'linux-*'), false);
+  assert.equal(
+    configOf('libstdc++6 linux-*'),
+    'Unattended-Upgrade::Package-Blacklist {\n  "^libstdc\\+\\+6$";\n  "^linux-.*$";\n};\n',
+  );
 });
 
 test('when a process holds a lock on a file, it is named; one that only has it open is not', async () => {

@@ -1,7 +1,10 @@
 /** Log files that grew too big, and what keeps each small. */
 import type { Suggestion } from '@countersign/protocol';
+import { deniedBecause } from '../../host/files.ts';
 import { filesBelow } from '../../host/files-below.ts';
 import { statOrNull } from '../../host/look.ts';
+import type { LocalRules } from '../capability.ts';
+import { writableRoots } from '../files/roots.ts';
 import { readRotated } from '../logs/logrotate-files.ts';
 import { count, type Report, sayBytes } from '../report.ts';
 
@@ -12,7 +15,8 @@ const LOOKED_AT = 20_000;
 /** Names of what is a log that a program writes to now, and no rotated copy or database of its own kind. */
 const PRESENT = /(\.(log|err|out|txt)|\/(syslog|messages|debug|mail\.(log|err)|catalina\.out))$/;
 
-export function lookAtLogs(report: Report): void {
+/** Emptying is only offered where the owner lets files be written. */
+export function lookAtLogs(report: Report, rules: LocalRules): void {
   const rotated = readRotated();
   const paths = new Set([...rotated.keys(), ...logsBelow('/var/log')]);
   const big = [...paths]
@@ -29,7 +33,7 @@ export function lookAtLogs(report: Report): void {
       severity: 'info',
       title: `The log ${path} takes ${sayBytes(bytes)}; ${name === undefined ? 'no file of /etc/logrotate.d names it' : `/etc/logrotate.d/${name} rotates it`}.`,
       causes: ['It is rotated too seldom or not at all.', 'A program writes more than it used to.'],
-      suggestions: [...rotate(name, bytes), ...truncate(path, bytes)],
+      suggestions: [...rotate(name, bytes), ...truncate(path, bytes, rules)],
     });
   }
   if (big.length > SHOWN)
@@ -46,8 +50,8 @@ function rotate(name: string | undefined, bytes: number): Suggestion[] {
   return [{ playbook: 'disk.logrotate', parameters: { name }, why }];
 }
 
-function truncate(path: string, bytes: number): Suggestion[] {
-  if (!PRESENT.test(path)) return [];
+function truncate(path: string, bytes: number, rules: LocalRules): Suggestion[] {
+  if (!PRESENT.test(path) || deniedBecause(path, writableRoots(rules)) !== undefined) return [];
   const why = `It frees ${sayBytes(bytes)} at once, but all except the last lines is lost.`;
   return [{ playbook: 'disk.truncate_log', parameters: { path }, why }];
 }

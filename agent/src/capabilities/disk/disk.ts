@@ -23,7 +23,7 @@ export const disk: Observer<'disk'> = async ({ path, top }, context) => {
   lookAtDeletedFiles(report);
   const journal = await orBlind(report, 'The size of the journal', async () => readJournalFiles().bytes);
   report.figure('journal_bytes', journal);
-  lookAtLogs(report);
+  lookAtLogs(report, context.localPolicy);
   const folders = await lookAtFolders(report, context, path, top);
   suggestCleaning(report, room, journal ?? 0, folders);
   if (report.isCalm) report.add({ kind: 'disk.calm', severity: 'ok', title: 'No file system is close to full.' });

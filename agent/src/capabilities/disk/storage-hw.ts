@@ -1,7 +1,9 @@
 import { durationMs } from '@countersign/protocol';
+import { deniedBecause } from '../../host/files.ts';
 import { readTextOrNull } from '../../host/look.ts';
 import { readAllMounts } from '../../host/mounts.ts';
-import type { ObserveContext, Observer } from '../capability.ts';
+import type { LocalRules, ObserveContext, Observer } from '../capability.ts';
+import { writableRoots } from '../files/roots.ts';
 import { printJournal, readJournal } from '../logs/journal.ts';
 import { orBlind } from '../or-blind.ts';
 import { count, Report } from '../report.ts';
@@ -16,7 +18,7 @@ const LINES = 15;
 export const storageHw: Observer<'storage_hw'> = async ({ since }, context) => {
   const report = new Report(context);
   const errors = await lookAtKernel(report, context, context.clock.now() - durationMs(since));
-  lookAtMounts(report, errors);
+  lookAtMounts(report, errors, context.localPolicy);
   lookAtArrays(report);
   await lookAtDisks(report, context);
   if (report.isCalm)
@@ -49,7 +51,7 @@ async function lookAtKernel(report: Report, context: ObserveContext, since: numb
   return errors.length;
 }
 
-function lookAtMounts(report: Report, errors: number | null): void {
+function lookAtMounts(report: Report, errors: number | null, rules: LocalRules): void {
   const mistaken = readOnlyByMistake(readAllMounts(), readTextOrNull('/etc/fstab') ?? '');
   report.figure('read_only_mounts', mistaken.length);
   for (const { mount, source, type } of mistaken)
@@ -60,7 +62,7 @@ function lookAtMounts(report: Report, errors: number | null): void {
       causes: ['The kernel made it so after an error of the disk.', 'Somebody mounted it so.'],
       // Writing on a disk that fails makes it worse.
       suggestions:
-        errors !== null && errors > 0
+        (errors !== null && errors > 0) || deniedBecause(mount, writableRoots(rules)) !== undefined
           ? []
           : [
               {

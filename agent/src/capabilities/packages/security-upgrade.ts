@@ -115,10 +115,10 @@ async function effectsOf({ hold }: Parameters, wanted: readonly Upgrade[], conte
   ];
 }
 
-/** Names that unattended-upgrades leaves alone, besides those of the server's own configuration. They are patterns of Python there. */
-function configOf(hold: string | undefined): string {
+/** Names that unattended-upgrades leaves alone, besides those of the server's own configuration. They are patterns of Python there, taken as they stand. */
+export function configOf(hold: string | undefined): string {
   const names = hold?.split(' ') ?? [];
-  const patterns = names.map((name) => `  "^${expressionOf(name).replaceAll('\\', '\\\\')}$";\n`);
+  const patterns = names.map((name) => `  "^${expressionOf(name)}$";\n`);
   return `Unattended-Upgrade::Package-Blacklist {\n${patterns.join('')}};\n`;
 }
 
