@@ -3,6 +3,7 @@ import { after, before } from 'node:test';
 import type { Host } from '../hosts/host.ts';
 import { hostTest, whyNoHosts } from '../hosts/requirements.ts';
 import { eventually } from '../world/eventually.ts';
+import { serverOnline } from '../world/install-agent.ts';
 import { boxLayer, docker, inspect, loadOldImage, startDocker, waitForHealth } from './docker-ground.ts';
 import { type Ground, OPEN_POLICY, openGround } from './ground.ts';
 import { serveImage } from './image-registry.ts';
@@ -219,6 +220,7 @@ hostTest(
       );
       await startSleeper(host, 'countersign-db');
       const code = async (container: string) => {
+        await serverOnline(ground.world, ground.server);
         const asked = await askRestart({ container }).catch((error: { code?: string }) => error);
         return 'code' in asked ? asked.code : 'asked';
       };
