@@ -56,6 +56,10 @@ const ELEMENT =
 const OPTION =
   /((?<![A-Za-z0-9-])--?(?:[a-z0-9]{1,40}-){0,6}(?:password|passwd|pass|secret|token|api-?key|private-?key)[ =])(?!\[redacted\])("[^"]*"|'[^']*'|\S+)/gi;
 
+/** `curl -u name:password`; but not `docker run -u 1000:1000` or `--user app:app`. */
+const USER_OPTION =
+  /((?<![^\s"'=])(?:-[uU]|--user|--proxy-user)[ =]?["']?([^\s:"'=]{1,100}):)(?!\[redacted\])(?!\2(?![^\s"']))(?!\d+(?![^\s"']))([^\s"']{1,500})/g;
+
 /** Values that sound secret by name but tell nothing. */
 const HARMLESS =
   /^["']?(?:true|false|yes|no|on|off|none|null|nil|undefined|required|optional|invalid|missing|expired|failed|failure|ok|0|1|sha256|md5|bearer|basic|\*+|<[^>]*>|\$\{?\w+\}?|\{\{secret:[a-z0-9_-]+\}\}|[{[(]+|%[a-z])["']?$/i;
@@ -91,6 +95,7 @@ export function redact(text: string, exact: readonly string[] = []): Redacted {
   result = result.replace(SCHEME, (_, scheme: string) => black(scheme));
   result = result.replace(ELEMENT, (all, tag: string, value: string) => (HARMLESS.test(value) ? all : black(tag)));
   result = result.replace(OPTION, (_, option: string) => black(option));
+  result = result.replace(USER_OPTION, (_, option: string) => black(option));
   result = result.replace(NAMED, (all, name: string, between: string, value: string) =>
     isHarmless(name, value) ? all : black(name + between),
   );

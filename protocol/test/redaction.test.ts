@@ -37,6 +37,8 @@ test('when a name sounds secret, its value is blacked out in the usual notations
     'Cookie: session=hunter22',
     'APP_SECRET_KEY="hunter22"',
     'export TOKEN=hunter22',
+    'curl -u bob:hunter22 https://api.example',
+    'curl --user "bob:hunter22"',
   ])
     assert.ok(!redact(text).text.includes('hunter22'), redact(text).text);
 });
@@ -59,6 +61,7 @@ test('when a text tells no secret, it stays as it is', () => {
     'run 3f2504e0-4f89-11d3-9a0c-0305e82c3301 finished',
     '/usr/lib/x86_64-linux-gnu/libsystemd.so.0.35.0',
     'token expired',
+    'docker run -u 1000:1000 --user app:app image',
     'systemd[1]: Started nginx.service - A high performance web server and a reverse proxy server.',
     'checking /var/lib/docker/overlay2/l/ABCDEFGHIJKLMNOPQRSTUVWXYZ',
   ])
