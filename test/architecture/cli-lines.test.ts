@@ -49,7 +49,10 @@ test('when a page shows a command line of ours, the command and its options exis
       .replaceAll(/"[^"]*"/g, '…')
       .split(/\s+/);
     const all = words.filter((word, index) => /^[a-z][a-z-]*$/.test(word) && !words[index - 1]?.startsWith('--'));
-    const verbs = all.slice(0, /^(server|token|playbook|audit|telegram|key|lock|policy|amendments)$/.test(all[0] ?? '') ? 2 : 1);
+    const verbs = all.slice(
+      0,
+      /^(server|token|playbook|audit|telegram|key|lock|policy|amendments)$/.test(all[0] ?? '') ? 2 : 1,
+    );
     const { code, said } = await helpOf(verbs);
     const options = words.filter((word) => word.startsWith('--'));
     const unknown = options.filter((option) => !said.includes(option) && !everywhere.includes(option));
