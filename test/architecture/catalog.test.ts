@@ -1,10 +1,11 @@
 /** The catalog keeps its word: no playbook changes a server unless it was broken, mended and undone on a real one. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadLibrary } from '@countersign/playbooks';
 import { diagnosticIds } from '@countersign/protocol';
+import { catalogPage } from './catalog-page.ts';
 import { root } from './sources.ts';
 
 const folder = join(root, 'test/catalog');
@@ -31,5 +32,16 @@ test('when a diagnostic is one of the catalog, a test on a real server sees a fi
   assert.deepEqual(
     diagnosticIds.filter((id) => !seen.has(id)).map((id) => `${id}: break something that it has to see`),
     [],
+  );
+});
+
+test('when a diagnostic or a playbook changes, the page of the catalog does', async () => {
+  const page = join(root, 'docs/catalog.md');
+  const wanted = await catalogPage();
+  if (process.env.COUNTERSIGN_RENEW_DOCS === '1') writeFileSync(page, wanted);
+  assert.equal(
+    readFileSync(page, 'utf8'),
+    wanted,
+    'run this test with COUNTERSIGN_RENEW_DOCS=1 and commit docs/catalog.md',
   );
 });
