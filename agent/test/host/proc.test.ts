@@ -30,13 +30,14 @@ test('when processes are read, this one is among them with its true size', () =>
 });
 
 test('when a name of a process holds brackets and blanks, its figures are still found', () => {
-  const parsed = parseStat('42 (a) b (c) S 1 42 42 0 -1 0 1 2 3 4 500 600 0 0 20 0 1 0 777 1000 30 0', 4096);
+  const parsed = parseStat('42 (a) b (c) S 1 42 42 0 -1 0 1 2 3 4 500 600 0 0 20 7 1 0 777 1000 30 0', 4096);
   assert.deepEqual(parsed, {
     pid: 42,
     parent: 1,
     name: 'a) b (c',
     state: 'S',
     ticks: 1100,
+    nice: 7,
     startedTicks: 777,
     memoryBytes: 30 * 4096,
   });
