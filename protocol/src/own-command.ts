@@ -4,9 +4,7 @@
  */
 import { z } from 'zod';
 import { argvSchema, durationMs, durationSchema } from './capabilities/capability.ts';
-import { type Fault, fault } from './errors.ts';
-import { parameterNameSchema, parameterSchema, parseValues, REFERENCE, WHOLE_REFERENCE } from './parameter-types.ts';
-import { redact } from './redaction.ts';
+import { parameterNameSchema, parameterSchema, REFERENCE, WHOLE_REFERENCE } from './parameter-types.ts';
 import { riskSchema } from './risk.ts';
 
 /** What stands behind `local.`: `local.run`, `local.check` and `local.undo` are the capabilities that run such commands. */
@@ -67,39 +65,8 @@ export function ownCommandView(command: OwnCommand, declaration: string): OwnCom
   };
 }
 
-/**
- * The argv of one part with the values filled in, each in a word of its own; a word whose parameter was not given is left out. A
- * fault names what is wrong: `precondition_failed` when there is no such part, `invalid_input`, `secret_parameter`.
- */
-export function ownArgv(
-  command: OwnCommand,
-  part: OwnCommandPart,
-  given: Readonly<Record<string, unknown>>,
-): readonly string[] | Fault {
-  const argv = partsOf(command)[part];
-  if (argv === undefined) return fault('precondition_failed', { reason: `local.${command.name} declares no ${part}` });
-  const { values, problems } = parseValues(command.parameters, given, `local.${command.name}`);
-  if (problems.length > 0) return fault('invalid_input', { problems: problems.join('; ') });
-  const secret = Object.entries(values).find(([, value]) => typeof value === 'string' && redact(value).count > 0);
-  if (secret) return fault('secret_parameter', { parameter: secret[0] });
-  const words: string[] = [];
-  for (const word of argv) {
-    const name = WHOLE_REFERENCE.exec(word)?.[1];
-    if (name === undefined) words.push(word);
-    else if (Object.hasOwn(values, name)) {
-      const value = String(values[name]);
-      // The owner wrote where an operand stands; a value must not become an option there.
-      if (typeof values[name] === 'string' && value.startsWith('-') && !words.includes('--'))
-        return fault('invalid_input', {
-          problems: `parameters.${name}: begins with a dash, and the command has no -- before it`,
-        });
-      words.push(value);
-    }
-  }
-  return words;
-}
-
-function partsOf({ argv, check, undo }: Pick<OwnCommand, 'argv' | 'check' | 'undo'>) {
+/** The argv of each part as it is declared. */
+export function partsOf({ argv, check, undo }: Pick<OwnCommand, 'argv' | 'check' | 'undo'>) {
   return { run: argv, ...(check && { check: check.argv }), ...(undo && { undo: undo.argv }) } as Readonly<
     Record<'run', string[]> & Partial<Record<'check' | 'undo', string[]>>
   >;

@@ -15,7 +15,8 @@ import {
   riskAtMost,
   secretsOf,
 } from '@countersign/protocol';
-import { type OwnCommandPart, ownArgv } from '@countersign/protocol/own-command';
+import { ownArgv } from '@countersign/protocol/own-argv';
+import type { OwnCommandPart } from '@countersign/protocol/own-command';
 import { readingOf } from '@countersign/protocol/reading-commands/judge';
 import { sessionRoots } from '../capabilities/disk/session-roots.ts';
 import { refusedFound, refusedName } from './judge-names.ts';

@@ -1,7 +1,8 @@
 /** A command that the server's owner declared: its argv comes from the declaration, what the control plane gives are names and values. */
 import { durationMs, Fault, fault } from '@countersign/protocol';
 import { digestOf } from '@countersign/protocol/digest';
-import { type OwnCommand, type OwnCommandPart, ownArgv } from '@countersign/protocol/own-command';
+import { ownArgv } from '@countersign/protocol/own-argv';
+import type { OwnCommand, OwnCommandPart } from '@countersign/protocol/own-command';
 import type { Changer, LocalRules } from '../capability.ts';
 import { resultOf } from './command.ts';
 
