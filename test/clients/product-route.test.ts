@@ -21,7 +21,7 @@ for (const revision of revisions) {
 
   test(`when a ${revision} client does the main job, each answer leads to the next`, async () => {
     const client = await open();
-    assert.equal((await client.tools()).length, 17);
+    assert.equal((await client.tools()).length, 20);
     const { structured: list } = await client.call('list_servers');
     const server = list.servers[0].name;
     const { structured: found } = await client.call('run_diagnostic', { server, description: 'nginx is down, 502s' });
@@ -86,7 +86,7 @@ for (const revision of revisions) {
   test(`when the token of a ${revision} client may only read, tools that ask are not there`, async () => {
     const client = await open('reader');
     const names = await client.tools();
-    assert.equal(names.length, 13);
+    assert.equal(names.length, 16);
     assert.equal(names.includes('run_playbook'), false);
     await assert.rejects(client.call('run_playbook', restart), /not found/);
     await client.close();

@@ -32,7 +32,7 @@ for (const revision of revisions) {
   test(`when a ${revision} client starts the process, it does the main job through it`, async (t) => {
     const client = await connect(revision, command());
     t.after(() => client.close());
-    assert.equal((await client.tools()).length, 17);
+    assert.equal((await client.tools()).length, 20);
     const { structured: list } = await client.call('list_servers');
     assert.equal(list.servers[0].name, 'web-1');
     const restart = { server: 'web-1', playbook: 'service.restart', parameters: { unit: revision } };
@@ -69,7 +69,7 @@ test('when the token may only read, the process offers no tool that asks', async
   const client = await connect('2025-11-25', command(app.url, tokens.reader));
   t.after(() => client.close());
   const names = await client.tools();
-  assert.equal(names.length, 13);
+  assert.equal(names.length, 16);
   assert.equal(names.includes('run_playbook'), false);
 });
 
