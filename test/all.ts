@@ -1,0 +1,43 @@
+/**
+ * Runs every test, a process per file. Long files go first, so that none of them is left to run alone at the end; four at once,
+ * since many wait for a server more than they work. `node test/all.ts PART…` runs the files whose path holds one of the parts.
+ */
+import { glob } from 'node:fs/promises';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+
+const AT_ONCE = 4;
+const TIMEOUT_MS = 600_000;
+
+/** By what they take, longest first; whatever is not here is short. */
+const LONG = [
+  'test/faults/',
+  'test/simulation/',
+  'test/catalog/',
+  'control-plane/test/telegram/converge',
+  'test/browser/',
+  'test/scenarios/',
+  'control-plane/test/actions/command-abuses',
+  'agent/test/run/',
+  'test/hosts-capabilities/',
+  'test/clients/',
+];
+
+const rank = (path: string) => {
+  const at = LONG.findIndex((beginning) => path.startsWith(beginning));
+  return at < 0 ? LONG.length : at;
+};
+
+const wanted = process.argv.slice(2);
+const found: string[] = [];
+for await (const path of glob(['*/test/**/*.test.ts', 'test/**/*.test.ts'])) found.push(path);
+const files = found
+  .filter((path) => !path.includes('node_modules'))
+  .filter((path) => wanted.length === 0 || wanted.some((part) => path.includes(part)))
+  .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+
+const tests = run({ files, concurrency: AT_ONCE, timeout: TIMEOUT_MS });
+tests.on('test:fail', ({ todo }) => {
+  if (todo === undefined || todo === false) process.exitCode = 1;
+});
+tests.compose(new spec()).pipe(process.stdout);
