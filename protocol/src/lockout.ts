@@ -54,6 +54,10 @@ const AREAS: Readonly<Record<LockoutArea | 'agent', Area>> = {
     decides: 'decides how the server is connected',
     units: [
       'networking.*',
+      'dhcpcd.*',
+      'netplan-*',
+      'cloudflared.*',
+      'zerotier-one.*',
       'systemd-networkd.*',
       'NetworkManager.*',
       'NetworkManager-*',
@@ -72,6 +76,16 @@ const ORDER = ['agent', ...lockoutAreas] as const;
 /** Where a new login is looked up, in whoever's home it lies. */
 const LOGIN_KEYS = /\/\.ssh\/authorized_keys2?$/;
 
+/** Files of everybody's login that no area opens for writing. Sources: passwd(5), group(5), nologin(5), shells(5), nsswitch.conf(5). */
+const LOGIN_FILES = /^\/etc\/(passwd|group|nologin|shells|nsswitch\.conf|login\.defs)$/;
+
+/** Folders of systemd that units, their drop-ins and their links lie in. Source: systemd.unit(5). */
+const UNIT_FOLDER =
+  /^\/(?:etc|run|lib|usr\/lib|usr\/local\/lib)\/systemd\/(?:system|system\.control|system\.attached)\/(.+)$/;
+
+/** Also a bare type, which stands for all units of it. */
+const UNIT_NAME = /(^|\.)(service|socket|timer|target|mount|path|slice|scope|swap|automount|device)$/;
+
 /** How long a human has to confirm unless told otherwise, milliseconds. */
 export const CONFIRM_WITHIN_MS = 300_000;
 
@@ -85,7 +99,19 @@ export function lockoutOfUnit(unit: string): Lockout | null {
 export function lockoutOfPath(path: string): Lockout | null {
   const area = ORDER.find((each) => AREAS[each].paths.some((root) => path === root || path.startsWith(`${root}/`)));
   if (area !== undefined) return { area, because: `it changes ${path}, which ${AREAS[area].decides}` };
-  return LOGIN_KEYS.test(path) ? { area: 'ssh', because: `it changes ${path}, which ${AREAS.ssh.decides}` } : null;
+  if (LOGIN_KEYS.test(path) || LOGIN_FILES.test(path))
+    return { area: 'ssh', because: `it changes ${path}, which ${AREAS.ssh.decides}` };
+  return lockoutOfUnitFile(path);
+}
+
+/** What changing the file, a drop-in or a link of a unit can lock up: as much as touching the unit. */
+function lockoutOfUnitFile(path: string): Lockout | null {
+  const parts = UNIT_FOLDER.exec(path)?.[1]?.split('/') ?? [];
+  const units = parts.map((part) => part.replace(/\.(d|wants|requires)$/, '')).filter((name) => UNIT_NAME.test(name));
+  // A drop-in for all services, such as service.d/a.conf, is one for the agent as well.
+  const found = units.map((name) => lockoutOfUnit(name.includes('.') ? name : `countersign-any.${name}`));
+  const area = found.find((each) => each !== null)?.area;
+  return area === undefined ? null : { area, because: `it changes ${path}, which ${AREAS[area].decides}` };
 }
 
 /**

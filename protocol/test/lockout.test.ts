@@ -32,10 +32,21 @@ const UNITS = {
 };
 
 const PATHS = {
-  ssh: ['/etc/ssh', '/etc/ssh/sshd_config', '/etc/ssh/sshd_config.d/10-x.conf', '/root/.ssh/authorized_keys'],
+  ssh: [
+    ...['/etc/ssh', '/etc/ssh/sshd_config', '/etc/ssh/sshd_config.d/10-x.conf', '/root/.ssh/authorized_keys'],
+    ...['/etc/nologin', '/etc/passwd', '/etc/systemd/system/ssh.service', '/etc/systemd/system/ssh.socket.d/a.conf'],
+    '/etc/systemd/system/multi-user.target.wants/ssh.service',
+  ],
   firewall: ['/etc/nftables.conf', '/etc/nftables.d/a.nft', '/etc/ufw/user.rules', '/etc/iptables/rules.v4'],
-  network: ['/etc/network/interfaces', '/etc/netplan/01.yaml', '/etc/systemd/network/a.network'],
-  agent: ['/etc/countersign/policy.yaml', '/opt/countersign/current', '/var/lib/countersign/runner/journal.ndjson'],
+  network: [
+    ...['/etc/network/interfaces', '/etc/netplan/01.yaml', '/etc/systemd/network/a.network'],
+    '/usr/lib/systemd/system/systemd-networkd.service',
+  ],
+  agent: [
+    ...['/etc/countersign/policy.yaml', '/opt/countersign/current', '/var/lib/countersign/runner/journal.ndjson'],
+    ...['/etc/systemd/system/countersign-runner.service.d/x.conf', '/run/systemd/system/countersign-link.service'],
+    '/etc/systemd/system/service.d/all.conf',
+  ],
 };
 
 test('when a unit or a file carries logins, firewall, network or the agent, its area is named in words', () => {
@@ -57,6 +68,8 @@ test('when a name or path only looks alike, nothing is locked up', () => {
     assert.equal(lockoutOfUnit(unit), null, unit);
   for (const path of [
     '/etc/sshx',
+    '/etc/passwd-notes',
+    '/etc/systemd/system/nginx.service.d/ssh.conf',
     '/etc/nftables.conf.bak',
     '/srv/etc/ssh/config',
     '/etc/networks',
