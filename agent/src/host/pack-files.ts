@@ -3,6 +3,7 @@
  * quarantine they would keep them. They come back on undo; after a day the next run forgets the pack.
  */
 import {
+  type BigIntStats,
   closeSync,
   constants,
   fchmodSync,
@@ -53,7 +54,8 @@ const lineSchema = z.union([headSchema, packedSchema, endSchema]);
 
 interface Waiting {
   readonly packed: Packed;
-  readonly inode: bigint;
+  /** As it was when it was read. */
+  readonly stat: BigIntStats;
 }
 
 /** Counts what {@link packFiles} would pack. Throws the system's error when the root cannot be opened. */
@@ -78,7 +80,11 @@ export async function packFiles(
   let batch: Waiting[] = [];
   const flush = () => {
     pack.append(batch.map(({ packed }) => `${JSON.stringify(packed)}\n`).join(''), { sync: true });
-    for (const waiting of batch) if (removePacked(root, waiting)) done.files += 1;
+    for (const waiting of batch) {
+      if (!removePacked(root, waiting)) continue;
+      done.files += 1;
+      done.bytes += Number(waiting.stat.size);
+    }
     batch = [];
   };
   try {
@@ -88,7 +94,6 @@ export async function packFiles(
       if (waiting === null) continue;
       if (pack.size > PACK_BYTES_MAX) break;
       batch.push(waiting);
-      done.bytes += Number(file.stat.size);
       if (batch.length >= BATCH) flush();
     }
     flush();
@@ -150,7 +155,7 @@ function readSmall(met: MetFile): Waiting | null {
     const { relative } = met;
     const [mode, uid, gid] = [Number(stat.mode) & 0o7777, Number(stat.uid), Number(stat.gid)];
     return {
-      inode: stat.ino,
+      stat,
       packed: { relative: [...relative], mode, uid, gid, changed: Number(stat.mtimeMs) / 1000, content },
     };
   } finally {
@@ -158,10 +163,11 @@ function readSmall(met: MetFile): Waiting | null {
   }
 }
 
-/** Whether the very file that was packed is removed now. One that took its name meanwhile stays. */
-function removePacked(root: OpenFolder, { packed, inode }: Waiting): boolean {
+/** Whether the very file that was packed is removed now. One that took its name meanwhile stays, and so does one that was written to. */
+function removePacked(root: OpenFolder, { packed, stat }: Waiting): boolean {
   const outcome = inFolderOf(root, packed.relative, (folder, name) => {
-    if (lstatSync(`${folder}/${name}`, { bigint: true }).ino !== inode) return false;
+    const now = lstatSync(`${folder}/${name}`, { bigint: true });
+    if (now.ino !== stat.ino || now.size !== stat.size || now.mtimeNs !== stat.mtimeNs) return false;
     unlinkSync(`${folder}/${name}`);
     return true;
   });
@@ -178,6 +184,10 @@ function putBack(path: string, { mode, uid, gid, changed, content }: Packed): tr
     fchmodSync(file, mode);
     futimesSync(file, changed, changed);
     return true;
+  } catch (error) {
+    // Half a session is worse than none, and would be taken for one that is there already.
+    unlinkSync(path);
+    throw error;
   } finally {
     closeSync(file);
   }

@@ -19,6 +19,7 @@ import { sessionsPack } from '@countersign/agent/capabilities/disk/sessions-pack
 import { logTruncate } from '@countersign/agent/capabilities/logs/log-truncate';
 import { emptyFile } from '@countersign/agent/host/cut-file';
 import { identityOf } from '@countersign/agent/host/files';
+import { type Clock, systemClock } from '@countersign/protocol';
 import { journaled, Place } from './context.ts';
 
 const DAYS_AGO = new Date(Date.now() - 3 * 86_400_000);
@@ -65,6 +66,28 @@ test('when the place of a packed session is taken, undo leaves what is there now
   const undone = await sessionsPack.undo?.(asked(place), memory, context);
   assert.equal(undone?.exit_code, null);
   assert.equal(readFileSync(place.at('sess_1'), 'utf8'), 'new user');
+});
+
+test('when sessions are written to while others are packed, nothing of what was written is lost', async () => {
+  using place = new Place();
+  const names = Array.from({ length: 550 }, (_, index) => `sess_${index}`);
+  for (const name of names) old(place.at(name));
+  let written: string[] = [];
+  // The packing lets go for a moment now and then; that is when the sessions are written to.
+  const after: Clock['after'] = (ms, call) => {
+    if (written.length === 0) {
+      written = readdirSync(place.root);
+      for (const name of written) old(place.at(name), 'user, and a basket');
+    }
+    return systemClock.after(ms, call);
+  };
+  const context = place.change({ rules: { tmpRoots: [place.root] }, clock: { ...systemClock, after } });
+  const parameters = asked(place, { max_files: 1000 });
+  const memory = journaled(await sessionsPack.remember?.(parameters, context));
+  await sessionsPack.perform(parameters, memory, context);
+  await sessionsPack.undo?.(parameters, memory, context);
+  assert.ok(written.length > 0 && written.length < names.length);
+  for (const name of written) assert.equal(readFileSync(place.at(name), 'utf8'), 'user, and a basket', name);
 });
 
 test('T15: when a stranger puts links among the sessions, nothing outside of the folder is packed or removed', async () => {
