@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { parseConnections } from '@countersign/agent/capabilities/network/link-connection';
 import { overlap, parseRange, sizeOf } from '@countersign/agent/capabilities/network/ranges';
 import { parseLinks, parseResolvConf } from '@countersign/agent/capabilities/network/resolver';
+import { holdersIn } from '@countersign/agent/capabilities/network/socket-holders';
 import { parseTimesync, parseTimesyncConfig, parseTracking } from '@countersign/agent/capabilities/time/sync-state';
 import { askNames, decodeAnswer, encodeQuestion } from '@countersign/agent/host/dns-query';
 import { askTimes, decodeTime, writeTime } from '@countersign/agent/host/ntp-query';
@@ -121,4 +122,18 @@ test('when the keepers of the clock say that they heard a server, and only then,
   assert.equal(parseTracking('506 Cannot talk to daemon\n').heard, false);
   assert.deepEqual(parseTimesyncConfig('NTP=a\nNTP=\nNTP=b --x\nFallbackNTP=c\n'), ['b']);
   assert.deepEqual(parseTimesyncConfig('#NTP=\n#FallbackNTP=0.pool 1.pool\n'), ['0.pool', '1.pool']);
+});
+
+test("T16: when a process calls itself like a piece of what ss prints, no other process is taken for its socket's holder", () => {
+  const line = (name: string) => `0 0 10.0.0.2:41000 203.0.113.9:443 users:(("${name}",pid=4242,fd=5))`;
+  for (const name of ['x,pid=813,', 'a",pid=813', '",pid=813,fd=3', '",pid=813,fd=3)', 'a"),("', '\\'])
+    assert.deepEqual(holdersIn(line(name)), [{ name, pid: 4242 }], name);
+  const [connection] = parseConnections(line('x,pid=813,'));
+  assert.deepEqual(connection?.pids, [4242]);
+  const two = 'tcp LISTEN 0 5 0.0.0.0:80 0.0.0.0:* users:(("a b",pid=12,fd=6),("a b",pid=11,fd=6),("a b",pid=11,fd=7))';
+  assert.deepEqual(holdersIn(two), [
+    { name: 'a b', pid: 12 },
+    { name: 'a b', pid: 11 },
+  ]);
+  assert.deepEqual(holdersIn('tcp LISTEN 0 5 0.0.0.0:80 0.0.0.0:*'), []);
 });

@@ -1,6 +1,7 @@
 /** The connection by which the agent's link reaches its control plane, seen from the server itself. Source: ss(8). */
 import { unitOfProcess } from '../../host/processes.ts';
 import type { ObserveContext } from '../capability.ts';
+import { holdersIn } from './socket-holders.ts';
 
 const LINK_UNIT = 'countersign-link.service';
 
@@ -34,7 +35,7 @@ export function parseConnections(text: string): Connection[] {
   return text.split('\n').flatMap((line) => {
     const [, , local, peer] = line.trim().split(/\s+/);
     const [here, there] = [endOf(local), endOf(peer)];
-    const pids = [...line.matchAll(/,pid=(\d+),/g)].map(([, pid]) => Number(pid));
+    const pids = holdersIn(line).map(({ pid }) => pid);
     return here === null || there === null ? [] : [{ local: here, peer: there, pids }];
   });
 }

@@ -2,6 +2,7 @@ import { unitOfProcess } from '../../host/processes.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
 import { Report } from '../report.ts';
 import { probeTcp } from './local-probe.ts';
+import { holdersIn } from './socket-holders.ts';
 
 /** Ports of data stores that should not be open to everybody. */
 export const DATA_STORES: Readonly<Record<number, string>> = {
@@ -124,11 +125,6 @@ export function parseListeners(text: string): Listener[] {
     const [netid, , waiting, backlog, local = ''] = line.trim().split(/\s+/);
     const parsed = /^(.*):(\d+)$/.exec(local);
     if ((netid !== 'tcp' && netid !== 'udp') || parsed === null) return [];
-    const processes = [...line.matchAll(/\("((?:[^"\\]|\\.)*)",pid=(\d+)/g)].map(([, name = '', pid]) => ({
-      name,
-      pid: Number(pid),
-    }));
-    const unique = [...new Map(processes.map((process) => [process.pid, process])).values()];
     return [
       {
         protocol: netid,
@@ -136,7 +132,7 @@ export function parseListeners(text: string): Listener[] {
         port: Number(parsed[2]),
         waiting: Number(waiting),
         backlog: Number(backlog),
-        processes: unique,
+        processes: holdersIn(line),
       } satisfies Listener,
     ];
   });
