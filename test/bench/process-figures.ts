@@ -1,0 +1,26 @@
+/** What a process uses, as the kernel tells it. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Memory of a process in MB: resident, and the anonymous part of it. Source: proc_pid_status(5). */
+export function memoryOf(pid: number): { rss: number; anonymous: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const mb = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? Number.NaN) / 1024;
+  return { rss: mb('VmRSS'), anonymous: mb('RssAnon') };
+}
+
+/**
+ * CPU time of the threads that a process has now, in milliseconds. `utime` counts in ticks of 10 ms, too coarse for an idle
+ * process; the scheduler's own count is in nanoseconds. Source: Documentation/scheduler/sched-stats.rst, /proc/pid/schedstat.
+ */
+export function cpuMsOf(pid: number): number {
+  let ns = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`))
+    ns += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
+  return ns / 1e6;
+}
+
+/** Sockets that this process may open besides what it has anyway. Source: getrlimit(2), proc_pid_limits(5). */
+export function socketsPossible(): number {
+  const limit = Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 1024);
+  return Math.max(0, limit - 500);
+}
