@@ -214,6 +214,29 @@ hostTest('when Redis shall give memory back, it does; when its limit would be to
   );
 });
 
+hostTest(
+  'T16: when a user of the database makes functions of the names that the superuser calls, none of them runs',
+  async () => {
+    const { assistant, name, host } = ground;
+    await psql(host, 'CREATE ROLE intruder; GRANT CREATE ON SCHEMA public TO intruder');
+    const take = "BEGIN RAISE EXCEPTION 'it ran as %', current_user; END";
+    await psql(
+      host,
+      `SET ROLE intruder; CREATE FUNCTION public.take(jsonb, jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ ${take} $$;
+       CREATE AGGREGATE public.jsonb_agg(jsonb) (sfunc = public.take, stype = jsonb)`,
+    );
+    try {
+      await assert.rejects(psql(host, "SELECT jsonb_agg(x) FROM (SELECT '1'::jsonb AS x) y"), /it ran as postgres/);
+      const { findings } = await assistant('runDiagnostic', { server: name, diagnostics: ['postgres'] });
+      const kinds = findings.map(({ kind }) => kind);
+      assert.ok(kinds.includes('postgres.calm'), JSON.stringify(findings));
+    } finally {
+      await psql(host, 'DROP OWNED BY intruder');
+      await psql(host, 'DROP ROLE intruder');
+    }
+  },
+);
+
 hostTest('T14: when Redis has a password, it stands in no finding, action or journal', async () => {
   const { assistant, world, name, host } = ground;
   const said = JSON.stringify([

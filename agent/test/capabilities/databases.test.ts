@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { maskQuery } from '@countersign/agent/capabilities/databases/mask-query';
 import { pgCancel, pgTerminate } from '@countersign/agent/capabilities/databases/pg-signal';
+import { pgVacuum } from '@countersign/agent/capabilities/databases/pg-vacuum';
 import { postgres } from '@countersign/agent/capabilities/databases/postgres';
 import { rootBlockers } from '@countersign/agent/capabilities/databases/postgres-sessions';
 import { psqlArgv, quoteName, quoteText, silenceOf } from '@countersign/agent/capabilities/databases/psql';
 import { redis } from '@countersign/agent/capabilities/databases/redis';
 import { complaintIn, parseRedisConfig } from '@countersign/agent/capabilities/databases/redis-cli';
 import { parseLatency, parseSlowlog, RedisInfo } from '@countersign/agent/capabilities/databases/redis-reading';
-import { raisedLimit } from '@countersign/agent/capabilities/databases/redis-relieve';
-import type { ExecRequest, Executed } from '@countersign/agent/host/execution';
+import { raisedLimit, redisRelieve } from '@countersign/agent/capabilities/databases/redis-relieve';
+import type { ExecRequest, Executed, StepProcesses } from '@countersign/agent/host/execution';
 import { capability } from '@countersign/protocol';
 import { Place } from './context.ts';
 
@@ -26,6 +27,70 @@ function saying(place: Place, some: Partial<Executed>, started: ExecRequest[] = 
   };
   return { ...place.observe(), exec };
 }
+
+/** As {@link saying}, for a change: what it starts as processes of the step ends as `done` says and is written down in `began`. */
+function changing(place: Place, some: Partial<Executed>, done: Partial<Executed>, began: ExecRequest[] = []) {
+  const processes: StepProcesses = {
+    start: async (request) => {
+      began.push(request);
+      return ended(done);
+    },
+    ended: async () => ended(done),
+    stop: async () => undefined,
+    forget: async () => undefined,
+  };
+  return { ...place.change(), exec: saying(place, some).exec, processes };
+}
+
+const SESSION = { port: 5432, pid: 7, backend_start: '2026-11-20T15:01:02.123456Z' };
+const MISMATCH =
+  'WARNING:  database "postgres" has a collation version mismatch\nDETAIL:  It was created with 2.31.\nHINT:  Rebuild.\n';
+
+test('when PostgreSQL warns at the start of a session, what was done is still known, and what was not done too', async () => {
+  using place = new Place();
+  const end = { ...SESSION, min_age: '60s' };
+  const met = changing(place, {}, { stdout: `${MISMATCH}t\n` });
+  assert.deepEqual(await pgTerminate.perform(end, null, met), {
+    ...{ changed: true, exit_code: 0, summary: 'PostgreSQL has signalled the session.' },
+  });
+  assert.equal((await pgTerminate.recover?.(end, null, met))?.exit_code, 0);
+  for (const stdout of [MISMATCH, `${MISMATCH}f\n`, ''])
+    assert.equal((await pgTerminate.perform(end, null, changing(place, {}, { stdout }))).exit_code, 1, stdout);
+});
+
+test('T16: when anything is asked or changed as the superuser, names are those of PostgreSQL itself', async () => {
+  using place = new Place();
+  const [asked, began]: [ExecRequest[], ExecRequest[]] = [[], []];
+  await postgres({ port: 5432 }, saying(place, { exitCode: 2 }, asked));
+  const context = changing(place, { stdout: 'null' }, { stdout: 't\n' }, began);
+  await pgCancel.perform({ ...SESSION, query_sha256: 'a'.repeat(64) }, null, context);
+  await pgTerminate.perform({ ...SESSION, min_age: '60s' }, null, context);
+  await pgVacuum.perform({ port: 5432, dbname: 'shop', schema: 'public', table: 'orders' }, null, context);
+  assert.deepEqual([asked.length, began.length], [1, 3]);
+  for (const { env } of [...asked, ...began]) assert.match(env?.PGOPTIONS ?? '', /-c search_path=pg_catalog( |$)/);
+});
+
+test('when the former limit of Redis would cost keys, or somebody else has set another one, it is not set again', async () => {
+  using place = new Place();
+  const megabyte = 1024 ** 2;
+  const memory = { run_id: 'x', maxmemory: 40 * megabyte };
+  const back = async (used: number, limit: number, policy: string) => {
+    const info = `run_id:x\r\nused_memory:${used * megabyte}\r\nmaxmemory:${limit * megabyte}\r\nmaxmemory_policy:${policy}\r\n`;
+    const began: ExecRequest[] = [];
+    const context = changing(place, { stdout: info }, { stdout: 'OK\n' }, began);
+    const asked = { port: 6379, action: 'maxmemory', maxmemory: '50M' } as const;
+    const result = await redisRelieve.undo?.(asked, memory, context);
+    return [result?.exit_code, began.map(({ argv }) => argv.slice(-4).join(' ')), result?.summary] as const;
+  };
+  assert.deepEqual((await back(30, 50, 'allkeys-lru')).slice(0, 2), [0, ['CONFIG SET maxmemory 41943040']]);
+  assert.deepEqual((await back(49, 50, 'noeviction')).slice(0, 2), [0, ['CONFIG SET maxmemory 41943040']]);
+  const lossy = await back(49, 50, 'allkeys-lru');
+  assert.deepEqual(lossy.slice(0, 2), [1, []]);
+  assert.match(lossy[2] ?? '', /would throw keys away/);
+  const others = await back(30, 80, 'noeviction');
+  assert.deepEqual(others.slice(0, 2), [1, []]);
+  assert.match(others[2] ?? '', /Somebody else/);
+});
 
 test('T14: when a query is shown, what people put into it is masked, however it is quoted or cut off', () => {
   const shown = (query: string) => maskQuery(query);

@@ -10,7 +10,7 @@ import { sayDuration } from '../report.ts';
 import { maskQuery } from './mask-query.ts';
 import { isSession, readSession, type SessionNow } from './pg-session.ts';
 import { IDLE_IN_TRANSACTION, QUERY_SHA256 } from './postgres-reading.ts';
-import { psqlArgv, quoteText } from './psql.ts';
+import { PSQL_ENVIRONMENT, psqlArgv, quoteText } from './psql.ts';
 
 type Target = Pick<ParametersOf<'pg.session'>, 'port' | 'pid' | 'backend_start'>;
 
@@ -109,6 +109,7 @@ async function signal(
 ): Promise<StepResult> {
   const done = await context.processes.start({
     argv: argvOf(target, statement),
+    env: PSQL_ENVIRONMENT,
     timeoutMs: capability(id).timeoutMs,
     signal: context.signal,
     onOutput: context.onOutput,
@@ -116,10 +117,13 @@ async function signal(
   return resultOf(done);
 }
 
-/** psql prints `t` for a session that was met and took the signal, and nothing when the condition met none. */
+/**
+ * psql prints `t` for a session that was met and took the signal, and nothing when the condition met none. What PostgreSQL warns
+ * of at the start of a session, such as another version of a collation, may stand around it.
+ */
 function resultOf(done: Executed): StepResult {
   if (done.exitCode !== 0) return { changed: false, exit_code: exitCodeOf(done), summary: `psql ${howItEnded(done)}.` };
-  if (done.stdout.trim() === 't')
+  if (/^t$/m.test(done.stdout))
     return { changed: true, exit_code: 0, summary: 'PostgreSQL has signalled the session.' };
   return {
     changed: false,

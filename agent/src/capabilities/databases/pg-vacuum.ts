@@ -4,7 +4,7 @@ import type { ChangeContext, Changer } from '../capability.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { sayBytes } from '../report.ts';
 import { readTable, tableName } from './pg-session.ts';
-import { psqlArgv } from './psql.ts';
+import { PSQL_ENVIRONMENT, psqlArgv } from './psql.ts';
 
 /** It gives way to whoever holds a lock, and ends before the step would be ended by force. */
 const LIMITS = ["SET lock_timeout = '5s'", "SET statement_timeout = '14min'"];
@@ -35,6 +35,7 @@ export const pgVacuum: Changer<'pg.vacuum'> = {
   async perform(parameters, _, context) {
     const done = await context.processes.start({
       argv: argvOf(parameters),
+      env: PSQL_ENVIRONMENT,
       timeoutMs: capability('pg.vacuum').timeoutMs,
       signal: context.signal,
       onOutput: context.onOutput,

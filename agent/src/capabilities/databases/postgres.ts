@@ -1,4 +1,4 @@
-import type { Suggestion } from '@countersign/protocol';
+import { capability, type Suggestion } from '@countersign/protocol';
 import { namesIn } from '../../host/look.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
 import { orBlind } from '../or-blind.ts';
@@ -195,8 +195,9 @@ function addDeadRows(
     title: `${sayRatio(dead / (live + dead))} of ${schema}.${table} in ${dbname} are dead rows: ${count(dead, 'row')}.`,
     evidence: [['pg_stat_user_tables', `live ${live}, dead ${dead}, last vacuum ${at ?? 'never'}`]],
     causes: ['Autovacuum is off for it or comes too seldom.', 'An old transaction keeps dead rows from being removed.'],
-    suggestions: [
-      { playbook: 'pg.vacuum_analyze', parameters, why: 'A plain vacuum frees dead rows and locks nobody out.' },
-    ],
+    // Names are chosen by whoever makes tables: others than the playbook takes are offered to nobody.
+    suggestions: capability('pg.vacuum').parameters.safeParse({ port, dbname, schema, table }).success
+      ? [{ playbook: 'pg.vacuum_analyze', parameters, why: 'A plain vacuum frees dead rows and locks nobody out.' }]
+      : [],
   });
 }

@@ -21,11 +21,19 @@ export interface Silence {
 }
 export type Answer<T> = { readonly state: 'answered'; readonly value: T } | Silence;
 
+/**
+ * Functions and operators are those of PostgreSQL itself: who may create some in a database, or set its search_path, would
+ * else have his own run as the superuser. Source: CVE-2018-1058; autovacuum does the same.
+ */
+const OWN_NAMES = '-c search_path=pg_catalog';
+
+/** What every psql needs in its environment. */
+export const PSQL_ENVIRONMENT = { PGOPTIONS: OWN_NAMES, PGCONNECT_TIMEOUT: '4', PGAPPNAME: 'countersign' } as const;
+
 /** Nothing is written by a reading, and none of them waits for long. */
 const READING = {
-  PGOPTIONS: '-c statement_timeout=6000 -c lock_timeout=1000 -c default_transaction_read_only=on',
-  PGCONNECT_TIMEOUT: '4',
-  PGAPPNAME: 'countersign',
+  ...PSQL_ENVIRONMENT,
+  PGOPTIONS: `${OWN_NAMES} -c statement_timeout=6000 -c lock_timeout=1000 -c default_transaction_read_only=on`,
 };
 const READ_MS = 8000;
 const MAX_BYTES = 512 * 1024;

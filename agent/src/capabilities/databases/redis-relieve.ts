@@ -53,13 +53,15 @@ export const redisRelieve: Changer<'redis.relieve'> = {
     const limit = requireBounds(parameters, await infoOf(context, parameters.port));
     return run(context, parameters.port, wordsOf(limit));
   },
-  async undo({ port, action }, memory, context) {
+  async undo({ port, action, maxmemory }, memory, context) {
     const before = memorySchema.parse(memory);
     if (action === 'memory_purge')
       return { changed: false, exit_code: 0, summary: 'Only free pages were given back: nothing to take back.' };
     const info = await infoOf(context, port);
     if (info.text('run_id') !== before.run_id)
       return { changed: false, exit_code: 0, summary: 'Redis has started anew since, with the limit of its file.' };
+    const obstacle = whyLimitStays(info, before.maxmemory, maxmemory);
+    if (obstacle !== null) return { changed: false, exit_code: 1, summary: obstacle };
     return run(context, port, wordsOf(before.maxmemory));
   },
   async recover(_, __, context) {
@@ -69,6 +71,15 @@ export const redisRelieve: Changer<'redis.relieve'> = {
     return { ...result, summary: `Found after a restart of the runner: ${result.summary}` };
   },
 };
+
+/** Why the former limit must not be set again; `null` when it may. Taking back must neither cost keys nor overrun somebody. */
+function whyLimitStays(info: RedisInfo, former: number, set: string | undefined): string | null {
+  const [now, used, policy] = [info.number('maxmemory'), info.number('used_memory'), info.text('maxmemory_policy')];
+  if (now !== former && set !== undefined && now !== sizeBytes(set))
+    return `Somebody else has set the limit to ${sayBytes(now)} meanwhile; it stays.`;
+  if (former === 0 || used <= former || policy === 'noeviction') return null;
+  return `Redis uses ${sayBytes(used)} by now and would throw keys away below ${sayBytes(former)}; its limit stays.`;
+}
 
 async function infoOf(context: ObserveContext, port: number): Promise<RedisInfo> {
   return new RedisInfo(await askRedisOrFail(context, port, ['INFO', 'everything']));
@@ -111,7 +122,10 @@ function previewOf({ port }: Parameters, info: RedisInfo, limit: number | null):
       argv: [redisArgv(port, wordsOf(limit))],
       diff: null,
       effects,
-      undo: limit === null ? 'There is nothing to take back.' : 'The former limit is set again.',
+      undo:
+        limit === null
+          ? 'There is nothing to take back.'
+          : 'The former limit is set again, unless Redis would throw keys away by that.',
     },
     witness: [
       { subject, property: 'run_id', value: info.text('run_id') },
