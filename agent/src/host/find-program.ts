@@ -1,6 +1,6 @@
 /** Programs of the system itself, found in fixed folders: not by PATH, and not where others than root could have put them. */
-import { realpathSync, statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { realpathSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { fault } from '@countersign/protocol';
 import { PROGRAM_FOLDERS } from '@countersign/protocol/reading-commands/judge';
 
@@ -24,6 +24,25 @@ export function findProgram(name: string): string {
     return path;
   }
   throw fault('precondition_failed', { reason: `${name} is not installed in ${PROGRAM_FOLDERS.join(', ')}` });
+}
+
+/**
+ * Where a program really is that nobody else could have put there: the file and every folder above it belong to root, or to who runs
+ * this. `null` where others could: a link into somebody's home would have root run what that person likes.
+ */
+export function trustedProgram(path: string): string | null {
+  const real = realOrNull(path);
+  if (real === null || !statSync(real).isFile()) return null;
+  for (let at = real; ; at = dirname(at)) {
+    if (!isOurs(statSync(at))) return null;
+    if (at === '/') return real;
+  }
+}
+
+/** In a sticky folder, such as /tmp, nobody can take away or replace what is another's. Source: inode(7). */
+function isOurs(stat: Stats): boolean {
+  const isClosed = (stat.mode & 0o022) === 0 || (stat.isDirectory() && (stat.mode & 0o1000) !== 0);
+  return isClosed && (stat.uid === 0 || stat.uid === process.geteuid?.());
 }
 
 function realOrNull(path: string): string | null {

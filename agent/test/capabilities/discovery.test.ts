@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { appsSchema } from '@countersign/agent/capabilities/deploys/app';
 import { discoverServices } from '@countersign/agent/capabilities/discovery/discover';
+import { findDatabases } from '@countersign/agent/capabilities/discovery/find-databases';
 import { findDeployRoots } from '@countersign/agent/capabilities/discovery/find-deploy-roots';
+import { findRuntimes } from '@countersign/agent/capabilities/discovery/find-runtimes';
 import { unitsFrom } from '@countersign/agent/capabilities/discovery/find-units';
 import { virtualHostsIn } from '@countersign/agent/capabilities/discovery/find-virtual-hosts';
 import { md5In } from '@countersign/agent/capabilities/files/packaged-default';
@@ -71,6 +73,42 @@ test('when folders look like deploys, they are found, declared or not', () => {
     { name: place.at('shop'), state: 'one', detail: 'app shop' },
     { name: place.at('blog'), state: 'one', detail: 'not declared under apps' },
   ]);
+});
+
+test('T16: when others than root could have put a runtime there, it is found and never started', async () => {
+  using place = new Place();
+  const ran = place.at('ran');
+  for (const folder of ['bin', 'home']) mkdirSync(place.at(folder), { mode: 0o755 });
+  const script = `#!/bin/sh\n: >${ran}\necho v1.2.3\n`;
+  const put = (path: string) => writeFileSync(place.at(path), script, { mode: 0o755 });
+  const look = () => findRuntimes(place.observe(), [place.at('bin')]);
+  put('bin/node');
+  assert.deepEqual(await look(), [{ name: 'node', state: '1.2.3', detail: place.at('bin/node') }]);
+  assert.ok(existsSync(ran));
+  rmSync(ran);
+
+  // As nvm and its like do: a link into the home of somebody who may change what lies there.
+  put('home/node');
+  chmodSync(place.at('home'), 0o777);
+  rmSync(place.at('bin/node'));
+  symlinkSync(place.at('home/node'), place.at('bin/node'));
+  assert.deepEqual(
+    (await look()).map(({ name, state }) => [name, state]),
+    [['node', null]],
+  );
+
+  rmSync(place.at('bin/node'));
+  put('bin/node');
+  chmodSync(place.at('bin/node'), 0o777);
+  assert.equal((await look())[0]?.state, null);
+  assert.equal(existsSync(ran), false, 'nothing was started');
+});
+
+test('when a process has the name of a member that every object has, it is no database', () => {
+  const process = { pid: 1, parent: 0, state: 'S', ticks: 0, nice: 0, memoryBytes: 0, startedTicks: 0 };
+  const named = (name: string) => findDatabases([{ ...process, name }]);
+  for (const name of ['constructor', 'toString', '__proto__']) assert.deepEqual(named(name), []);
+  assert.equal(named('redis-server').length, 1);
 });
 
 test('when programs say something unexpected or are not there, those kinds are blind and the others are found', async () => {

@@ -17,7 +17,7 @@ const DATABASES: Readonly<Record<string, string>> = {
 export function findDatabases(processes: readonly Process[] = readProcesses()): Found[] {
   const names = new Map(processes.map(({ pid, name }) => [pid, name]));
   return processes
-    .filter(({ name, parent }) => DATABASES[name] !== undefined && names.get(parent) !== name)
+    .filter(({ name, parent }) => Object.hasOwn(DATABASES, name) && names.get(parent) !== name)
     .map(({ pid, name }) => {
       const unit = unitOfProcess(pid);
       const product = DATABASES[name] ?? name;

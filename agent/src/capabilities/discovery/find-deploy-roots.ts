@@ -1,5 +1,6 @@
-import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { lstatSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { firstNamesIn } from '../../host/look.ts';
 import type { LocalRules } from '../capability.ts';
 import { appNames, appOf } from '../deploys/app.ts';
 import { readDeployment } from '../deploys/releases.ts';
@@ -26,11 +27,11 @@ export function findDeployRoots(rules: LocalRules, places: readonly string[] = P
   return [...declared, ...others];
 }
 
+/** Anybody may have made very many in his home. */
 function foldersIn(folder: string): string[] {
-  return (orNull(() => readdirSync(folder, { withFileTypes: true })) ?? [])
-    .filter((entry) => entry.isDirectory())
-    .slice(0, FOLDERS_MAX)
-    .map(({ name }) => join(folder, name));
+  return firstNamesIn(folder, FOLDERS_MAX)
+    .map((name) => join(folder, name))
+    .filter(isFolder);
 }
 
 const linkOrNull = (path: string) => orNull(() => readlinkSync(path));
