@@ -78,3 +78,23 @@ test('when a search is for part of a secret, it finds nothing, so that nobody ca
     assert.deepEqual((await search(place, text)).matches, [], text);
   assert.equal((await search(place, 'API_TOKEN')).matches[0]?.untrusted_output, 'API_TOKEN=[redacted]');
 });
+
+test('T13: when a name to search for is made to take for ever, it is answered at once', {
+  timeout: 20_000,
+}, async () => {
+  using place = new Place();
+  writeFileSync(place.at('a'.repeat(200)), 'x\n');
+  const found = await search(place, 'x', { name: `${'*a'.repeat(40)}*b` });
+  assert.deepEqual([found.matches.length, found.files_searched], [0, 0]);
+  assert.equal((await search(place, 'x', { name: `${'*?'.repeat(40)}` })).matches.length, 1);
+});
+
+test('T13: when lines are very long, only as many are looked through as fit into an answer', async () => {
+  using place = new Place();
+  writeFileSync(place.at('long'), `${'word '.repeat(12_000)}\n`.repeat(400));
+  const from = performance.now();
+  const found = await read(place, 'long', { lines: 2000 });
+  assert.ok(performance.now() - from < 3000, `${performance.now() - from} ms`);
+  assert.deepEqual([found.truncated, found.total_lines], [true, 400]);
+  assert.ok(found.untrusted_output.length <= 256 * 1024);
+});

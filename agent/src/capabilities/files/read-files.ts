@@ -5,12 +5,15 @@ import { delay, Fault, fault, redact, stripControl } from '@countersign/protocol
 import { openAllowed, piecesOf } from '../../host/files.ts';
 import { filesBelow } from '../../host/files-below.ts';
 import type { ObserveContext, Observers } from '../capability.ts';
+import { fitsWildcard } from '../name-pattern.ts';
 import { readableRoots } from './roots.ts';
 import { TextLines } from './text-lines.ts';
 
 const READ_BYTES = 64 * 1024 * 1024;
 /** Of redacted text in one answer. */
 const ANSWER_CHARACTERS = 256 * 1024;
+/** Looked through for secrets. Lines may be very long, and blacking out takes its time. */
+const CHOSEN_CHARACTERS = 2 * ANSWER_CHARACTERS;
 const SEARCH_FILE_BYTES = 8 * 1024 * 1024;
 const SEARCH_FILES = 20_000;
 const LINE_CHARACTERS = 2000;
@@ -21,8 +24,11 @@ export const fileObservers = {
     if (file.stat.size > READ_BYTES) throw fault('file_too_large', { path, bytes: file.stat.size, limit: READ_BYTES });
     const hash = createHash('sha256');
     const chosen: string[] = [];
+    let room = CHOSEN_CHARACTERS;
     const lines = new TextLines((line, number) => {
-      if (number >= from && number < from + wanted) chosen.push(line);
+      if (number < from || number >= from + wanted || room < 0) return;
+      room -= line.length + 1;
+      chosen.push(line);
     });
     let bytes = 0;
     for (const piece of piecesOf(file.fd)) {
@@ -44,23 +50,23 @@ export const fileObservers = {
       from_line: from,
       untrusted_output: redacted.text.slice(0, ANSWER_CHARACTERS).toWellFormed(),
       redactions: redacted.count + lines.keyLines,
-      truncated: redacted.text.length > ANSWER_CHARACTERS || from + wanted - 1 < lines.count,
+      truncated: room < 0 || redacted.text.length > ANSWER_CHARACTERS || from + wanted - 1 < lines.count,
     };
   },
   'file.search': async ({ path, text, name, max_matches: most }, context) => {
     const search = new Search(context, text, most);
-    const wildcard = name === undefined ? undefined : wildcardPattern(name);
-    let truncated = false;
+    let [truncated, met] = [false, 0];
     for (const found of filesBelow(path, readableRoots(context.localPolicy))) {
+      // A search may take long, also where no name fits; the agent has other things to do as well.
+      met += 1;
+      if (met % 50 === 0) await delay(context.clock, 0, context.signal);
       context.signal.throwIfAborted();
-      if (wildcard && !wildcard.test(found.slice(found.lastIndexOf('/') + 1))) continue;
+      if (name !== undefined && !fitsWildcard(name, found.slice(found.lastIndexOf('/') + 1))) continue;
       if (search.full || search.files >= SEARCH_FILES) {
         truncated = true;
         break;
       }
       search.look(found);
-      // A search may take long; the agent has other things to do as well.
-      if (search.files % 50 === 0) await delay(context.clock, 0, context.signal);
     }
     return {
       matches: search.matches,
@@ -125,13 +131,4 @@ class Search {
     this.redactions += redacted.count;
     this.matches.push({ path, line: number, untrusted_output: redacted.text });
   }
-}
-
-/** A file name with `*` and `?`. */
-function wildcardPattern(name: string): RegExp {
-  const source = name
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`);
 }
