@@ -86,16 +86,25 @@ prove(() => ground, {
 });
 
 const REPO = '/srv/repo';
+/** Where updates lie that are not about security, and that unattended-upgrades takes as well unless it is told otherwise. */
+const POINT_RELEASE = '/srv/point-release';
+const SECURITY = 'Origin: Debian\nLabel: Debian-Security\nSuite: stable-security\nCodename: bookworm-security';
+const STABLE = 'Origin: Debian\nLabel: Debian\nSuite: stable\nCodename: bookworm';
+
 /** Brings a version of the shop into the repository that the server updates from, as Debian's security team would. */
 async function publish(host: Host, version: string, program: string): Promise<void> {
   await host.writeFile('/srv/build/shop/usr/bin/shop', `#!/bin/sh\n${program}\n`, '0755');
   await build(host, 'shop', version, REPO);
+  await listPackages(host, REPO, SECURITY);
+}
+
+/** Makes a folder of packages a repository of its own. */
+async function listPackages(host: Host, folder: string, head: string): Promise<void> {
   const entry =
     'dpkg-deb -f $d; echo "Filename: ./$d\nSize: $(stat -c %s $d)\nSHA256: $(sha256sum $d | cut -d" " -f1)\n"';
-  const head = 'Origin: Debian\nLabel: Debian-Security\nSuite: stable-security\nCodename: bookworm-security';
   await sh(
     host,
-    `cd ${REPO} && for d in *.deb; do ${entry}; done >Packages &&
+    `cd ${folder} && for d in *.deb; do ${entry}; done >Packages &&
     echo "${head}\nDate: $(date -Ru | sed s/+0000/UTC/)\nSHA256:\n $(sha256sum Packages | cut -d' ' -f1) $(stat -c %s Packages) Packages" >Release`,
   );
   await host.exec(['apt-get', 'update']);
@@ -106,11 +115,17 @@ prove(() => ground, {
   when: 'a security update is not installed',
   async breakIt(host) {
     await sh(host, 'mv /etc/apt/sources.list /srv/sources.list');
-    await host.writeFile('/etc/apt/sources.list.d/local.list', `deb [trusted=yes] file:${REPO} ./\n`);
+    const sources = [REPO, POINT_RELEASE].map((folder) => `deb [trusted=yes] file:${folder} ./\n`);
+    await sh(host, `mkdir -p ${REPO} ${POINT_RELEASE}`);
     await host.writeFile('/etc/systemd/system/shop.service', '[Service]\nExecStart=/usr/bin/shop\n');
     await host.exec(['systemctl', 'daemon-reload']);
+    await build(host, 'till', '1.0', POINT_RELEASE);
+    await listPackages(host, POINT_RELEASE, STABLE);
+    await host.writeFile('/etc/apt/sources.list.d/local.list', sources.join(''));
     await publish(host, '1.0', 'exec sleep 1000');
-    await host.exec(['apt-get', 'install', '--yes', 'shop']);
+    await host.exec(['apt-get', 'install', '--yes', 'shop', 'till']);
+    await build(host, 'till', '1.1', POINT_RELEASE);
+    await listPackages(host, POINT_RELEASE, STABLE);
     await host.exec(['systemctl', 'start', 'shop']);
     await publish(host, '1.1', 'exec sleep 1001');
   },
@@ -119,6 +134,7 @@ prove(() => ground, {
   async mended(host) {
     assert.equal(await statusOf(host, 'shop'), 'install ok installed 1.1');
     assert.equal(await out(host, 'pgrep -f --count "^sleep 1001"'), '1');
+    assert.equal(await statusOf(host, 'till'), 'install ok installed 1.0', 'that update was not about security');
   },
   spoil: {
     how: 'the service does not start with the new version',
@@ -133,7 +149,7 @@ prove(() => ground, {
     await host.exec(['systemctl', 'stop', 'shop'], { okCodes: 'any' });
     await sh(
       host,
-      `dpkg --purge --force-all shop; rm -rf ${REPO} /etc/systemd/system/shop.service /etc/apt/sources.list.d/local.list`,
+      `dpkg --purge --force-all shop till; rm -rf ${REPO} ${POINT_RELEASE} /etc/systemd/system/shop.service /etc/apt/sources.list.d/local.list`,
     );
     await sh(host, 'mv /srv/sources.list /etc/apt/sources.list; systemctl daemon-reload');
   },

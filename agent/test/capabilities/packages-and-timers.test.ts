@@ -43,6 +43,7 @@ test('when apt and dpkg answer, updates and half-done packages are read and odd 
     configOf('libstdc++6 linux-*'),
     'Unattended-Upgrade::Package-Blacklist {\n  "^libstdc\\+\\+6$";\n  "^linux-.*$";\n};\n',
   );
+  assert.match(configOf(undefined, ['g++']), /\{\n {2}"\^g\\\+\\\+\$";\n\}/);
 });
 
 test('when a process holds a lock on a file, it is named; one that only has it open is not', async () => {

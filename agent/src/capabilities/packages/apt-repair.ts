@@ -11,7 +11,7 @@ import { KEEP_FILES, QUIET } from './quiet-apt.ts';
 
 const CALLS = [
   ['dpkg', '--force-confdef', '--force-confold', '--configure', '--pending'],
-  ['apt-get', '--quiet', '--yes', ...KEEP_FILES, '--fix-broken', 'install'],
+  ['apt-get', '--quiet', '--yes', '--no-remove', ...KEEP_FILES, '--fix-broken', 'install'],
 ];
 const SIMULATE = ['apt-get', '--simulate', '--quiet', '-o', 'Debug::NoLocking=1', '--fix-broken', 'install'];
 const SIMULATE_MS = 15_000;

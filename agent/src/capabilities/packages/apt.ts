@@ -37,9 +37,9 @@ export function readPackageLockHolders(): LockHolder[] {
   return [...new Map(holders.map((holder) => [holder.pid, holder])).values()];
 }
 
-/** What `apt-get upgrade` would do, without a lock and without a change. Rejects with `capability_failed`. */
+/** What `apt-get upgrade` would do, new kernels and the like included, without a lock and without a change. Rejects with `capability_failed`. */
 export async function readUpgrades(context: ObserveContext): Promise<Upgrade[]> {
-  const said = await ask(context, ['apt-get', '-s', '-q', '-o', 'Debug::NoLocking=1', 'upgrade']);
+  const said = await ask(context, ['apt-get', '-s', '-q', '-o', 'Debug::NoLocking=1', '--with-new-pkgs', 'upgrade']);
   return parseUpgrades(said);
 }
 

@@ -22,13 +22,14 @@ export const securityUpgrade: Changer<'apt.security_upgrade'> = {
   predictable: true,
   async preview(parameters, context) {
     requireUnlocked();
-    const wanted = await wantedUpgrades(parameters, context);
+    const upgrades = await readUpgrades(context);
+    const wanted = wantedOf(upgrades, parameters);
     if (wanted.length === 0) throw fault('precondition_failed', { reason: 'there is no security update to install' });
     return {
       preview: {
         argv: [ARGV],
         diff: null,
-        effects: await effectsOf(parameters, wanted, context),
+        effects: await effectsOf(parameters, wanted, othersIn(upgrades).length, context),
         undo: 'The former versions are installed again as far as the package server still has them.',
       },
       witness: wanted
@@ -37,7 +38,8 @@ export const securityUpgrade: Changer<'apt.security_upgrade'> = {
     };
   },
   async remember({ hold }, context) {
-    const config = keepBackup({ ...context, step: `${context.step}.config` }, configOf(hold));
+    const others = othersIn(await readUpgrades(context));
+    const config = keepBackup({ ...context, step: `${context.step}.config` }, configOf(hold, others));
     return { list: keepBackup(context, await readInstalled(context)), config };
   },
   async perform(_, memory, context) {
@@ -80,12 +82,21 @@ export const securityUpgrade: Changer<'apt.security_upgrade'> = {
   },
 };
 
-async function wantedUpgrades({ hold }: Parameters, context: ObserveContext): Promise<Upgrade[]> {
-  const upgrades = await readUpgrades(context);
+function wantedOf(upgrades: readonly Upgrade[], { hold }: Parameters): Upgrade[] {
   return upgrades.filter(({ name, security }) => security && !heldBack(name, hold));
 }
 
-async function effectsOf({ hold }: Parameters, wanted: readonly Upgrade[], context: ObserveContext): Promise<string[]> {
+/** Names of updates that are not about security. The configuration of unattended-upgrades may well name their origin too. */
+function othersIn(upgrades: readonly Upgrade[]): string[] {
+  return upgrades.filter(({ security }) => !security).map(({ name }) => name);
+}
+
+async function effectsOf(
+  { hold }: Parameters,
+  wanted: readonly Upgrade[],
+  others: number,
+  context: ObserveContext,
+): Promise<string[]> {
   const named = wanted.slice(0, SHOWN).map(({ name, from, to }) => `${name} ${from ?? 'new'} to ${to}`);
   const users = await readUsers(
     context,
@@ -108,6 +119,9 @@ async function effectsOf({ hold }: Parameters, wanted: readonly Upgrade[], conte
           500,
         ),
     ...(hold === undefined ? [] : [`Left as they are: ${hold}.`]),
+    ...(others === 0
+      ? []
+      : [`${count(others, 'other update')} not about security ${others === 1 ? 'is' : 'are'} left out.`]),
     ...(/'true'/.test(reboots.stdout)
       ? ['unattended-upgrades is set to reboot this server by itself when an update asks for it.']
       : []),
@@ -115,9 +129,12 @@ async function effectsOf({ hold }: Parameters, wanted: readonly Upgrade[], conte
   ];
 }
 
-/** Names that unattended-upgrades leaves alone, besides those of the server's own configuration. They are patterns of Python there, taken as they stand. */
-export function configOf(hold: string | undefined): string {
-  const names = hold?.split(' ') ?? [];
+/**
+ * Names that unattended-upgrades leaves alone, besides those of the server's own configuration: what is held, and `others`, which
+ * are not about security. They are patterns of Python there, taken as they stand.
+ */
+export function configOf(hold: string | undefined, others: readonly string[] = []): string {
+  const names = [...(hold?.split(' ') ?? []), ...others];
   const patterns = names.map((name) => `  "^${expressionOf(name)}$";\n`);
   return `Unattended-Upgrade::Package-Blacklist {\n${patterns.join('')}};\n`;
 }
