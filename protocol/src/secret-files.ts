@@ -1,7 +1,7 @@
 /** Files that hold keys and passwords and nothing else worth reading: never opened, whatever a policy allows. */
 
 /** Whole folders and files. */
-const PATHS = [
+export const secretPaths = [
   '/etc/shadow',
   '/etc/gshadow',
   '/etc/shadow-',
@@ -40,7 +40,8 @@ const FOLDERS: readonly { readonly folder: string; readonly except: RegExp }[] =
 
 /** Why a file is never read or written, or `undefined`. The path must be the real one, links resolved. */
 export function secretBecause(realPath: string): string | undefined {
-  if (PATHS.some((path) => realPath === path || realPath.startsWith(`${path}/`))) return 'it holds keys or passwords';
+  if (secretPaths.some((path) => realPath === path || realPath.startsWith(`${path}/`)))
+    return 'it holds keys or passwords';
   const name = realPath.slice(realPath.lastIndexOf('/') + 1);
   if (NAMES.some((pattern) => pattern.test(name))) return 'its name is that of a key or password file';
   const parts = realPath.split('/');

@@ -1,5 +1,6 @@
 /** What the test asks of the driver inside a host, and what comes back. */
 import type { RememberedStep } from '@countersign/agent/capabilities/capability';
+import type { StartRequest } from '@countersign/agent/host/execution';
 import type { CapabilityId, Json } from '@countersign/protocol';
 
 interface Step {
@@ -9,7 +10,13 @@ interface Step {
 
 export type DriverRequest = Step &
   (
-    | { readonly call: 'start'; readonly argv: readonly string[]; readonly timeoutMs: number; readonly cwd?: string }
+    | {
+        readonly call: 'start';
+        readonly argv: readonly string[];
+        readonly timeoutMs: number;
+        readonly cwd?: string;
+        readonly readsOnly?: NonNullable<StartRequest['readsOnly']>;
+      }
     | { readonly call: 'ended' }
     | { readonly call: 'forget' }
     | { readonly call: 'stop' }

@@ -54,6 +54,7 @@ async function call(request: DriverRequest, onOutput: (text: string) => void): P
       timeoutMs: request.timeoutMs,
       onOutput,
       ...(request.cwd ? { cwd: request.cwd } : {}),
+      ...(request.readsOnly ? { readsOnly: request.readsOnly } : {}),
     });
   if (request.call === 'ended') return processes.ended(1, onOutput);
   if (request.call === 'forget') return processes.forget();

@@ -10,13 +10,20 @@ before(async () => {
 });
 after(async () => driven?.[Symbol.asyncDispose]());
 
-const start = async (argv: readonly string[], options: { actionId?: string; step?: string; timeoutMs?: number } = {}) =>
+interface Options {
+  readonly actionId?: string;
+  readonly step?: string;
+  readonly timeoutMs?: number;
+  readonly readsOnly?: { readonly hidden: readonly string[]; readonly filesOnly: boolean };
+}
+const start = async (argv: readonly string[], options: Options = {}) =>
   driven.ask({
     call: 'start',
     argv,
     timeoutMs: options.timeoutMs ?? 20_000,
     actionId: options.actionId ?? nextAction(),
     step: options.step ?? 'run',
+    ...(options.readsOnly ? { readsOnly: options.readsOnly } : {}),
   });
 
 hostTest('when a step runs as a unit, exit code and output come back', async () => {
@@ -29,6 +36,27 @@ hostTest('when a step runs as a unit, exit code and output come back', async () 
   assert.equal((granted(await start(['countersign-none'])) as Executed).notStarted, 'ENOENT');
   assert.equal((granted(await start(['sh', '-c', 'kill -9 $$'])) as Executed).signal, 'SIGKILL');
 });
+
+hostTest(
+  'T15: when a link is swapped after we looked at it, what only reads sees no secrets of processes, no disk, and no key',
+  async () => {
+    const { host } = driven;
+    await host.exec(['sh', '-c', 'echo plain >/etc/plain; mkdir -p /etc/wireguard; echo key >/etc/wireguard/wg0.conf']);
+    await host.exec(['systemd-run', '--unit=holder', '--uid=nobody', '--setenv=TOKEN=topsecret', 'sleep', '600']);
+    const pid = (await host.exec(['systemctl', 'show', '-P', 'MainPID', 'holder.service'])).stdout.trim();
+    const readsOnly = { hidden: ['/etc/wireguard'], filesOnly: true };
+    const read = async (path: string) => granted(await start(['cat', path], { readsOnly })) as Executed;
+    assert.equal((await read('/etc/plain')).stdout, 'plain\n');
+    for (const path of [`/proc/${pid}/environ`, '/proc/1/environ', '/dev/loop0', '/etc/wireguard/wg0.conf']) {
+      const { exitCode, stdout } = await read(path);
+      assert.equal(exitCode, 1, `${path}: ${stdout.slice(0, 200)}`);
+      assert.doesNotMatch(stdout, /topsecret|key/);
+    }
+    const write = granted(await start(['touch', '/etc/plain'], { readsOnly })) as Executed;
+    assert.notEqual(write.exitCode, 0);
+    await host.exec(['systemctl', 'stop', 'holder.service']);
+  },
+);
 
 hostTest('when the same step is started a second time, systemd refuses it and nothing runs twice (T11)', async () => {
   const actionId = nextAction();

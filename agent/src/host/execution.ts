@@ -41,9 +41,10 @@ export type Execute = (request: ExecRequest) => Promise<Executed>;
 export type StartRequest = Omit<ExecRequest, 'hostNetwork'> & {
   /**
    * Set for what must only read: where systemd starts it, it finds the whole file system read-only, cannot send anything, and does
-   * not see these paths at all. A second wall; the first is that nothing else is started this way.
+   * not see these paths at all. With `filesOnly` it sees no disk as a device and nothing of other processes. A second wall; the first
+   * is that nothing else is started this way.
    */
-  readonly readsOnly?: { readonly hidden: readonly string[] };
+  readonly readsOnly?: { readonly hidden: readonly string[]; readonly filesOnly: boolean };
 };
 
 /** Starts the processes of one step of one action, counted from 1 in the order of their start, and finds them again. */

@@ -51,7 +51,7 @@ export async function startUnit(
     'StandardError=inherit',
     request.inputFile === null ? 'StandardInput=null' : `StandardInput=file:${request.inputFile}`,
     ...(request.environmentFile === null ? [] : [`EnvironmentFile=${request.environmentFile}`]),
-    ...(request.readsOnly === undefined ? [] : readsOnly(request.readsOnly.hidden)),
+    ...(request.readsOnly === undefined ? [] : readsOnly(request.readsOnly)),
   ];
   const environment = Object.entries(CLEAN_ENVIRONMENT);
   const argv = [
@@ -78,8 +78,8 @@ export async function startUnit(
   return { notStarted: started.notStarted ?? (said === '' ? 'systemd-run failed' : said.slice(0, 200)) };
 }
 
-/** What keeps a process from changing anything but by way of a service that it asks. Source: systemd.exec(5). */
-function readsOnly(hidden: readonly string[]): string[] {
+/** What keeps a process from changing anything but by way of a service that it asks, and from taking much. Source: systemd.exec(5). */
+function readsOnly({ hidden, filesOnly }: NonNullable<StartRequest['readsOnly']>): string[] {
   return [
     'ProtectSystem=strict',
     'ReadOnlyPaths=/',
@@ -89,10 +89,17 @@ function readsOnly(hidden: readonly string[]): string[] {
     'NoNewPrivileges=yes',
     'RestrictSUIDSGID=yes',
     'IPAddressDeny=any',
+    // Two large files to compare, a folder of millions of names: the services of the machine come first.
+    'MemoryMax=512M',
+    'Nice=10',
+    ...(filesOnly ? FILES_ONLY : []),
     // A path that systemd would have to unquote stays visible; the table has refused it already.
     ...hidden.filter((path) => /^\/[\w./@-]+$/.test(path)).map((path) => `InaccessiblePaths=-${path}`),
   ];
 }
+
+/** Without these rights root cannot look into the processes of others by way of /proc, nor read disks. Source: capabilities(7). */
+const FILES_ONLY = ['CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_DAC_OVERRIDE', 'PrivateDevices=yes'];
 
 /** Looks a unit up. Rejects with `capability_failed` when systemd does not answer. */
 export async function findUnit(exec: Execute, name: string): Promise<FoundUnit> {

@@ -4,6 +4,7 @@
  */
 import { fault, type WitnessFact } from '@countersign/protocol';
 import { type Looked, type Reading, readingOf } from '@countersign/protocol/reading-commands/judge';
+import { secretPaths } from '@countersign/protocol/secret-files';
 import { openAllowed, piecesOf, placeAllowed } from '../../host/files.ts';
 import { findProgram } from '../../host/find-program.ts';
 import type { Changer, LocalRules } from '../capability.ts';
@@ -21,13 +22,13 @@ export const commandRead: Changer<'command.read'> = {
     return { preview: { argv: [words], diff: null, effects, undo: null }, witness };
   },
   async perform({ argv, timeout_s: timeout }, _, context) {
-    const { words } = prepared(argv, context.localPolicy);
+    const { reading, words } = prepared(argv, context.localPolicy);
     const done = await context.processes.start({
       argv: words,
       timeoutMs: timeout * 1000,
       signal: context.signal,
       onOutput: context.onOutput,
-      readsOnly: { hidden: hiddenFrom(context.localPolicy) },
+      readsOnly: { hidden: hiddenFrom(context.localPolicy), filesOnly: reading.looked.length > 0 },
     });
     return { ...resultOf(words, done), changed: false };
   },
@@ -39,11 +40,13 @@ export const commandRead: Changer<'command.read'> = {
 
 /** Where people keep their keys. */
 const HOMES = ['/root', '/home', '/run/user'];
+/** Where services are given theirs. Source: systemd.exec(5), `LoadCredential=`; Docker secrets. */
+const HANDED = ['/run/credentials', '/run/secrets'];
 
 /** What the process does not see, so that a link that is swapped after we looked leads nowhere. */
 function hiddenFrom({ deniedPaths = [], readRoots }: LocalRules): string[] {
   const isOpen = (home: string) => readRoots.some((root) => root === '/' || `${root}/`.startsWith(`${home}/`));
-  return [...deniedPaths, ...HOMES.filter((home) => !isOpen(home))];
+  return [...new Set([...deniedPaths, ...secretPaths, ...HANDED, ...HOMES.filter((home) => !isOpen(home))])];
 }
 
 /** What is started, exactly. Throws `server_policy_denies`, `path_denied`, `file_not_found`, `precondition_failed`. */
