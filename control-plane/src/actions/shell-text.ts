@@ -3,6 +3,7 @@
  * reading, not proof: it serves to explain and to deny, and nothing is ever allowed because of it. The home of `unbash`.
  */
 import { forEachChild, parse, type Redirection, type SyntaxNode, type Word } from 'unbash';
+import { steers } from './wrappers.ts';
 
 /** One program that the text starts. A word is `null` where it is known on the server only. */
 export interface ShellCommand {
@@ -69,8 +70,13 @@ class Reader {
       this.#notes.add('What one program prints goes into the next (|).');
     if (node.type === 'Function')
       this.#unclear('It gives names to pieces of shell text, so a name may stand for something else.');
-    if (node.type === 'Assignment') this.#notes.add(`It sets the variable ${node.name}.`);
+    if (node.type === 'Assignment') this.#assign(node.name ?? '');
     forEachChild(node, (child) => this.#visit(child));
+  }
+
+  #assign(name: string): void {
+    this.#notes.add(`It sets the variable ${name}.`);
+    if (steers(name)) this.#unclear('By that variable programs load or start others.');
   }
 
   #command(node: Extract<SyntaxNode, { type: 'Command' }>): void {

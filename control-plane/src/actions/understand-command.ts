@@ -6,7 +6,7 @@
 import type { PlanDraft } from '@countersign/protocol';
 import { escapeDeceptive, shorten } from '@countersign/protocol';
 import { readShellText } from './shell-text.ts';
-import { baseName, type Inner, innerOf } from './wrappers.ts';
+import { baseName, type Inner, innerOf, steers } from './wrappers.ts';
 
 export interface Understood {
   /** Empty where the argv says it all. */
@@ -18,12 +18,20 @@ export interface Understood {
 /** Stands among the programs for what nobody could look into. */
 export const UNCLEAR = '?';
 
+/** Stands in a command line for a word that is known on the server only. */
+const UNKNOWN_WORD = '$…';
+
 const DEPTH_MAX = 8;
 const SENTENCES_MAX = 20;
 const WORDS_MAX = 160;
 
-export function understandCommand(argv: readonly string[]): Understood {
+/** `environment`: the variables that it is given on top. */
+export function understandCommand(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Understood {
   const reader = new Reader();
+  reader.environment(Object.keys(environment));
   reader.argv(argv, 0);
   const { sentences, programs } = reader;
   const signs = argv.slice(1).filter((word) => /^(\d?>>?\|?|<|\||&&|\|\|)$/.test(word));
@@ -38,11 +46,13 @@ export function understandCommand(argv: readonly string[]): Understood {
   };
 }
 
-/** What all commands of a plan would run. */
+/** What all commands of a plan would run, those too that only read: a rule that denies a program means them as well. */
 export function understandPlan({ steps, undo }: Pick<PlanDraft, 'steps' | 'undo'>): Understood {
   const each = [...steps, ...undo]
-    .filter(({ capability }) => capability === 'command.run')
-    .map(({ parameters }) => understandCommand(parameters.argv as string[]));
+    .filter(({ capability }) => capability === 'command.run' || capability === 'command.read')
+    .map(({ parameters: { argv, environment } }) =>
+      understandCommand(argv as string[], environment as Record<string, string> | undefined),
+    );
   return {
     sentences: [...new Set(each.flatMap(({ sentences }) => sentences))],
     programs: [...new Set(each.flatMap(({ programs }) => programs))],
@@ -53,15 +63,24 @@ class Reader {
   readonly sentences: string[] = [];
   readonly programs = new Set<string>();
 
+  environment(names: readonly string[]): void {
+    const steering = names.filter(steers);
+    if (steering.length === 0) return;
+    this.programs.add(UNCLEAR);
+    this.sentences.push(
+      `This cannot be inspected: by ${cut(steering.join(', '))} a program can be made to load or start something else.`,
+    );
+  }
+
   argv(argv: readonly (string | null)[], depth: number): void {
     const [program] = argv;
-    if (depth > DEPTH_MAX || program === null || program === undefined) {
+    if (depth > DEPTH_MAX || program == null || program.includes(UNKNOWN_WORD)) {
       this.programs.add(UNCLEAR);
       return;
     }
     this.programs.add(baseName(program));
     // What is known on the server only may be an option too.
-    const words = argv.map((word) => word ?? '$…');
+    const words = argv.map((word) => word ?? UNKNOWN_WORD);
     for (const inner of innerOf(words)) this.#inner(shown([baseName(program)]), inner, depth + 1);
   }
 
@@ -76,9 +95,11 @@ class Reader {
     } else this.#text(by, inner, depth);
   }
 
-  #text(by: string, { text, where }: Extract<Inner, { kind: 'text' }>, depth: number): void {
-    const { commands, redirections, notes, whole } = readShellText(text);
-    if (!whole) this.programs.add(UNCLEAR);
+  #text(by: string, { text, where, guessed }: Extract<Inner, { kind: 'text' }>, depth: number): void {
+    const read = readShellText(text);
+    const { commands, redirections, notes } = read;
+    const whole = read.whole && !text.includes(UNKNOWN_WORD);
+    if (!whole || guessed) this.programs.add(UNCLEAR);
     const shell = where === undefined ? 'A shell' : `A shell ${where}`;
     for (const command of commands) {
       this.sentences.push(`${shell}, started by ${by}, runs ${cut(command.text)}.`);

@@ -124,3 +124,11 @@ test('when commands are off and reading commands are on, those that only read ru
   assert.equal(await endOf(h, ['df', '-h']), 'approved');
   assert.equal(await endOf(h, ['rm', '-rf', '/srv']), 'commands_disabled');
 });
+
+test('T16: when a rule denies a program, it is denied as a command that only reads, too', async (t) => {
+  const deny = '  - {name: no-journal, when: {programs: [journalctl]}, deny: {reason: Logs stay here.}}';
+  const h = await looking(t, { policy: `${deny}\n${LOOK}` });
+  assert.equal(await endOf(h, ['journalctl', '-u', 'nginx']), 'denied');
+  assert.equal(await endOf(h, ['/usr/bin/journalctl', '-n', '5']), 'denied');
+  assert.equal(await endOf(h, ['uptime']), 'approved');
+});

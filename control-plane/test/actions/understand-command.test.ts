@@ -83,6 +83,43 @@ test('when something cannot be looked into, it is said, and rules can name it', 
   }
 });
 
+test('T7: when words are put so that a program hides behind another, it is found or said to be unclear', () => {
+  const hidden: string[][] = [
+    ['env', '-', 'rm', 'x'],
+    ['env', '--', 'A=1', 'rm', 'x'],
+    ['sudo', '--', 'A=1', 'rm', 'x'],
+    ['bash', '-c', '-O', 'extglob', 'rm x'],
+    ['bash', '-oc', 'posix', 'rm x'],
+    ['bash', '-c', '-', 'rm x'],
+    ['bash', '/srv/x.sh', '-c', 'ls'],
+    ['bash', '--rcfile', '/srv/x.sh', '-ic', 'ls'],
+    ['parallel', 'rm -rf {}', ':::', 'a'],
+    ['script', '-crm x'],
+    ['sudo', '-s'],
+    ['ssh', 'web-2'],
+    ['ssh', '-o', 'ProxyCommand=rm x', 'web-2'],
+    ['ssh', '-oProxyCommand=rm x', 'web-2', 'ls'],
+    ['nsenter', '-t', '1', '-m'],
+    ['docker', 'run', '--entrypoint=rm', 'image', '-rf', '/'],
+    ['php8.2', '-r', 'x'],
+    ['sh', '-c', 'X=rm; eval $X y'],
+    ['sh', '-c', 'X=rm; env $X y'],
+    ['sh', '-c', '. /srv/x.sh'],
+    ['sh', '-c', 'LD_PRELOAD=/srv/x.so ls'],
+    ['env', 'LD_PRELOAD=/srv/x.so', 'ls'],
+    ['sh', '-c', 'trap "rm x" EXIT'],
+    ['sh', '-c', 'alias ls=rm\nls x'],
+  ];
+  for (const argv of hidden) {
+    const found = programs(...argv);
+    assert.ok(found.includes('rm') || found.includes('?'), `${argv.join(' ')}: ${found.join(' ')}`);
+  }
+  assert.ok(understandCommand(['ls'], { BASH_ENV: '/srv/x' }).programs.includes('?'));
+  assert.deepEqual(understandCommand(['ls'], { LANG: 'C' }), { sentences: [], programs: ['ls'] });
+  assert.deepEqual(programs('timeout', '--', '5', 'rm', 'x'), ['rm', 'timeout']);
+  assert.deepEqual(programs('bash', '-euo', 'pipefail', '-c', 'rm x'), ['bash', 'rm']);
+});
+
 test('when argv says it all, nothing is explained; where no shell reads a sign of one, that is said', () => {
   assert.equal(said('systemctl', 'restart', 'nginx'), '');
   assert.equal(said('echo', 'x', '>', '/etc/x'), 'No shell reads its words: > is a word like any other to echo.');
