@@ -41,18 +41,18 @@ const isMore = ({ rules, change }: Joined) => rules.length > 0 || change !== nul
 
 /** Two diagnostics may tell of the very same: the one that says more stays. */
 function withoutEchoes(findings: readonly Found[]): Found[] {
-  return findings.filter((finding, at) => {
-    if (isHarmless(finding.severity)) return true;
-    return !findings.some(
-      (other, otherAt) => otherAt !== at && echoes(finding, other) && saysMore(other, finding, otherAt < at),
-    );
-  });
-}
-
-function echoes(one: Found, other: Found): boolean {
-  if (one.kind !== other.kind || one.diagnostic === other.diagnostic) return false;
-  const [things, others] = [thingsOf({ ...one, suggestions: [] }), thingsOf({ ...other, suggestions: [] })];
-  return things.size > 0 && things.size === others.size && [...things].every((thing) => others.has(thing));
+  const named = findings.map((finding) => thingsOf({ ...finding, suggestions: [] }));
+  const echoes = (at: number, otherAt: number) => {
+    const [one, other] = [findings[at], findings[otherAt]];
+    const [things, others] = [named[at], named[otherAt]];
+    if (one?.kind !== other?.kind || one?.diagnostic === other?.diagnostic || !things?.size) return false;
+    return things.size === others?.size && [...things].every((thing) => others.has(thing));
+  };
+  return findings.filter(
+    (finding, at) =>
+      isHarmless(finding.severity) ||
+      !findings.some((other, otherAt) => echoes(at, otherAt) && saysMore(other, finding, otherAt < at)),
+  );
 }
 
 function saysMore(one: Found, other: Found, isEarlier: boolean): boolean {

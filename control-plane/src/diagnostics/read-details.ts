@@ -49,7 +49,8 @@ function readUnit(text: string): string | undefined {
   for (const pattern of NAMED_AS_UNIT) {
     for (const match of text.matchAll(new RegExp(pattern, 'g'))) {
       const name = match[1]?.replace(/[.:-]+$/, '') ?? '';
-      if (name !== '' && !noUnitNames.has(name) && /[a-z]/.test(name)) return knownUnits[name] ?? name;
+      if (name !== '' && !noUnitNames.has(name) && /[a-z]/.test(name))
+        return (Object.hasOwn(knownUnits, name) ? knownUnits[name] : undefined) ?? name;
     }
   }
   for (const word of text.split(/[^a-z0-9_.@-]+/)) {

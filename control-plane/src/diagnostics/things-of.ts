@@ -21,6 +21,9 @@ const UNIT_OF_FAMILY: Readonly<Record<string, string>> = {
   redis: 'redis-server.service',
 };
 
+/** A title and five suggestions of ours name fewer. Every thing of one finding is held against every thing of all others. */
+const THINGS_MOST = 16;
+
 /** Taken from our own sentences and from the parameters of suggestions, not from output of the server. */
 export function thingsOf({ title, suggestions, kind }: Pick<Found, 'title' | 'suggestions' | 'kind'>): Set<Thing> {
   const things = new Set<Thing>();
@@ -36,7 +39,7 @@ export function thingsOf({ title, suggestions, kind }: Pick<Found, 'title' | 'su
   const unit = UNIT_OF_FAMILY[kind.split('.')[0] ?? ''];
   if (unit !== undefined) things.add(`unit ${unit}`);
   for (const { parameters } of suggestions) addParameters(things, parameters);
-  return things;
+  return new Set([...things].slice(0, THINGS_MOST));
 }
 
 function addParameters(things: Set<Thing>, parameters: Readonly<Record<string, unknown>>): void {
@@ -57,13 +60,19 @@ function addContainer(things: Set<Thing>, name: string | undefined): void {
 
 /** The first thing of one that the other is about too, `undefined` when there is none. */
 export function sharedThing(one: ReadonlySet<Thing>, other: ReadonlySet<Thing>): Thing | undefined {
-  for (const thing of one) for (const against of other) if (isSame(thing, against)) return thing;
+  for (const thing of one) {
+    if (other.has(thing)) return thing;
+    if (!ALIKE.test(thing)) continue;
+    for (const against of other) if (ALIKE.test(against) && isSame(thing, against)) return thing;
+  }
   return undefined;
 }
 
+/** Only of these can two that are written differently be one. */
+const ALIKE = /^(?:unit|app|path) /;
+
 /** An app and the units that carry its name are one thing; so are a unit and a file whose path carries the unit's name. */
 function isSame(one: Thing, other: Thing): boolean {
-  if (one === other) return true;
   const [kind, name] = split(one);
   const [against, others] = split(other);
   // `postgresql.service` stands for all its clusters, such as `postgresql@15-main.service`.

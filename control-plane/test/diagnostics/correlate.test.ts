@@ -224,3 +224,21 @@ test('T14: when evidence is hostile, it is joined within a second and bounded', 
     ),
   );
 });
+
+test('T13: when a server sends as many findings of as many things as it can, they are joined within a second', () => {
+  const ports = (n: number) =>
+    Array.from({ length: 38 }, (_, k) => `port ${10_000 + ((n * 38 + k) % 50_000)}`).join(' ');
+  const many = Array.from({ length: 500 }, (_, n) =>
+    found(n % 2 === 0 ? 'service.crash_loop' : 'memory.oom_kill', ports(n).slice(0, 300), {
+      since: 5,
+      diagnostic: `d${n % 10}`,
+      offers: Array.from({ length: 5 }, (_, k) =>
+        offer('service.restart', { unit: `u${n}-${k}`, container: `c-${n}-${k}` }),
+      ),
+    }),
+  );
+  const from = performance.now();
+  const out = join(many);
+  assert.ok(performance.now() - from < 1000, `${Math.round(performance.now() - from)} ms`);
+  assert.ok(out.length > 0);
+});

@@ -61,6 +61,11 @@ test('when a description mentions a service without naming one, no unit is made 
   );
 });
 
+test('when a description names what every object has, it is a name like any other', () => {
+  for (const name of ['constructor', 'valueOf', 'hasOwnProperty'])
+    assert.equal(readDetails(`the ${name} service is down`, now).unit, name.toLowerCase());
+});
+
 test('when a description is hostile, matching stays quick and every parameter fits its schema', () => {
   const hostile = [
     '/'.repeat(2000),
