@@ -25,8 +25,8 @@ export function ownArgv(
     if (name === undefined) words.push(word);
     else if (Object.hasOwn(values, name)) {
       const value = String(values[name]);
-      // The owner wrote where an operand stands; a value must not become an option there.
-      if (typeof values[name] === 'string' && value.startsWith('-') && !words.includes('--'))
+      // The owner wrote where an operand stands; a value must not become an option there, nor `kill 5` become `kill -1`.
+      if (value.startsWith('-') && !words.includes('--'))
         return fault('invalid_input', {
           problems: `parameters.${name}: begins with a dash, and the command has no -- before it`,
         });

@@ -101,6 +101,11 @@ test('when a declaration bends its parameters, the policy is refused and says wh
 test('T16: when a value begins with a dash, it becomes no option of the command', () => {
   const open = policyOf('commands: [{ name: x, argv: [/bin/x, "{{a}}"], parameters: {a: {type: text, summary: A.}} }]');
   assert.match(judgePlan(open, local('x', { a: '--delete' }))?.message ?? '', /begins with a dash/);
+  const counted = policyOf(
+    'commands: [{ name: x, argv: [/bin/kill, "{{a}}"], parameters: {a: {type: integer, summary: A.}} }]',
+  );
+  assert.match(judgePlan(counted, local('x', { a: -1 }))?.message ?? '', /begins with a dash/);
+  assert.equal(judgePlan(counted, local('x', { a: 7 })), null);
   const ended = policyOf(
     'commands: [{ name: x, argv: [/bin/x, --, "{{a}}"], parameters: {a: {type: text, summary: A.}} }]',
   );
