@@ -8,7 +8,8 @@ export interface PlaybookFileFacts {
   readonly changedAt: number;
   readonly bytes: number;
   readonly uid: number;
-  readonly anybodyWrites: boolean;
+  /** The file or the folder that it lies in, when anybody may write there; else `null`. */
+  readonly openToAll: string | null;
 }
 
 /** The name of a user of this machine, or `uid 1000` where it has none. Source: passwd(5). */

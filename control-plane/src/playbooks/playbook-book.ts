@@ -3,7 +3,7 @@
  * kept with who changed it, and each change stands in the audit log (threat T20).
  */
 import { readFile, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import {
   formatProblem,
   idTaken,
@@ -48,7 +48,7 @@ export async function openPlaybooks(
   let problems: readonly PlacedProblem[] = [];
   const look = async () => {
     const files = (await Promise.all([libraryFolder, ...folders].map(filesOf))).flat();
-    const now = files.map(({ path, changedAt, bytes }) => `${path} ${changedAt} ${bytes}`).join('\n');
+    const now = files.map((it) => `${it.path} ${it.changedAt} ${it.bytes} ${it.openToAll}`).join('\n');
     if (now === seen) return;
     const found = await readAll(files, entries);
     for (const problem of found.problems) core.log.error('playbook.invalid', { problem: formatProblem(problem) });
@@ -71,7 +71,10 @@ async function filesOf(folder: string): Promise<PlaybookFileFacts[]> {
   const builtIn = folder === libraryFolder;
   const facts = paths.map(async (path) => {
     const { mtimeMs, size, uid, mode } = await stat(path);
-    return { path, builtIn, changedAt: Math.round(mtimeMs), bytes: size, uid, anybodyWrites: (mode & 0o002) !== 0 };
+    // Who may write into a folder puts files of his own there, under any name.
+    const within = await stat(dirname(path));
+    const openToAll = (mode & 0o002) !== 0 ? path : (within.mode & 0o002) !== 0 ? dirname(path) : null;
+    return { path, builtIn, changedAt: Math.round(mtimeMs), bytes: size, uid, openToAll };
   });
   return Promise.all(facts);
 }
@@ -93,8 +96,10 @@ async function readAll(files: readonly PlaybookFileFacts[], before: readonly Ent
 
 async function readOne(file: PlaybookFileFacts): Promise<Partial<ParsedPlaybook>> {
   const place = { file: file.path, line: 1, column: 1 };
-  if (!file.builtIn && file.anybodyWrites)
-    return { problems: [{ ...place, message: `anybody may write it: chmod o-w ${basename(file.path)}` }] };
+  if (!file.builtIn && file.openToAll !== null) {
+    const what = file.openToAll === file.path ? 'it' : 'into its folder';
+    return { problems: [{ ...place, message: `anybody may write ${what}: chmod o-w ${basename(file.openToAll)}` }] };
+  }
   return readFile(file.path, 'utf8').then(
     (text) => parsePlaybook(text, { file: file.path }),
     (error: Error) => ({ problems: [{ ...place, message: error.message }] }),

@@ -123,6 +123,21 @@ test('T20: when a file takes the id of a built-in playbook, or anybody could wri
   );
 });
 
+test('T20: when anybody may write into a folder of playbooks, none in it counts until that is mended', async (t) => {
+  const mine = await folderOfMine(t);
+  await mine.save('restart.yaml', text('1s'));
+  await chmod(mine.folder, 0o777);
+  const book = await mine.open();
+  assert.equal(book.playbooks.has('shop.restart'), false);
+  assert.deepEqual(
+    book.problems().map(({ message }) => message),
+    ['anybody may write into its folder: chmod o-w playbooks'],
+  );
+  await chmod(mine.folder, 0o750);
+  await book.look();
+  assert.deepEqual([book.playbooks.has('shop.restart'), book.problems().length], [true, 0]);
+});
+
 test('when files changed while nothing ran, the next start keeps that as one version, and an unchanged start keeps none', async (t) => {
   const mine = await folderOfMine(t);
   await mine.save('restart.yaml', text('1s'));
