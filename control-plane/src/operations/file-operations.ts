@@ -1,4 +1,5 @@
-/** Reading and searching files on servers. Who may read what, the server decides; each reading is audited. */
+/** Reading and searching files on servers. Who may read what, the server decides; each reading is audited, and what it denied too. */
+import { Fault } from '@countersign/protocol';
 import type { AuditEvent } from '../audit/events.ts';
 import { appendEntry, type NewEntry, whoOf } from '../audit/ledger.ts';
 import { resolveServerUnderCare } from '../fleet/resolve-server.ts';
@@ -20,16 +21,29 @@ export function fileOperations(deps: FileOperationsDeps): Pick<Handlers, 'readFi
     write(deps.db, (trx) =>
       appendEntry(trx, { event, at: deps.clock.now(), who: whoOf(caller), serverId, details } as NewEntry<E>),
     );
+  const looked = async <T>(caller: Caller, serverId: string, tool: string, look: () => Promise<T>): Promise<T> => {
+    try {
+      return await look();
+    } catch (error) {
+      if (error instanceof Fault && error.code === 'path_denied')
+        await record(caller, serverId, 'request.refused', { tool, error: error.code, message: error.message });
+      throw error;
+    }
+  };
   return {
     readFile: async (caller, { server: ref, path, from_line, lines }, { signal }) => {
       const server = await resolveServerUnderCare(deps.db, ref);
-      const found = await deps.fleet.observe(server.id, 'file.read', { path, from_line, lines }, { signal });
+      const found = await looked(caller, server.id, 'readFile', () =>
+        deps.fleet.observe(server.id, 'file.read', { path, from_line, lines }, { signal }),
+      );
       await record(caller, server.id, 'file.read', { path, from_line, lines, redactions: found.redactions });
       return found;
     },
     diffFile: async (caller, { server: ref, ...asked }, { signal }) => {
       const server = await resolveServerUnderCare(deps.db, ref);
-      const found = await deps.fleet.observe(server.id, 'file.diff', asked, { signal });
+      const found = await looked(caller, server.id, 'diffFile', () =>
+        deps.fleet.observe(server.id, 'file.diff', asked, { signal }),
+      );
       const { same, redactions } = found;
       await record(caller, server.id, 'file.compared', {
         path: asked.path,
@@ -42,7 +56,9 @@ export function fileOperations(deps: FileOperationsDeps): Pick<Handlers, 'readFi
     searchFiles: async (caller, { server: ref, path, text, name, max_matches }, { signal }) => {
       const server = await resolveServerUnderCare(deps.db, ref);
       const wanted = { path, text, max_matches, ...(name === undefined ? {} : { name }) };
-      const found = await deps.fleet.observe(server.id, 'file.search', wanted, { signal });
+      const found = await looked(caller, server.id, 'searchFiles', () =>
+        deps.fleet.observe(server.id, 'file.search', wanted, { signal }),
+      );
       const { redactions, matches } = found;
       await record(caller, server.id, 'file.searched', { path, matches: matches.length, redactions, text });
       return found;

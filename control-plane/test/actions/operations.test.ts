@@ -248,8 +248,13 @@ test('when a file is read or searched, the server decides, and the reading is au
   const before = (await events()).length;
   fleet.observe = () => Promise.reject(fault('path_denied', { path: '/etc/shadow', reason: 'outside the roots' }));
   await assert.rejects(call('readFile', { server: 'web-1', path: '/etc/shadow' }), hasCode('path_denied'));
+  assert.deepEqual((await lastDetails('request.refused'))?.details, {
+    tool: 'readFile',
+    error: 'path_denied',
+    message: fault('path_denied', { path: '/etc/shadow', reason: 'outside the roots' }).message,
+  });
   await assert.rejects(call('readFile', { server: 'web-9', path: '/etc/hosts' }), hasCode('server_not_found'));
-  assert.equal((await events()).length, before);
+  assert.equal((await events()).length, before + 1);
 });
 
 test('when the audit log is read, it comes page by page, filtered, and a token sees less than a person', async (t) => {
