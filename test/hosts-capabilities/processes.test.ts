@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import type { ChangePreview } from '@countersign/agent/capabilities/capability';
-import type { StepResult } from '@countersign/protocol';
+import { unitNameOf } from '@countersign/agent/host/step-processes';
+import type { Json, StepResult } from '@countersign/protocol';
 import { hostTest, whyNoHosts } from '../hosts/requirements.ts';
 import { DrivenHost, granted, nextAction } from './driven-host.ts';
 
@@ -111,6 +112,62 @@ hostTest('when the runner dies after a step on a unit or process, its result is 
   await driven.host.exec(['systemctl', 'enable', '--quiet', 'cron']);
 });
 
+hostTest('when the runner dies between two processes of a step, it is not called done (F4)', async () => {
+  await driven.host.exec(['rm', '-rf', `/etc/systemd/system/${UNIT}.d`]);
+  await driven.host.exec(['systemctl', 'daemon-reload']);
+  const { pid } = await startUnit('exec sleep 1000', ['LimitNOFILE=64:8192']);
+  const raised = { unit: UNIT, nofile: 2048 };
+  const options = { actionId: nextAction(), step: 'step' };
+  const memory = granted(await driven.change('remember', 'unit.raise_nofile', raised, options)) as { calls: number };
+  for (let index = 1; index < memory.calls; index += 1) {
+    const name = unitNameOf(options.actionId, options.step, index);
+    const kept = ['--service-type=exec', '--property=RemainAfterExit=yes', `--unit=${name}`];
+    await driven.host.exec(['systemd-run', '--quiet', ...kept, 'prlimit', '--pid', String(pid), '--nofile=2048:8192']);
+  }
+  const again = { ...options, memory: memory as Json };
+  const found = granted(await driven.change('recover', 'unit.raise_nofile', raised, again));
+  assert.equal(found, null, 'systemd was not told of the file');
+
+  const path = '/etc/sysctl.d/90-countersign-conntrack.conf';
+  const file = { asked: path, path, backup: null, before_sha256: null, after_sha256: 'a'.repeat(64) };
+  const begun = { actionId: nextAction(), step: 'step' };
+  granted(await driven.ask({ call: 'start', argv: ['true'], timeoutMs: 10_000, ...begun }));
+  const half = granted(
+    await driven.change(
+      'recover',
+      'conntrack.raise',
+      { max: 100_000 },
+      { ...begun, memory: { file: { ...file, mode: 0o644, uid: 0, gid: 0 }, max: 65_536, calls: 1 } },
+    ),
+  ) as StepResult;
+  assert.deepEqual([half.changed, half.exit_code], [true, 1], 'the file was not written');
+});
+
+hostTest('when a unit is named by its alias, what is started is what was shown', async () => {
+  const install = '[Install]\nWantedBy=multi-user.target\nAlias=till.service\n';
+  await driven.host.writeFile('/etc/systemd/system/cash.service', `[Service]\nExecStart=/bin/sleep 1000\n${install}`);
+  await driven.host.exec(['systemctl', 'enable', '--quiet', 'cash.service']);
+  const off = { unit: 'till.service', enabled: false };
+  const { preview } = granted(await driven.change('preview', 'unit.set_enabled', off)) as ChangePreview;
+  assert.deepEqual(preview.argv, [['systemctl', 'disable', '--', 'cash.service']]);
+  const { result } = await driven.run('unit.set_enabled', off);
+  assert.equal((granted(result) as StepResult).exit_code, 0);
+  assert.equal(await property('UnitFileState', 'cash.service'), 'disabled');
+});
+
+hostTest('when a mount only shows a file system read-only, the file system is left alone', async () => {
+  await driven.host.exec(['mkdir', '-p', '/srv/whole', '/srv/shown']);
+  await driven.host.exec(['mount', '--bind', '/srv/whole', '/srv/shown']);
+  try {
+    await driven.host.exec(['mount', '-o', 'remount,bind,ro', '/srv/shown']);
+    const { fault } = await driven.change('preview', 'mount.remount_rw', { path: '/srv/shown' });
+    assert.equal(fault?.code, 'precondition_failed');
+    assert.match(fault.message, /only shows its file system read-only/);
+  } finally {
+    await driven.host.exec(['umount', '/srv/shown']);
+  }
+});
+
 hostTest('when a change of a unit is out of bounds or says nothing new, it is refused with the figures', async () => {
   const named = await startUnit('exec sleep 1000', ['LimitNOFILE=4096:8192']);
   const refusal = async (id: Parameters<DrivenHost['change']>[1], parameters: object) => {
@@ -128,27 +185,34 @@ hostTest('when a change of a unit is out of bounds or says nothing new, it is re
   assert.match(await refusal('process.renice', { ...named, nice: 10 }), /has nice 12 already/);
 });
 
-hostTest('when a unit with a limit lost a process for lack of memory, a larger limit is offered', async () => {
-  await startUnit('exec sleep 1000', ['MemoryMax=64M']);
-  // What systemd writes when the kernel killed: the memory controller of this machine may not let it happen.
-  const entry = [
-    'MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef',
-    `UNIT=${UNIT}`,
-    'PRIORITY=5',
-    `MESSAGE=${UNIT}: A process of this unit has been killed by the OOM killer.`,
-  ];
-  await driven.host.exec(['logger', '--journald'], { input: `${entry.join('\n')}\n` });
-  const offers = async () =>
-    (await driven.observe('memory_oom', { since: '1h' })).findings
-      .filter(({ kind }) => kind === 'memory.oom_kill')
-      .flatMap(({ suggestions }) => suggestions)
-      .map(({ playbook, parameters }) => [playbook, parameters]);
-  await driven.host.exec(['journalctl', '--sync']);
-  assert.deepEqual(await offers(), [
-    ['service.restart', { unit: UNIT }],
-    ['service.memory_limit', { unit: UNIT, max: '96M' }],
-  ]);
-});
+hostTest(
+  'T6: when a unit with a limit lost a process for lack of memory, a larger limit is offered; a stranger who says so is not believed',
+  async () => {
+    await startUnit('exec sleep 1000', ['MemoryMax=64M']);
+    // What systemd writes when the kernel killed: the memory controller of this machine may not let it happen.
+    const entry = [
+      'MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef',
+      `UNIT=${UNIT}`,
+      'PRIORITY=5',
+      `MESSAGE=${UNIT}: A process of this unit has been killed by the OOM killer.`,
+    ];
+    await driven.host.exec(['logger', '--journald'], { input: `${entry.join('\n')}\n` });
+    // A stranger says the same of another unit.
+    const forged = entry.join('\n').replaceAll(UNIT, 'ssh.service');
+    const stranger = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+    await driven.host.exec([...stranger, 'logger', '--journald'], { input: `${forged}\n` });
+    const offers = async () =>
+      (await driven.observe('memory_oom', { since: '1h' })).findings
+        .filter(({ kind }) => kind === 'memory.oom_kill')
+        .flatMap(({ suggestions }) => suggestions)
+        .map(({ playbook, parameters }) => [playbook, parameters]);
+    await driven.host.exec(['journalctl', '--sync']);
+    assert.deepEqual(await offers(), [
+      ['service.restart', { unit: UNIT }],
+      ['service.memory_limit', { unit: UNIT, max: '96M' }],
+    ]);
+  },
+);
 
 hostTest('when a unit is to be stopped, those that stop with it and those that start it again are named', async () => {
   const write = (name: string, ...lines: readonly string[]) =>

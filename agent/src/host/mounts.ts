@@ -1,5 +1,6 @@
 /** File systems and the room in them. Source: proc_pid_mountinfo(5), statfs(2). */
 import { readFileSync, statfsSync } from 'node:fs';
+import { fault } from '@countersign/protocol';
 
 export interface Mount {
   readonly mount: string;
@@ -72,8 +73,16 @@ export function chooseMounts(lines: readonly MountLine[]): { readonly mounts: Mo
   };
 }
 
-/** Room of the file system that holds a path. Throws the system's error. */
+/**
+ * Room of the file system that holds a path. Throws the system's error, and `precondition_failed` for a network mount: a server that
+ * does not answer would hold this whole process.
+ */
 export function roomOf(path: string): Room {
+  const { type, mount } = mountLineOf(path) ?? {};
+  if (type !== undefined && mount !== '/' && NETWORK.test(type))
+    throw fault('precondition_failed', {
+      reason: `${mount} is a network mount (${type}), which may hang, so it is not asked`,
+    });
   const found = statfsSync(path);
   const used = found.blocks - found.bfree;
   const reachable = used + found.bavail;
@@ -89,9 +98,22 @@ export function roomOf(path: string): Room {
 
 /** The mount that holds a path: the longest mount point above it. */
 export function mountOf(path: string): string {
-  const points = readAllMounts().map(({ mount }) => mount);
-  const above = points.filter((point) => point === '/' || path === point || path.startsWith(`${point}/`));
-  return above.reduce((longest, point) => (point.length > longest.length ? point : longest), '/');
+  return mountLineOf(path)?.mount ?? '/';
+}
+
+/** The same with all that is known of it. Of mounts over the same point the last counts. */
+function mountLineOf(path: string): MountLine | undefined {
+  return deepest(readAllMounts(), path);
+}
+
+/** The mount among `lines` that holds a path. */
+export function deepest(lines: readonly MountLine[], path: string): MountLine | undefined {
+  return lines
+    .filter(({ mount }) => mount === '/' || path === mount || path.startsWith(`${mount}/`))
+    .reduce<MountLine | undefined>(
+      (best, each) => (best === undefined || each.mount.length >= best.mount.length ? each : best),
+      undefined,
+    );
 }
 
 function hidden({ mount, type }: MountLine): boolean {

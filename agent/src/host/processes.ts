@@ -80,18 +80,23 @@ export function unitOfProcess(pid: number): string | null {
   return text === null ? null : parseCgroup(text);
 }
 
-/** The innermost unit in `/proc/PID/cgroup`, of the hierarchy that systemd keeps. */
+/** The unit or container in `/proc/PID/cgroup`, of the hierarchy that systemd keeps. */
 export function parseCgroup(text: string): string | null {
   const lines = text.split('\n').filter((line) => line.startsWith('0::') || line.includes(':name=systemd:'));
-  for (const line of lines) {
-    const parts = line.slice(line.indexOf('/')).split('/');
-    const unit = parts.findLast((part) => /\.(service|scope|socket|mount|slice)$/.test(part));
-    if (unit !== undefined && !unit.endsWith('.slice'))
-      return unit.replace(/^docker-([0-9a-f]{12})[0-9a-f]*\.scope$/, 'docker:$1');
-    const container = /\/(?:docker|libpod)[/-]([0-9a-f]{12})/.exec(line)?.[1];
-    if (container !== undefined) return `docker:${container}`;
-  }
-  return null;
+  return lines.map((line) => ownerOfGroup(line.slice(line.indexOf('/')))).find((owner) => owner !== null) ?? null;
+}
+
+/**
+ * The unit or container that a control group belongs to: the outermost one. What lies below it is named by whoever was given that
+ * part of the tree, such as a user's own service manager, and may be called like a unit of the server.
+ */
+export function ownerOfGroup(path: string): string | null {
+  const found =
+    /\/(?:(?:docker|libpod)[/-](?<group>[0-9a-f]{12})[0-9a-f]*|docker-(?<scope>[0-9a-f]{12})[0-9a-f]*\.scope|(?<unit>[^/]+\.(?:service|scope|socket|mount)))(?=\/|$)/.exec(
+      path,
+    )?.groups;
+  const container = found?.group ?? found?.scope;
+  return container === undefined ? (found?.unit ?? null) : `docker:${container}`;
 }
 
 /** Command line of a process as one text, its words parted by blanks; empty for kernel threads. Not redacted. */

@@ -181,8 +181,10 @@ test('when output of tools is parsed, odd lines do no harm', () => {
     { path: '/a', bytes: 10 },
   ]);
   const top = new TopFolders();
-  top.add(Array.from({ length: 30 }, (_, index) => `${index}\t/d${index}`).join('\n'));
-  top.add('du: cannot read\n99\t/x\n');
+  top.add(Array.from({ length: 30 }, (_, index) => `${index}\t/d${index}\0`).join(''));
+  top.add('du: cannot read\n9');
+  top.add('9\t/x\0');
+  top.add('1\t/tmp/a\n900000\t/var/lib/php/sessions\n\0');
   assert.deepEqual(
     [top.folders.length, top.folders[0], top.folders[19]],
     [20, { path: '/x', entries: 99 }, { path: '/d11', entries: 11 }],

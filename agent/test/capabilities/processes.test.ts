@@ -10,10 +10,10 @@ import {
   parseConntrackDrops,
 } from '@countersign/agent/capabilities/processes/conntrack';
 import { memoryLimit } from '@countersign/agent/capabilities/processes/offers';
-import { parseIoClass } from '@countersign/agent/capabilities/processes/process-renice';
+import { parseIoClass, withFormerNice } from '@countersign/agent/capabilities/processes/process-renice';
 import { findProcess, touchable } from '@countersign/agent/capabilities/processes/same-process';
 import { fstabWith } from '@countersign/agent/capabilities/processes/swap-add';
-import { whyNoSwapAt } from '@countersign/agent/capabilities/processes/swap-place';
+import { whyNoSwapAt, whyOthersReach } from '@countersign/agent/capabilities/processes/swap-place';
 import { parseLimit } from '@countersign/agent/capabilities/units/memory-limits';
 import { parseOpenFileLimits, readProcess, readThreads, unitOfProcess } from '@countersign/agent/host/processes';
 import { parseSwaps } from '@countersign/agent/host/swaps';
@@ -87,6 +87,14 @@ test('when a process has ended, or its number was given to another one, it is no
   assert.deepEqual(state, { alive: false, name: null, nice: null, memory_bytes: null });
 });
 
+test('when threads were begun after their process got another nice value, they get that of the main thread from before', () => {
+  const before = [
+    { tid: 10, nice: -5 },
+    { tid: 11, nice: 3 },
+  ];
+  assert.deepEqual(withFormerNice([{ tid: 10 }, { tid: 11 }, { tid: 99 }], before), [...before, { tid: 99, nice: -5 }]);
+});
+
 test('when a process is our own or carries the server, it is not touched', () => {
   const self = { pid: process.pid, start_time: readProcess(process.pid)?.startedTicks ?? 0, unit: 'a.service' };
   assert.throws(() => touchable(self), /Countersign itself|protected/);
@@ -134,6 +142,14 @@ test('when a swap file would be unwise, it is refused with the reason', async ()
     );
   }
   assert.equal(existsSync(place.at('swapfile')), false);
+});
+
+test('T15: when others than root can write to a folder above, no swap file is made there', () => {
+  assert.equal(whyOthersReach('/etc'), null);
+  assert.equal(whyOthersReach('/'), null);
+  assert.match(whyOthersReach('/tmp') ?? '', /change \/tmp,/);
+  assert.match(whyOthersReach('/tmp/no/such/folder') ?? '', /change \/tmp,/);
+  assert.match(whyOthersReach('/etc/no-such-folder') ?? '', /change \/etc\/no-such-folder,/);
 });
 
 test('when fstab gets its line, what it has stays as it is, and no file stands there twice', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
 import { parseOsRelease, readFacts, readStatusSample } from '@countersign/agent/host/facts';
-import { chooseMounts, parseMounts, roomOf } from '@countersign/agent/host/mounts';
+import { chooseMounts, deepest, parseMounts, roomOf } from '@countersign/agent/host/mounts';
 import {
   parseCgroup,
   parseStat,
@@ -51,6 +51,13 @@ test('when a process belongs to a unit or a container, it is named', () => {
   assert.equal(parseCgroup(`0::/docker/${'ab12'.repeat(16)}\n`), 'docker:ab12ab12ab12');
   assert.equal(parseCgroup('5:memory:/x\n1:name=systemd:/system.slice/a.service/sub\n'), 'a.service');
   assert.equal(parseCgroup('0::/\n'), null);
+});
+
+test('T16: when a user calls a group of their own like a unit of the server, their process does not belong to that unit', () => {
+  const own = '/user.slice/user-1000.slice/user@1000.service/app.slice/nginx.service';
+  assert.equal(parseCgroup(`0::${own}\n`), 'user@1000.service');
+  assert.equal(parseCgroup('0::/system.slice/shop.service/workers/ssh.service\n'), 'shop.service');
+  assert.equal(parseCgroup(`0::/docker/${'ab12'.repeat(16)}/system.slice/nginx.service\n`), 'docker:ab12ab12ab12');
 });
 
 test('when a file is deleted while it is open, it is found with its size; memory files are not', () => {
@@ -124,4 +131,18 @@ test('when figures of the kernel are parsed, units and missing lines are minded'
     name: 'Debian 12',
     version: '12',
   });
+});
+
+test('when mounts lie in each other, a path is held by the deepest one, the last where two have the same point', () => {
+  const lines = parseMounts(
+    [
+      '1 0 8:1 / / rw - ext4 /dev/sda1 rw',
+      '2 1 8:2 / /srv rw - ext4 /dev/sda2 rw',
+      '3 2 0:9 / /srv/share rw - nfs4 nas:/share rw',
+      '4 1 8:3 / /srv rw - xfs /dev/sda3 rw',
+    ].join('\n'),
+  );
+  const typeAt = (path: string) => deepest(lines, path)?.type;
+  assert.deepEqual(['/', '/srvx', '/srv/a', '/srv/share/a'].map(typeAt), ['ext4', 'ext4', 'xfs', 'nfs4']);
+  assert.equal(deepest([], '/'), undefined);
 });

@@ -59,9 +59,11 @@ function truncate(path: string, bytes: number, rules: LocalRules): Suggestion[] 
 function logsBelow(folder: string): string[] {
   const found: string[] = [];
   if (statOrNull(folder) === null) return found;
+  let met = 0;
   for (const path of filesBelow(folder, { roots: [folder], denied: [] })) {
     if (PRESENT.test(path)) found.push(path);
-    if (found.length >= LOOKED_AT) break;
+    met += 1;
+    if (met >= LOOKED_AT) break;
   }
   return found;
 }

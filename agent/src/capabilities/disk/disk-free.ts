@@ -1,4 +1,4 @@
-import { fault } from '@countersign/protocol';
+import { Fault, fault } from '@countersign/protocol';
 import { mountOf, roomOf } from '../../host/mounts.ts';
 import type { Observer } from '../capability.ts';
 
@@ -8,6 +8,8 @@ export const diskFree: Observer<'disk.free'> = async ({ path }) => {
     const { bytesFree, usedRatio } = roomOf(path);
     return { mount: mountOf(path), bytes_free: bytesFree, used_ratio: usedRatio };
   } catch (error) {
-    throw error instanceof Error && 'code' in error ? fault('file_not_found', { path }, error) : error;
+    throw error instanceof Error && 'code' in error && !(error instanceof Fault)
+      ? fault('file_not_found', { path }, error)
+      : error;
   }
 };

@@ -1,4 +1,4 @@
-import { fault, type Suggestion } from '@countersign/protocol';
+import { Fault, fault, type Suggestion } from '@countersign/protocol';
 import { readJournalFiles } from '../../host/journal-files.ts';
 import { mountOf, type Room, readMounts, roomOf } from '../../host/mounts.ts';
 import { readDeletedFiles, unitOfProcess } from '../../host/processes.ts';
@@ -35,7 +35,7 @@ function lookAtMounts(report: Report, path: string): Room {
   try {
     asked = roomOf(path);
   } catch (error) {
-    throw fault('file_not_found', { path }, error);
+    throw error instanceof Fault ? error : fault('file_not_found', { path }, error);
   }
   const mount = mountOf(path);
   report.figure('mount', mount);

@@ -1,4 +1,4 @@
-import { fault } from '@countersign/protocol';
+import { Fault, fault } from '@countersign/protocol';
 import { type Room, readMounts, roomOf } from '../../host/mounts.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
 import { Report, sayRatio } from '../report.ts';
@@ -10,6 +10,8 @@ const CRITICAL = 0.95;
 const DU_MS = 14_000;
 const TOP = 20;
 const MANY = 50_000;
+/** Longer than any path with its figure. */
+const PIECE_MAX = 8192;
 
 /** Inodes of all mounts, and the folders below `mount` that hold most entries themselves. */
 export const inodes: Observer<'inodes'> = async ({ mount }, context) => {
@@ -27,7 +29,7 @@ function lookAtMounts(report: Report, path: string): Room {
   try {
     asked = roomOf(path);
   } catch (error) {
-    throw fault('file_not_found', { path }, error);
+    throw error instanceof Fault ? error : fault('file_not_found', { path }, error);
   }
   const points = new Set([path, ...readMounts().mounts.map(({ mount }) => mount)]);
   for (const point of points) {
@@ -54,7 +56,7 @@ function lookAtMounts(report: Report, path: string): Room {
 
 async function lookAtFolders(report: Report, context: ObserveContext, path: string, scarce: boolean): Promise<void> {
   const top = new TopFolders();
-  const options = ['--inodes', '--separate-dirs'];
+  const options = ['--inodes', '--separate-dirs', '--null'];
   const onOutput = (text: string) => top.add(text);
   const done = await runDu(context, { path, options, timeoutMs: DU_MS, maxBytes: 65_536, onOutput });
   if (done.notStarted !== null) {
@@ -93,15 +95,18 @@ function suggestSessions(most: { readonly path: string; readonly entries: number
 /** The folders with most entries of a list that may be endless. */
 export class TopFolders {
   #folders: { readonly path: string; readonly entries: number }[] = [];
+  #rest = '';
 
   get folders(): readonly { readonly path: string; readonly entries: number }[] {
     return this.#folders;
   }
 
-  /** Takes whole lines `ENTRIES\tPATH`; others (complaints) are passed over. */
+  /** Takes the next piece of `ENTRIES\tPATH\\0…`, in which complaints may stand too: those end with a line, and names may hold lines. */
   add(text: string): void {
-    for (const line of text.split('\n')) {
-      const parsed = /^(\d+)\t(.*)$/.exec(line);
+    const pieces = (this.#rest + text).split('\0');
+    this.#rest = (pieces.pop() ?? '').slice(-PIECE_MAX);
+    for (const piece of pieces) {
+      const parsed = /^(?:du: .*\n)*(\d+)\t(.*)$/s.exec(piece);
       if (parsed === null) continue;
       const entries = Number(parsed[1]);
       if (this.#folders.length === TOP && entries <= (this.#folders.at(-1)?.entries ?? 0)) continue;

@@ -1,12 +1,13 @@
 import { accessSync, constants } from 'node:fs';
+import { fault } from '@countersign/protocol';
 import { readAllMounts } from '../../host/mounts.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
 import { readJournal } from '../logs/journal.ts';
 import { readDiskHealth } from './disk-health.ts';
-import { isIoError } from './storage.ts';
+import { TELLS_OF_IO_ERROR } from './storage.ts';
 
 const DAY_MS = 86_400_000;
-const KERNEL_LINES = 5000;
+const KERNEL_LINES = 1000;
 
 /** Whether a mount can be written to, and whether its disk is in trouble. */
 export const mountState: Observer<'mount.state'> = async ({ path }, context) => {
@@ -21,11 +22,16 @@ export const mountState: Observer<'mount.state'> = async ({ path }, context) => 
   };
 };
 
-/** I/O errors that the kernel told of within a day; 0 where its log cannot be seen. */
+/** I/O errors that the kernel told of within a day. Rejects with `capability_failed` where its log cannot be seen: not to see any is not to have none. */
 async function countIoErrors(context: ObserveContext): Promise<number> {
-  const since = context.clock.now() - DAY_MS;
-  const { lines } = await readJournal(context, { matches: ['_TRANSPORT=kernel'], since, lines: KERNEL_LINES });
-  return lines.filter(({ message }) => isIoError(message)).length;
+  const { lines, blind } = await readJournal(context, {
+    matches: ['_TRANSPORT=kernel'],
+    since: context.clock.now() - DAY_MS,
+    lines: KERNEL_LINES,
+    grep: TELLS_OF_IO_ERROR,
+  });
+  if (blind !== null) throw fault('capability_failed', { capability: 'mount.state', reason: blind });
+  return lines.length;
 }
 
 /** What the disk says of itself; a device that tells nothing is not known to fail. */

@@ -55,6 +55,11 @@ function readOnlyMount(path: string) {
   const mount = readAllMounts().findLast((line) => line.mount === path);
   if (mount === undefined) throw fault('precondition_failed', { reason: `nothing is mounted at ${path}` });
   if (!mount.readOnly) throw fault('precondition_failed', { reason: `${path} is not read-only` });
+  // A mount that only shows a file system read-only was made so by somebody; to take it back would hit all mounts of it.
+  if (!mount.fileSystemReadOnly)
+    throw fault('precondition_failed', {
+      reason: `${path} only shows its file system read-only, and that can be written to elsewhere`,
+    });
   return mount;
 }
 

@@ -28,11 +28,14 @@ export function parseScan(text: string): string[] {
   return names.filter((name) => /^\/dev\/[A-Za-z0-9/_.-]+$/.test(name));
 }
 
+const IO_ERROR = /\b(I\/O error|medium error|EXT4-fs error|Remounting filesystem read-only|BTRFS error)\b/i;
+
+/** The same for journalctl: thousands of other messages, such as those of a firewall, must not push these out. */
+export const TELLS_OF_IO_ERROR = `(?i)${IO_ERROR.source}`;
+
 /** Whether a message of the kernel tells of a read or write that failed. */
 export function isIoError(message: string): boolean {
-  return /\b(I\/O error|Buffer I\/O error|medium error|EXT4-fs error|XFS .*metadata I\/O error|Remounting filesystem read-only|BTRFS error)\b/i.test(
-    message,
-  );
+  return IO_ERROR.test(message);
 }
 
 /** File systems on devices that are read-only as a whole although /etc/fstab does not ask for it, each once. */

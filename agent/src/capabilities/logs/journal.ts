@@ -54,10 +54,15 @@ export async function readJournal(context: ObserveContext, request: JournalReque
     signal: context.signal,
   });
   if (done.notStarted !== null) return { lines: [], blind: 'journalctl is not installed' };
-  const lines = done.stdout.split('\n').flatMap(parseJournalLine);
+  const lines = inOrder(done.stdout.split('\n').flatMap(parseJournalLine));
   // With --grep, finding nothing is an exit code of 1 and no complaint.
   const foundNone = request.grep !== undefined && done.exitCode === 1 && done.stderr.trim() === '';
   return { lines, blind: blindness(foundNone ? 0 : done.exitCode, done.stderr, lines.length) };
+}
+
+/** Oldest first: with --grep and --lines, journalctl begins with the newest. */
+function inOrder(lines: JournalLine[]): JournalLine[] {
+  return (lines[0]?.at ?? 0) > (lines.at(-1)?.at ?? 0) ? lines.reverse() : lines;
 }
 
 /** One line of `journalctl --output=json`; none for what is not one (the last line of cut output). */

@@ -1,10 +1,16 @@
 import { fault, type Json, type ParametersOf } from '@countersign/protocol';
 import { z } from 'zod';
-import { howItEnded } from '../../host/execution.ts';
 import type { Changer, ObserveContext } from '../capability.ts';
-import { exitCodeOf } from '../exit-code.ts';
 import { folderArgv, opening, settledChange } from '../files/settled-file.ts';
-import { fileMemorySchema, performChange, previewChange, rememberChange, undoChange } from '../files/write-file.ts';
+import {
+  fileMemorySchema,
+  performChange,
+  previewChange,
+  recoverChange,
+  rememberChange,
+  undoChange,
+} from '../files/write-file.ts';
+import { recoverCalls, recoveredResult } from '../run-calls.ts';
 import { startAll } from '../start-all.ts';
 import { CONNTRACK_MAX_KEY, type Conntrack, conntrackMost, readConntrack } from './conntrack.ts';
 
@@ -12,7 +18,8 @@ type Parameters = ParametersOf<'conntrack.raise'>;
 
 const ID = 'conntrack.raise';
 const DROP_IN = '/etc/sysctl.d/90-countersign-conntrack.conf';
-const memorySchema = z.object({ file: fileMemorySchema, max: z.int() });
+/** `calls`: how many programs the step starts. */
+const memorySchema = z.object({ file: fileMemorySchema, max: z.int(), calls: z.int().min(1) });
 
 /** Makes room for more connections. Those that are tracked go on. */
 export const conntrackRaise: Changer<'conntrack.raise'> = {
@@ -36,7 +43,8 @@ export const conntrackRaise: Changer<'conntrack.raise'> = {
   },
   async remember(parameters, context): Promise<Json> {
     const { max } = await requireRaise(parameters, context);
-    return { file: rememberChange(changeOf(parameters, context), context), max } as unknown as Json;
+    const calls = callsOf(parameters.max).length;
+    return { file: rememberChange(changeOf(parameters, context), context), max, calls } as unknown as Json;
   },
   async perform(parameters, memory, context) {
     const { file } = memorySchema.parse(memory);
@@ -50,15 +58,14 @@ export const conntrackRaise: Changer<'conntrack.raise'> = {
     const put = undoChange(file, opening(context, DROP_IN));
     return (await startAll(context, ID, [setArgv(max)])) ?? put;
   },
-  async recover({ max }, _, context) {
-    const ended = await context.processes.ended(callsOf(max).length, context.onOutput);
-    const table = await readConntrack(context);
-    if (ended === null || (ended.exitCode === 0 && table?.max !== max)) return null;
-    return {
-      changed: ended.exitCode === 0,
-      exit_code: exitCodeOf(ended),
-      summary: `Found after a restart of the runner: sysctl ${howItEnded(ended)}.`,
-    };
+  async recover(_, memory, context) {
+    const { file, calls } = memorySchema.parse(memory);
+    const ended = await recoverCalls(context, calls);
+    if (ended === null) return null;
+    if (ended.exitCode !== 0) return recoveredResult(ended, 'the table of connections is as large as before.');
+    // The file comes last: without it the step is half done, and is taken back.
+    const put = await recoverChange(file, 'none', opening(context, DROP_IN));
+    return put && { ...put, changed: true };
   },
 };
 

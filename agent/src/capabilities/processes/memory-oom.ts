@@ -1,17 +1,23 @@
 import { durationMs, type Suggestion } from '@countersign/protocol';
+import { ownerOfGroup } from '../../host/processes.ts';
 import { readMemory } from '../../host/system.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
 import { type JournalLine, printJournal, readJournal } from '../logs/journal.ts';
 import { count, Report, sayBytes } from '../report.ts';
 import { readMemoryLimits } from '../units/memory-limits.ts';
 import { addMemoryUse, restart } from './memory-use.ts';
-import { memoryLimit } from './offers.ts';
+import { isServersOwn, memoryLimit } from './offers.ts';
 
 const JOURNAL_LINES = 4000;
 /** So many units are asked for their limits. */
 const UNITS = 20;
-/** `systemd` says of a unit that the kernel killed one of its processes. Source: systemd-messages, sd-messages.h. */
-const UNIT_OOM = 'MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef';
+/**
+ * `systemd` says of a unit that the kernel killed one of its processes. Anybody may log with this id, so only root is believed.
+ * Source: systemd-messages, sd-messages.h.
+ */
+const UNIT_OOM = ['MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef', '_UID=0'];
+/** Asked of the journal: on a server whose firewall logs what it drops, kills would be lost among thousands of other lines. */
+const TELLS_OF_KILL = 'oom-kill|out of memory|oom[- ]killer';
 
 /** A kill by the out-of-memory killer. */
 export interface Kill {
@@ -37,16 +43,17 @@ export const memoryOom: Observer<'memory_oom'> = async ({ since }, context) => {
 /** Whether the journal could be looked at. */
 async function lookForKills(report: Report, context: ObserveContext, from: number, since: string): Promise<boolean> {
   const answer = await readJournal(context, {
-    matches: ['_TRANSPORT=kernel', '+', UNIT_OOM],
+    matches: ['_TRANSPORT=kernel', '+', ...UNIT_OOM],
+    grep: `(?i)${TELLS_OF_KILL}`,
     since: from,
     lines: JOURNAL_LINES,
   });
   if (answer.blind !== null) report.blind('Kills for lack of memory', answer.blind);
-  const lines = answer.lines.filter(({ message }) => /oom-kill|out of memory|oom[- ]killer|OOM killer/i.test(message));
+  const { lines } = answer;
   const kills = parseKills(lines);
   report.figure('oom_kills', answer.blind === null || kills.length > 0 ? kills.length : null);
   const byUnit = Map.groupBy(kills, ({ unit, process }) => unit ?? process);
-  const services = kills.flatMap(({ unit }) => (unit?.endsWith('.service') ? [unit] : []));
+  const services = kills.flatMap(({ unit }) => (isServersOwn(unit) ? [unit] : []));
   const limits = await readMemoryLimits(context, [...new Set(services)].slice(0, UNITS));
   for (const [who, those] of byUnit) {
     const last = those.at(-1);
@@ -59,7 +66,7 @@ async function lookForKills(report: Report, context: ObserveContext, from: numbe
         ['kernel log', printJournal(lines.filter((line) => those.some((kill) => kill.at === line.at)).slice(-20))],
       ],
       causes: ['It leaks memory.', 'Its limit (MemoryMax) or the server is too small for its load.'],
-      suggestions: last?.unit?.endsWith('.service')
+      suggestions: isServersOwn(last?.unit)
         ? [
             restart(last.unit, 'A restart frees what it leaked.'),
             ...raise(last.unit, limits.get(last.unit)?.max ?? null),
@@ -82,7 +89,7 @@ export function parseKills(lines: readonly JournalLine[]): Kill[] {
   let group: string | null = null;
   for (const { at, message, unit } of lines) {
     const constraint = /oom-kill:.*?task_memcg=([^,]*),task=([^,]*)/.exec(message);
-    if (constraint) group = constraint[1]?.split('/').findLast((part) => /\.(service|scope)$/.test(part)) ?? null;
+    if (constraint) group = ownerOfGroup(constraint[1] ?? '');
     const killed = /Killed process \d+ \(([^)]*)\)/i.exec(message);
     if (killed) {
       kills.push({ at, process: killed[1] ?? 'unknown', unit: group });

@@ -5,7 +5,7 @@ import { readMemory } from '../../host/system.ts';
 import type { ObserveContext } from '../capability.ts';
 import { type Report, sayBytes, sayRatio } from '../report.ts';
 import { readMemoryLimits } from '../units/memory-limits.ts';
-import { dropOffender, memoryLimit } from './offers.ts';
+import { dropOffender, isServersOwn, memoryLimit } from './offers.ts';
 
 const TOP = 12;
 const HOG_RATIO = 0.5;
@@ -32,7 +32,7 @@ export async function addMemoryUse(report: Report, context: ObserveContext): Pro
     severity: hog ? 'warning' : 'info',
     title: `${unit ?? first.name} (process ${first.pid}) uses most memory: ${sayBytes(first.memoryBytes)}, ${sayRatio(share)} of all.`,
     evidence: [['/proc, resident memory', tableOf(processes)]],
-    suggestions: hog && unit?.endsWith('.service') ? [restart(unit, holds), ...dropOffender(first, holds)] : [],
+    suggestions: hog && isServersOwn(unit) ? [restart(unit, holds), ...dropOffender(first, holds)] : [],
   });
   await addNearLimit(report, context, processes, totalBytes);
 }
@@ -45,7 +45,7 @@ async function addNearLimit(
 ): Promise<void> {
   const byUnit = Map.groupBy(processes, ({ pid }) => unitOfProcess(pid) ?? '');
   const uses = [...byUnit]
-    .filter(([unit]) => unit.endsWith('.service'))
+    .filter(([unit]) => isServersOwn(unit))
     .map(([unit, those]) => ({ unit, those, bytes: those.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0) }))
     .sort((a, b) => b.bytes - a.bytes)
     .slice(0, UNITS);

@@ -37,5 +37,10 @@ export function memoryLimit(unit: string, usedBytes: number, totalBytes: number,
 /** The service that a process belongs to, or `null` where it is none of the server's own. */
 export function serviceOf(pid: number): string | null {
   const unit = unitOfProcess(pid);
-  return unit?.endsWith('.service') ? unit : null;
+  return isServersOwn(unit) ? unit : null;
+}
+
+/** Whether a unit is a service of the server; that of a user's own service manager holds all that this user runs. */
+export function isServersOwn(unit: string | null | undefined): unit is string {
+  return unit?.endsWith('.service') === true && !unit.startsWith('user@');
 }

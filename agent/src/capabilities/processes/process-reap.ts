@@ -1,6 +1,6 @@
 import { capability, delay, fault, type ParametersOf } from '@countersign/protocol';
 import { howItEnded } from '../../host/execution.ts';
-import { readProcesses } from '../../host/processes.ts';
+import { type Process, readProcess, readProcesses } from '../../host/processes.ts';
 import type { ChangeContext, Changer } from '../capability.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { count } from '../report.ts';
@@ -17,7 +17,7 @@ export const processReap: Changer<'process.reap'> = {
   predictable: true,
   async preview(parameters) {
     const parent = touchable(parameters);
-    const zombies = zombiesOf(parent.pid);
+    const zombies = zombiesOf(parent.pid).length;
     if (zombies === 0) throw fault('precondition_failed', { reason: `process ${parent.pid} has no zombies` });
     return {
       preview: {
@@ -39,8 +39,12 @@ export const processReap: Changer<'process.reap'> = {
     const reminded = await start(context, remind);
     if (reminded.exitCode !== 0)
       return { changed: false, exit_code: exitCodeOf(reminded), summary: `kill ${howItEnded(reminded)}.` };
-    if (await areGone(parent.pid, context))
-      return { changed: true, exit_code: 0, summary: `${parent.name} asked for its ${count(before, 'zombie')}.` };
+    if (await areGone(before, context))
+      return {
+        changed: true,
+        exit_code: 0,
+        summary: `${parent.name} asked for its ${count(before.length, 'zombie')}.`,
+      };
     const restarted = await start(context, restart);
     return {
       changed: true,
@@ -52,7 +56,7 @@ export const processReap: Changer<'process.reap'> = {
     const reminded = await context.processes.ended(1, context.onOutput);
     if (reminded === null) return null;
     const restarted = await context.processes.ended(2, context.onOutput);
-    if (restarted === null && reminded.exitCode === 0 && zombiesOf(parameters.pid) > 0) return null;
+    if (restarted === null && reminded.exitCode === 0 && zombiesOf(parameters.pid).length > 0) return null;
     const last = restarted ?? reminded;
     return {
       changed: true,
@@ -69,13 +73,14 @@ function callsOf({ pid, unit }: Parameters): string[][] {
   ];
 }
 
-function zombiesOf(parent: number): number {
-  return readProcesses().filter((each) => each.parent === parent && each.state === 'Z').length;
+function zombiesOf(parent: number): Process[] {
+  return readProcesses().filter((each) => each.parent === parent && each.state === 'Z');
 }
 
-async function areGone(parent: number, context: ChangeContext): Promise<boolean> {
+/** Whether these very zombies are gone: a busy parent may have a new one at any moment. */
+async function areGone(zombies: readonly Process[], context: ChangeContext): Promise<boolean> {
   const until = context.clock.monotonic() + REMINDED_MS;
-  while (zombiesOf(parent) > 0) {
+  while (zombies.some(({ pid, startedTicks }) => readProcess(pid)?.startedTicks === startedTicks)) {
     if (context.clock.monotonic() >= until) return false;
     await delay(context.clock, POLL_MS, context.signal);
   }

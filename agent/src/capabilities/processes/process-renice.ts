@@ -62,11 +62,10 @@ export const processRenice: Changer<'process.renice'> = {
     if (findProcess(parameters) === null)
       return { changed: false, exit_code: 0, summary: `Process ${parameters.pid} has ended meanwhile.` };
     const { threads, io_class: ioClass, io_level: level } = memorySchema.parse(memory);
-    const there = new Set(threadsOf(parameters).map(({ tid }) => tid));
-    const left = threads.filter(({ tid }) => there.has(tid));
-    const byNice = Map.groupBy(left, ({ nice }) => nice);
+    const there = withFormerNice(readThreads(parameters.pid), threads);
+    const byNice = Map.groupBy(there, ({ nice }) => nice);
     const calls = [...byNice].map(([nice, those]) => reniceArgv(nice, those));
-    calls.push(ioniceArgv(left, ioClass, level));
+    calls.push(ioniceArgv(there, ioClass, level));
     return carryOut(context, calls, 'It has its former nice value and disk class again.');
   },
   async recover(parameters, _, context) {
@@ -95,6 +94,17 @@ function threadsOf({ pid }: Parameters) {
 
 interface Thread {
   readonly tid: number;
+}
+
+interface NiceThread extends Thread {
+  readonly nice: number;
+}
+
+/** Threads with what they had before. One that was begun meanwhile took over what its process was given, so it gets what the main thread had. */
+export function withFormerNice(there: readonly Thread[], before: readonly NiceThread[]): NiceThread[] {
+  const former = new Map(before.map(({ tid, nice }) => [tid, nice]));
+  const main = before[0]?.nice ?? 0;
+  return there.map(({ tid }) => ({ tid, nice: former.get(tid) ?? main }));
 }
 
 function callsOf({ nice }: Parameters, threads: readonly Thread[]): string[][] {

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { fault, type Json, type ParametersOf, sizeBytes } from '@countersign/protocol';
 import { z } from 'zod';
 import { howItEnded } from '../../host/execution.ts';
@@ -17,7 +18,7 @@ import {
 } from '../files/write-file.ts';
 import { sayBytes } from '../report.ts';
 import { startAll } from '../start-all.ts';
-import { whyNoSwapAt } from './swap-place.ts';
+import { whyNoSwapAt, whyOthersReach } from './swap-place.ts';
 
 type Parameters = ParametersOf<'swap.add'>;
 
@@ -108,7 +109,7 @@ function requirePlace({ path, size }: Parameters, context: ObserveContext): void
   const target = targetOf(path, writableRoots(context.localPolicy));
   if (target.path !== path) throw fault('path_denied', { path, reason: `its folder is really that of ${target.path}` });
   if (target.stat !== null) throw fault('precondition_failed', { reason: `there is a file ${path} already` });
-  const reason = whyNoSwapAt(path, sizeBytes(size));
+  const reason = whyNoSwapAt(path, sizeBytes(size)) ?? whyOthersReach(dirname(path));
   if (reason !== null) throw fault('precondition_failed', { reason });
 }
 

@@ -54,8 +54,16 @@ export const swapCycle: Changer<'swap.cycle'> = {
   async recover({ device }, _, context) {
     const off = await context.processes.ended(1, context.onOutput);
     const on = off === null ? null : await context.processes.ended(2, context.onOutput);
-    const last = on ?? (off?.exitCode === 0 ? null : off);
+    const last = on ?? off;
     if (last === null) return null;
+    // Cut off between the two: it is known that the second was never started, so the undo may give the swap back.
+    if (on === null && last.exitCode === 0 && find(device) === undefined)
+      return {
+        changed: true,
+        exit_code: 1,
+        summary: `Found after a restart of the runner: ${device} was taken away only.`,
+      };
+    if (on === null && last.exitCode === 0) return null;
     const now = find(device) === undefined ? 'not used' : 'used';
     return {
       changed: true,

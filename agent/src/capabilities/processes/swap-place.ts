@@ -1,6 +1,6 @@
 /** Where a swap file can lie, and how large it may be. Source: swapon(8), mkswap(8). */
 import { statOrNull } from '../../host/look.ts';
-import { readAllMounts, roomOf } from '../../host/mounts.ts';
+import { deepest, readAllMounts, roomOf } from '../../host/mounts.ts';
 import { readMemory } from '../../host/system.ts';
 import type { LocalRules } from '../capability.ts';
 
@@ -24,6 +24,19 @@ export function whyNoSwapAt(path: string, bytes: number): string | null {
   return null;
 }
 
+/**
+ * Why others than root could put something else in the place of a file there, or `null`. Programs that make a swap file follow links,
+ * and what fstab names is given parts of the memory at each boot: so every folder above has to be root's alone.
+ */
+export function whyOthersReach(folder: string): string | null {
+  const above = folder.split('/').map((_, index, parts) => parts.slice(0, index + 1).join('/') || '/');
+  const open = above.find((each) => {
+    const stat = statOrNull(each);
+    return stat === null || stat.uid !== 0 || (stat.mode & 0o022) !== 0;
+  });
+  return open === undefined ? null : `others than root can change ${open}, and so what lies in the place of the file`;
+}
+
 /** A place and a size that would do, among the folders that the server's owner lets be written; `null` when there is none. */
 export function placeForSwap({ writeRoots, deniedPaths = [] }: LocalRules): { path: string; size: string } | null {
   const points = readAllMounts().map(({ mount }) => mount);
@@ -35,6 +48,7 @@ export function placeForSwap({ writeRoots, deniedPaths = [] }: LocalRules): { pa
   ];
   const places = folders
     .filter((folder) => statOrNull(folder)?.isDirectory() === true && TAKES_SWAP.test(typeOf(folder)))
+    .filter((folder) => whyOthersReach(folder) === null)
     .map((folder) => ({ path: `${folder === '/' ? '' : folder}/swapfile`, spare: spareBytes(folder) }))
     .filter(({ path }) => statOrNull(path) === null && !deniedPaths.includes(path));
   const most = places.reduce<(typeof places)[number] | null>(
@@ -53,12 +67,5 @@ function spareBytes(folder: string): number {
 }
 
 function typeOf(folder: string): string {
-  const above = readAllMounts().filter(
-    ({ mount }) => mount === '/' || folder === mount || folder.startsWith(`${mount}/`),
-  );
-  const nearest = above.reduce<(typeof above)[number] | null>(
-    (best, each) => (best === null || each.mount.length >= best.mount.length ? each : best),
-    null,
-  );
-  return nearest?.type ?? 'an unknown file system';
+  return deepest(readAllMounts(), folder)?.type ?? 'an unknown file system';
 }

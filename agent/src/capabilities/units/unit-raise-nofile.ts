@@ -1,13 +1,12 @@
 import { fault, type Json, type ParametersOf } from '@countersign/protocol';
 import { z } from 'zod';
-import { type Executed, howItEnded } from '../../host/execution.ts';
 import { readTextOrNull } from '../../host/look.ts';
 import { readOpenFileUse, readProcess, readProcesses, unitOfProcess } from '../../host/processes.ts';
 import type { Changer, ObserveContext, Observer } from '../capability.ts';
-import { exitCodeOf } from '../exit-code.ts';
 import { folderArgv, opening, settledChange } from '../files/settled-file.ts';
 import { fileMemorySchema, performChange, previewChange, rememberChange, undoChange } from '../files/write-file.ts';
 import { count } from '../report.ts';
+import { recoverCalls, recoveredResult } from '../run-calls.ts';
 import { startAll } from '../start-all.ts';
 import { existing, plainState, unitWitness } from './unit.ts';
 import type { UnitState } from './unit-state.ts';
@@ -22,7 +21,8 @@ const WORKERS_MAX = 10;
 /** A process with its limits of open files, soft and hard. */
 const holderSchema = z.object({ pid: z.int(), start_time: z.int(), soft: z.int(), hard: z.int() });
 type Holder = z.infer<typeof holderSchema>;
-const memorySchema = z.object({ file: fileMemorySchema, holders: z.array(holderSchema) });
+/** `calls`: how many programs the step starts. */
+const memorySchema = z.object({ file: fileMemorySchema, holders: z.array(holderSchema), calls: z.int().min(1) });
 
 /** Raises the limit of the processes that run, and writes it down for those that are started later. */
 export const unitRaiseNofile: Changer<'unit.raise_nofile'> = {
@@ -54,7 +54,9 @@ export const unitRaiseNofile: Changer<'unit.raise_nofile'> = {
   async remember(parameters, context): Promise<Json> {
     const state = await runningService(context, parameters.unit);
     const change = changeOf(state, parameters, context);
-    return { file: rememberChange(change, context), holders: holdersOf(state, parameters.nofile) } as unknown as Json;
+    const holders = holdersOf(state, parameters.nofile);
+    const calls = folderArgv(change.asked).length + holders.length + 1;
+    return { file: rememberChange(change, context), holders, calls } as unknown as Json;
   },
   async perform(parameters, memory, context) {
     const state = await runningService(context, parameters.unit);
@@ -78,20 +80,13 @@ export const unitRaiseNofile: Changer<'unit.raise_nofile'> = {
     return (await startAll(context, ID, [...calls, RELOAD])) ?? put;
   },
   async recover(parameters, memory, context) {
-    const { holders } = memorySchema.parse(memory);
+    const { holders, calls } = memorySchema.parse(memory);
     const limits = holders.filter(isStillThere).map(({ pid }) => readOpenFileUse(pid)?.soft ?? 0);
-    let last: Executed | null = null;
-    for (let index = 1, ended = await context.processes.ended(1, context.onOutput); ended !== null; index += 1) {
-      last = ended;
-      ended = await context.processes.ended(index + 1, context.onOutput);
-    }
+    // The last call has systemd read the file: until it has ended, the limit does not outlive a restart.
+    const last = await recoverCalls(context, calls);
     const isDone = limits.length > 0 && limits.every((soft) => soft >= parameters.nofile);
     if (last === null || (last.exitCode === 0 && !isDone)) return null;
-    return {
-      changed: true,
-      exit_code: exitCodeOf(last),
-      summary: `Found after a restart of the runner: it ${howItEnded(last)}.`,
-    };
+    return recoveredResult(last, `${parameters.unit} was to have ${parameters.nofile} files open.`);
   },
 };
 

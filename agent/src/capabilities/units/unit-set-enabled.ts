@@ -35,14 +35,14 @@ export const unitSetEnabled: Changer<'unit.set_enabled'> = {
     return { enabled: isEnabled(await switchable(await existing(context, unit))) };
   },
   async perform({ unit, enabled }, _, context) {
-    return set(context, unit, enabled);
+    return set(context, (await existing(context, unit)).name, enabled);
   },
   async undo({ unit }, memory, context) {
     const was = memorySchema.parse(memory).enabled;
     const now = await existing(context, unit);
     if (isEnabled(now) === was)
       return { changed: false, exit_code: 0, summary: `${now.name} is as it was before: ${now.unitFileState}.` };
-    return set(context, unit, was);
+    return set(context, now.name, was);
   },
   async recover({ unit, enabled }, _, context) {
     const ended = await context.processes.ended(1, context.onOutput);
