@@ -114,8 +114,11 @@ export interface Changer<C extends ChangeId = ChangeId> {
   perform(parameters: ParametersOf<C>, memory: Json, context: ChangeContext): Promise<StepResult>;
   /** Takes it back as far as it was done. May be called after a `perform` that failed or never ended. */
   undo?(parameters: ParametersOf<C>, memory: Json, context: ChangeContext): Promise<StepResult>;
-  /** Whether these parameters make it a change that nothing takes back, although others can be. */
-  irreversible?(parameters: ParametersOf<C>): boolean;
+  /**
+   * Whether nothing takes this one back, although others can be: by its parameters, or by what `remember` found. Its preview
+   * then says `undo: null`.
+   */
+  irreversible?(parameters: ParametersOf<C>, memory: Json): boolean;
   /**
    * After a crash between the journalled intent and the result: how the step ended, found out by reading only. Waits for a
    * transient unit that still runs. `null` when it cannot be known: then the outcome is `unknown`.

@@ -16,7 +16,7 @@ const PATH_BYTES_MAX = 8192;
  */
 export function keepBackup(
   step: { readonly stateDir: string; readonly actionId: string; readonly step: string; readonly clock: Clock },
-  content: string,
+  content: string | Buffer,
   of?: string,
 ): string {
   const folder = join(step.stateDir, 'backups');

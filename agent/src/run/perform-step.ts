@@ -38,7 +38,7 @@ interface AnyChanger {
   remember?(parameters: never, context: ChangeContext): Promise<Json>;
   perform(parameters: never, memory: Json, context: ChangeContext): Promise<StepResult>;
   undo?(parameters: never, memory: Json, context: ChangeContext): Promise<StepResult>;
-  irreversible?(parameters: never): boolean;
+  irreversible?(parameters: never, memory: Json): boolean;
   recover?(parameters: never, memory: Json, context: ChangeContext): Promise<StepResult | null>;
 }
 

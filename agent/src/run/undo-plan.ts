@@ -31,7 +31,8 @@ async function undoStep(run: Run, step: PlanStep): Promise<StepOutcome> {
   const memory = rememberedSteps(run).find((it) => it.step === step.id)?.memory ?? null;
   try {
     const { changer, parameters } = changerOf(run, step);
-    if (!changer.undo || changer.irreversible?.(parameters)) return skipped(step.id, 'This step cannot be taken back.');
+    if (!changer.undo || changer.irreversible?.(parameters, memory))
+      return skipped(step.id, 'This step cannot be taken back.');
     run.tell(step.id, 'undoing');
     failPoint('run.undo.before_intent');
     run.journal.append({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { nginxMaintenance, timerText, unitOf } from '@countersign/agent/capabilities/nginx/maintenance';
+import { endOf, nginxMaintenance, timerText, unitOf } from '@countersign/agent/capabilities/nginx/maintenance';
 import { maintenanceFor } from '@countersign/agent/capabilities/nginx/maintenance-findings';
 import { blocksIn, parseDump } from '@countersign/agent/capabilities/nginx/server-blocks';
 import { Place } from './context.ts';
@@ -64,6 +64,8 @@ test('when maintenance is asked for with a file that no virtual host asks for, t
 
 test('when a maintenance is timed, its end is one moment in UTC, and its units belong to the flag alone', () => {
   assert.match(timerText(Date.UTC(2026, 10, 21, 15, 1, 2)), /^OnCalendar=2026-11-21 15:01:02 UTC$/m);
+  assert.equal(endOf(timerText(Date.UTC(2026, 10, 21, 15, 1, 2))), Date.UTC(2026, 10, 21, 15, 1, 2));
+  assert.equal(endOf('[Timer]\nOnCalendar=daily\n'), Number.POSITIVE_INFINITY);
   assert.match(unitOf('/srv/a'), /^countersign-maintenance-[0-9a-f]{12}$/);
   assert.notEqual(unitOf('/srv/a'), unitOf('/srv/b'));
 });

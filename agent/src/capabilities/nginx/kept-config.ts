@@ -2,8 +2,10 @@
  * The configuration that nginx had read at its last reload through Countersign, kept on the server, so that it can be put back.
  * It counts only while nobody else has reloaded nginx: its workers are new after each reload. Source: nginx(8), "Control".
  */
+import { isUtf8 } from 'node:buffer';
 import { join } from 'node:path';
 import { Fault } from '@countersign/protocol';
+import { sha256 } from '@countersign/protocol/digest';
 import { z } from 'zod';
 import { keepBackup } from '../../host/backups.ts';
 import { lstatOrNull, readAllowed, removeFile, replaceFile, targetOf } from '../../host/files.ts';
@@ -75,15 +77,18 @@ async function filesNow(context: ObserveContext): Promise<KeptFiles | null> {
   let bytes = 0;
   for (const path of paths.slice(0, FILES_MAX)) {
     const found = readConfigFile(context, path);
+    // What is no UTF-8 could not be put back as it was.
+    if (found === 'odd') return null;
     bytes += found?.content.length ?? 0;
     files[path] = found;
   }
   return bytes > ALL_BYTES || paths.length > FILES_MAX ? null : files;
 }
 
-function readConfigFile(context: ObserveContext, path: string): KeptFiles[string] {
+function readConfigFile(context: ObserveContext, path: string): KeptFiles[string] | 'odd' {
   try {
     const { bytes, stat } = readAllowed(path, writableRoots(context.localPolicy), FILE_BYTES);
+    if (!isUtf8(bytes)) return 'odd';
     return { content: bytes.toString('utf8'), mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid };
   } catch (error) {
     if (error instanceof Fault) return null;
@@ -98,21 +103,30 @@ function readConfigFile(context: ObserveContext, path: string): KeptFiles[string
 export async function putBack(context: ChangeContext, files: KeptFiles): Promise<{ set: number; taken: number }> {
   const roots = writableRoots(context.localPolicy);
   const present = (await readDump(context).catch(orNothing)).map(({ file }) => file);
-  const taken = present.filter((path) => !Object.hasOwn(files, path));
-  for (const [index, path] of taken.entries()) {
-    const { bytes } = readAllowed(path, roots, FILE_BYTES);
-    keepBackup({ ...context, step: `${context.step}.taken-${index}` }, bytes.toString('utf8'));
+  const read = (path: string) => (lstatOrNull(path) === null ? null : readAllowed(path, roots, FILE_BYTES).bytes);
+  // All is read before anything is touched: what may not be read or written here keeps the rest as it is.
+  const taken = present.filter((path) => !Object.hasOwn(files, path)).map((path) => ({ path, present: read(path) }));
+  const set = Object.entries(files).flatMap(([path, file]) => {
+    if (file === null) return [];
+    const { content, ...owner } = file;
+    const [present, bytes] = [read(path), Buffer.from(content)];
+    return present?.equals(bytes) ? [] : [{ path: targetOf(path, roots).path, present, bytes, owner }];
+  });
+  for (const { path, present } of taken) {
+    keep(context, path, present);
     removeFile(path);
   }
-  let set = 0;
-  for (const [path, file] of Object.entries(files)) {
-    if (file === null) continue;
-    const { content, ...owner } = file;
-    if (lstatOrNull(path) !== null && readConfigFile(context, path)?.content === content) continue;
-    replaceFile(targetOf(path, roots).path, Buffer.from(content), owner);
-    set += 1;
+  for (const { path, present, bytes, owner } of set) {
+    keep(context, path, present);
+    replaceFile(path, bytes, owner);
   }
-  return { set, taken: taken.length };
+  return { set: set.length, taken: taken.length };
+}
+
+/** Each path has a backup of its own, so that an undo that is begun again does not write over what it kept the first time. */
+function keep(context: ChangeContext, path: string, present: Buffer | null): void {
+  if (present === null) return;
+  keepBackup({ ...context, step: `${context.step}.${sha256(path).slice(0, 12)}` }, present, path);
 }
 
 /** What nginx refuses as a whole it does not print: then only the files that are known can be set. */

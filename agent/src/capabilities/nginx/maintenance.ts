@@ -69,12 +69,13 @@ export const nginxMaintenance: Changer<'nginx.maintenance'> = {
   },
   async undo({ path }, memory, context) {
     const before = memorySchema.parse(memory);
-    if (!before.flag) return leave(context, path);
-    // Without a timer of ours somebody had set the flag by hand; then it stays until they take it away.
+    // A timer whose moment is over would never end it.
+    const isOver = before.timer !== null && endOf(before.timer) <= context.clock.now();
+    if (!before.flag || isOver) return leave(context, path);
     if (before.timer !== null) return enter(context, path, before.timer);
-    const left = await leave(context, path);
+    // Without a timer of ours somebody had set the flag by hand; then it stays until they take it away, without a gap.
     setFlag(context, path);
-    return left;
+    return (await disarm(context, path)) ?? { changed: true, exit_code: 0, summary: `${path} stays, as before.` };
   },
   async recover({ path, mode }, _, context) {
     const done = await context.processes.ended(mode === 'on' ? 3 : 2, context.onOutput);
@@ -102,6 +103,12 @@ Persistent=true
 [Install]
 WantedBy=timers.target
 `;
+}
+
+/** When a {@link timerText} ends it, milliseconds since 1970; one that is not ours never does. */
+export function endOf(timer: string): number {
+  const [, day, time] = /^OnCalendar=(\S+) (\S+) UTC$/m.exec(timer) ?? [];
+  return Date.parse(`${day}T${time}Z`) || Number.POSITIVE_INFINITY;
 }
 
 /** Takes the flag away, and itself. */
@@ -175,16 +182,21 @@ async function enter(context: ChangeContext, path: string, timer: string): Promi
 }
 
 async function leave(context: ChangeContext, path: string): Promise<StepResult> {
-  const unit = unitOf(path);
   const changed = existsSync(path);
   removeFile(targetOf(path, writableRoots(context.localPolicy)).path);
-  if (readTextOrNull(`${UNITS}/${unit}.timer`) !== null) {
-    const failed = await call(context, ['systemctl', 'disable', '--now', `${unit}.timer`]);
-    if (failed !== null) return failed;
-    for (const kind of ['timer', 'service']) removeFile(`${UNITS}/${unit}.${kind}`);
-    await call(context, ['systemctl', 'daemon-reload']);
-  }
-  return { changed, exit_code: 0, summary: `${path} ${changed ? 'was removed' : 'was not there'}.` };
+  const failed = await disarm(context, path);
+  return failed ?? { changed, exit_code: 0, summary: `${path} ${changed ? 'was removed' : 'was not there'}.` };
+}
+
+/** Takes the timer of a flag away, if there is one. The result when a call failed, else `null`. */
+async function disarm(context: ChangeContext, path: string): Promise<StepResult | null> {
+  const unit = unitOf(path);
+  if (readTextOrNull(`${UNITS}/${unit}.timer`) === null) return null;
+  const failed = await call(context, ['systemctl', 'disable', '--now', `${unit}.timer`]);
+  if (failed !== null) return failed;
+  for (const kind of ['timer', 'service']) removeFile(`${UNITS}/${unit}.${kind}`);
+  await call(context, ['systemctl', 'daemon-reload']);
+  return null;
 }
 
 function setFlag(context: ObserveContext, path: string): void {

@@ -5,7 +5,8 @@ import { howItEnded } from '../../host/execution.ts';
 import type { ChangeContext, Changer, ObserveContext } from '../capability.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { count } from '../report.ts';
-import { plainState, unitWitness } from '../units/unit.ts';
+import { resultOfCalls, runCalls } from '../run-calls.ts';
+import { argvOf, plainState, unitWitness } from '../units/unit.ts';
 import { readUnitState, type UnitState } from '../units/unit-state.ts';
 import { type KeptFiles, keepConfig, keptConfig, newestWorker, putBack } from './kept-config.ts';
 
@@ -33,7 +34,10 @@ export const nginxReload: Changer<'nginx.reload'> = {
             ? 'What it has read before is not known: it was not reloaded through Countersign last. So it cannot be taken back this time.'
             : `What it has in force is kept on the server: ${count(Object.values(kept).filter((file) => file !== null).length, 'file')}.`,
         ],
-        undo: kept === null ? null : 'The files that nginx has in force now are put back, and it is reloaded.',
+        undo:
+          kept === null
+            ? null
+            : 'The files that nginx has in force now are put back, what lies in their place is kept in backups, and nginx is reloaded.',
       },
       witness: unitWitness(state),
     };
@@ -49,20 +53,17 @@ export const nginxReload: Changer<'nginx.reload'> = {
   },
   async undo(_, memory, context) {
     const { backup } = memorySchema.parse(memory);
-    if (backup === null)
-      return {
-        changed: false,
-        exit_code: 1,
-        summary: 'What nginx had read before is not known, so its files were left as they are.',
-      };
+    if (backup === null) throw fault('precondition_failed', { reason: 'what nginx had read before is not known' });
     const kept = JSON.parse(readBackup(context.stateDir, backup).toString('utf8')) as KeptFiles;
     const { set, taken } = await putBack(context, kept);
-    const reloaded = await reload(context, await running(context));
+    const state = await readUnitState(context, UNIT);
+    const back = plainState(state) === 'active' ? await reload(context, state) : await startAgain(context, state);
     return {
-      ...reloaded,
-      summary: `${count(set, 'file')} set back, ${count(taken, 'new file')} taken out. ${reloaded.summary}`,
+      ...back,
+      summary: `${count(set, 'file')} set back, ${count(taken, 'new file')} taken out; what was there is kept in backups. ${back.summary}`,
     };
   },
+  irreversible: (_, memory) => memorySchema.safeParse(memory).data?.backup === null,
   async recover(_, memory, context) {
     const done = await context.processes.ended(1, context.onOutput);
     if (done === null) return null;
@@ -81,6 +82,13 @@ async function running(context: ObserveContext): Promise<UnitState> {
   if (plainState(state) !== 'active')
     throw fault('precondition_failed', { reason: `${UNIT} does not run, so it cannot be reloaded` });
   return state;
+}
+
+/** Where the reload has ended nginx. */
+async function startAgain(context: ChangeContext, state: UnitState): Promise<StepResult> {
+  const { timeoutMs } = capability('nginx.reload');
+  const calls = await runCalls(context, argvOf('start', state), { timeoutMs });
+  return resultOfCalls(calls, true, `${UNIT} did not run any more.`);
 }
 
 async function reload(context: ChangeContext, { mainPid }: UnitState): Promise<StepResult> {
