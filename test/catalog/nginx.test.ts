@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import type { Host } from '../hosts/host.ts';
-import { whyNoHosts } from '../hosts/requirements.ts';
+import { hostTest, whyNoHosts } from '../hosts/requirements.ts';
 import { type Ground, openGround } from './ground.ts';
-import { prove } from './prove.ts';
+import { carryOut, prove } from './prove.ts';
 
 let ground: Ground;
 before(async () => {
@@ -58,6 +58,8 @@ prove(() => ground, {
     async undone(host) {
       assert.equal(await answer(host, 8088), '204');
       assert.match(await host.readFile(SITE), /return 204/);
+      const { stdout } = await host.exec(['sh', '-c', 'grep -l "return 500" /var/lib/countersign/runner/backups/*']);
+      assert.notEqual(stdout, '', 'what was written and did not work is kept');
     },
   },
   async clear(host) {
@@ -66,6 +68,27 @@ prove(() => ground, {
     await answers(host, '200');
   },
 });
+
+hostTest(
+  'when somebody else has reloaded nginx last, a reload is shown as one that cannot be taken back, and it is not',
+  async () => {
+    const { host, assistant, world, name } = ground;
+    await writeSite(host, { status: 200 });
+    await host.exec(['systemctl', 'reload', 'nginx']);
+    await answers(host, '200');
+    await writeSite(host, { status: 500 });
+    const parameters = { watch: '1s', probe_url: 'http://127.0.0.1:8088/' };
+    const asked = { server: name, playbook: 'nginx.reload_safe', parameters, reason: 'It is broken.' };
+    const { action } = await assistant('runPlaybook', asked);
+    assert.equal((await world.owner('getAction', { action: action?.id ?? '' })).reversible, false);
+    const ended = await carryOut(ground, { playbook: 'nginx.reload_safe' }, parameters);
+    assert.deepEqual([ended.state, ended.result?.undo.state], ['failed', 'impossible'], JSON.stringify(ended.result));
+    assert.match(await host.readFile(SITE), /return 500/);
+    await writeSite(host, { status: 200 });
+    await host.exec(['systemctl', 'reload', 'nginx']);
+    await answers(host, '200');
+  },
+);
 
 prove(() => ground, {
   playbook: 'config.set_key',

@@ -13,6 +13,7 @@ import { type Asker, policyFacts } from './policy-facts.ts';
 import { whyQuarantined } from './quarantine.ts';
 import { readingWanted } from './reading-wanted.ts';
 import { refuseCrowd } from './refuse-crowd.ts';
+import { isReversible } from './reversible.ts';
 import { abilitiesOf, refuseForbidden, refuseUnfit, refuseUnreachable } from './server-allows.ts';
 import { lockOf } from './server-lock.ts';
 import type { Wanted } from './wanted.ts';
@@ -63,7 +64,7 @@ async function prepare(
   const facts = await policyFacts(db, by, server, draft, clock.now());
   const verdict = underLock(evaluate(inForce.policy, facts), lockOf(server), draft.risk);
   const preview = await previewed(deps, draft, verdict, signal);
-  return { draft: { ...draft, preview }, verdict, inForce };
+  return { draft: { ...draft, reversible: isReversible(draft, preview), preview }, verdict, inForce };
 }
 
 function draftFor(deps: ActionDeps, server: ServerRow, wanted: Wanted): PlanDraft {

@@ -17,6 +17,7 @@ import type { ActionDeps } from './action-deps.ts';
 import { playbookNamed } from './draft-plan.ts';
 import { playbooksOn } from './playbooks-on.ts';
 import { policyFacts } from './policy-facts.ts';
+import { isReversible } from './reversible.ts';
 import { abilitiesOf, refuseForbidden, refuseUnfit, refuseUnreachable } from './server-allows.ts';
 import { lockOf } from './server-lock.ts';
 
@@ -51,7 +52,7 @@ export async function previewPlaybook(
   const facts = await policyFacts(db, by, server, draft, clock.now());
   const verdict = underLock(evaluate((await deps.policy.current()).policy, facts), lockOf(server), draft.risk);
   return {
-    ...{ title: draft.title, risk: draft.risk, reversible: draft.reversible },
+    ...{ title: draft.title, risk: draft.risk, reversible: isReversible(draft, preview) },
     sentences: explain(playbook, parseParameters(playbook, asked.parameters)),
     ...{ steps: preview.steps, predictable: preview.predictable },
     verdict: { verdict: verdict.verdict, rule: verdict.rule, why: verdict.why },

@@ -227,7 +227,7 @@ test('when all runs together, a refusal for drift is asked again by itself, and 
 });
 
 test('when two previews are compared, each difference is a sentence and sameness is none', () => {
-  const draft = { steps: [{ id: 'go' }] } as PlanDraft;
+  const draft = { steps: [{ id: 'go', capability: 'unit.restart' }] } as PlanDraft;
   const before = previewOf(draft);
   assert.deepEqual(previewDifferences(before, before), []);
   const step = {

@@ -1,5 +1,12 @@
 /** Servers as the use cases see them: a small implementation of the port that keeps what it was handed. */
-import { type ApproverSignature, fault, type PlanDraft, type Preview, type SignedGrant } from '@countersign/protocol';
+import {
+  type ApproverSignature,
+  capability,
+  fault,
+  type PlanDraft,
+  type Preview,
+  type SignedGrant,
+} from '@countersign/protocol';
 import type { Fleet } from '../../src/ports.ts';
 
 export class SmallFleet implements Pick<Fleet, 'isOnline' | 'preview' | 'dispatch' | 'stop' | 'confirm' | 'observe'> {
@@ -48,7 +55,7 @@ export function previewOf(draft: PlanDraft): Preview {
       argv: [['/usr/bin/systemctl', 'restart', '--', 'nginx.service']],
       diff: null,
       effects: ['nginx.service is down for about a second'],
-      undo: null,
+      undo: capability(step.capability).undoable ? 'It is as before again.' : null,
     })),
     witness: [{ subject: 'unit nginx.service', property: 'active_state', value: 'active' }],
     predictable: true,
