@@ -38,6 +38,13 @@ test('when any tool is called with good arguments, its answer fits what it promi
   }
 });
 
+test('T6: when a deploy is verified, what an app says of itself travels as output of the server', async () => {
+  const { structured } = await callTool(sampleOperations(), 'verify_deploy', { server, app: 'shop' });
+  const [check] = structured.checks;
+  assert.deepEqual(Object.keys(check), ['check', 'result', 'untrusted_output']);
+  assert.match(check.untrusted_output, /answers 500/);
+});
+
 for (const [name, args] of [
   ['run_playbook', restart],
   ['run_command', command],

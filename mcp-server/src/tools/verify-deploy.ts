@@ -1,6 +1,7 @@
 import { assistantOperations } from '@countersign/protocol/operator-api/index';
 import { z } from 'zod';
 import { defineTool, reads } from '../tool.ts';
+import { oneLine } from '../untrusted.ts';
 
 export const verifyDeploy = defineTool({
   name: 'verify_deploy',
@@ -14,8 +15,15 @@ export const verifyDeploy = defineTool({
     verdict: z.string(),
     app: z.string().nullable(),
     release: z.string().nullable(),
-    checks: z.array(z.object({ check: z.string(), result: z.string(), said: z.string() })),
+    checks: z.array(z.object({ check: z.string(), result: z.string(), untrusted_output: z.string() })),
   }),
   narrow: 'name fewer things',
-  run: (input, { call, signal }) => call('verifyDeploy', input, { signal }),
+  run: async (input, { call, signal }) => {
+    const { checks, ...rest } = await call('verifyDeploy', input, { signal });
+    // A check quotes what the app says of its version: data, never instructions.
+    return {
+      ...rest,
+      checks: checks.map(({ check, result, said }) => ({ check, result, untrusted_output: oneLine(said, 500) })),
+    };
+  },
 });
