@@ -98,3 +98,14 @@ test('T13: when lines are very long, only as many are looked through as fit into
   assert.deepEqual([found.truncated, found.total_lines], [true, 400]);
   assert.ok(found.untrusted_output.length <= 256 * 1024);
 });
+
+test('when the file to compare with lies very deep, its place is told in short', async () => {
+  using place = new Place();
+  const deep = Array.from({ length: 4 }, () => 'd'.repeat(200)).join('/');
+  mkdirSync(place.at(deep), { recursive: true });
+  writeFileSync(place.at('a'), 'one\n');
+  writeFileSync(place.at(`${deep}/b`), 'two\n');
+  const asked = { path: place.at('a'), against: 'file' as const, other: place.at(`${deep}/b`) };
+  const found = await observers['file.diff'](observations['file.diff'].parameters.parse(asked), place.observe());
+  assert.equal(observations['file.diff'].result.parse(found).same, false);
+});

@@ -1,6 +1,6 @@
 /** `file.diff`: a file against another, its newest backup of ours, or what its package brought. */
 import { isUtf8 } from 'node:buffer';
-import { fault, type ParametersOf, type ResultOf } from '@countersign/protocol';
+import { fault, type ParametersOf, type ResultOf, shorten } from '@countersign/protocol';
 import { unifiedDiff } from '@countersign/protocol/unified-diff';
 import { newestBackupOf } from '../../host/backups.ts';
 import { readAllowed } from '../../host/files.ts';
@@ -10,6 +10,7 @@ import { readableRoots } from './roots.ts';
 
 const BYTES_MAX = 1024 * 1024;
 const DIFF_CHARACTERS = 200_000;
+const AGAINST_MAX = 500;
 
 /** What a file is compared with. */
 interface Other {
@@ -47,7 +48,7 @@ async function otherOf(
   if (against === 'backup') return backupOf(file.path, context);
   if (other === undefined) throw fault('invalid_input', { problems: 'other: is needed to compare with a file' });
   const found = readAllowed(other, readableRoots(context.localPolicy), BYTES_MAX);
-  return { against: `the file ${found.path}`, content: found.bytes, same: null };
+  return { against: shorten(`the file ${found.path}`, AGAINST_MAX), content: found.bytes, same: null };
 }
 
 function backupOf(path: string, { stateDir }: ObserveContext): Other {
