@@ -1,5 +1,5 @@
 /** The gate: whether a grant is carried out here, refused, or known already. Everything is asked before anything is written. */
-import { type Fault, fault, type PlanDraft, type SignedGrant } from '@countersign/protocol';
+import { type Fault, fault, type Plan, type PlanDraft, type Preview, type SignedGrant } from '@countersign/protocol';
 import { RULES_FILE } from '../capabilities/firewall/nft.ts';
 import { SettingsProblem } from '../host/yaml.ts';
 import type { Journal } from './journal.ts';
@@ -56,8 +56,11 @@ export function accept(gate: Gate, signed: SignedGrant, skewMs: number | null): 
   return { verdict: 'start', policy: policy as LocalPolicy };
 }
 
-/** What a plan works on: units, files and folders. Of commands nobody can say; whoever approves them knows what else runs. */
-export function subjectsOf(plan: Pick<PlanDraft, 'steps' | 'undo'>): string[] {
+/**
+ * What a plan works on: units, files and folders, and the units and containers that the server found behind other names, such as
+ * those of an app or a Compose project. Of commands nobody can say; whoever approves them knows what else runs.
+ */
+export function subjectsOf(plan: Pick<PlanDraft, 'steps' | 'undo'> & { readonly preview?: Preview }): string[] {
   const subjects = [...plan.steps, ...plan.undo].flatMap(({ capability, parameters }) => [
     ...(ALONE[capability] ?? []),
     ...(capability.startsWith('apt.') ? ['the packages'] : []),
@@ -67,7 +70,8 @@ export function subjectsOf(plan: Pick<PlanDraft, 'steps' | 'undo'>): string[] {
       typeof parameters[name] === 'string' ? [`${name} ${parameters[name]}`] : [],
     ),
   ]);
-  return [...new Set(subjects)];
+  const found = plan.preview?.witness.map(({ subject }) => subject).filter((it) => /^(unit|container) \S+$/.test(it));
+  return [...new Set([...subjects, ...(found ?? [])])];
 }
 
 function policyOr(ports: Gate['ports']): LocalPolicy | SettingsProblem {
@@ -90,7 +94,7 @@ function known(record: ActionRecord, { grant }: SignedGrant): Verdict {
   return { verdict: 'refuse', fault: fault('grant_replayed'), final: false };
 }
 
-function busy({ ports, running }: Gate, plan: PlanDraft): Fault | null {
+function busy({ ports, running }: Gate, plan: Plan): Fault | null {
   const mine = subjectsOf(plan);
   for (const [action, { subjects }] of running)
     if ([subjects, mine].some((all) => all.includes(WHOLE_SERVER)) || subjects.some((each) => mine.includes(each)))

@@ -53,6 +53,16 @@ test('when what a plan works on is told, firewall rules are the file that holds 
   assert.deepEqual(subjectsOf({ steps, undo }), ['path /etc/nftables.conf', 'unit nginx.service', 'root /tmp']);
 });
 
+test('when the server found units and containers behind other names, a plan works on those too', () => {
+  const steps = [
+    { id: 'a', capability: 'deploy.switch', parameters: { app: 'shop', to: '1' }, timeout_ms: 1 },
+  ] as never;
+  const fact = (subject: string) => ({ subject, property: 'state', value: 'active' });
+  const witness = [fact('app shop'), fact('unit shop.service'), fact('container shop_web_1'), fact('release 1')];
+  const preview = { steps: [], witness, predictable: true };
+  assert.deepEqual(subjectsOf({ steps, undo: [], preview }), ['app shop', 'unit shop.service', 'container shop_web_1']);
+});
+
 test('T1: when the policy cannot be read, a good grant is refused, and a defect is not taken for that', async () => {
   using bed = makeBed();
   const good = await gateOf(bed);
