@@ -91,11 +91,11 @@ test('T13: when a name to search for is made to take for ever, it is answered at
 
 test('T13: when lines are very long, only as many are looked through as fit into an answer', async () => {
   using place = new Place();
-  writeFileSync(place.at('long'), `${'word '.repeat(12_000)}\n`.repeat(400));
+  writeFileSync(place.at('long'), `${'word '.repeat(12_000)}\n`.repeat(1000));
   const from = performance.now();
   const found = await read(place, 'long', { lines: 2000 });
   assert.ok(performance.now() - from < 3000, `${performance.now() - from} ms`);
-  assert.deepEqual([found.truncated, found.total_lines], [true, 400]);
+  assert.deepEqual([found.truncated, found.total_lines], [true, 1000]);
   assert.ok(found.untrusted_output.length <= 256 * 1024);
 });
 
