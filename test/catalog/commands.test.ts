@@ -40,28 +40,6 @@ before(async () => {
 });
 after(async () => ground?.[Symbol.asyncDispose]());
 
-/** Puts a policy on the server and waits until the control plane has heard of it. */
-async function own(policy: string): Promise<void> {
-  const { host, assistant, name, setPolicy } = ground;
-  await setPolicy(policy);
-  await host.exec(['systemctl', 'restart', 'countersign-link']);
-  const wanted = {
-    commands: /^commands: (?!false)/m.test(policy) || policy.includes('clear_cache'),
-    reading: policy.includes('reading_commands: true'),
-    own: policy.includes('clear_cache') ? 1 : 0,
-  };
-  await eventually('the control plane to know the policy of the server', async () => {
-    const { server } = await assistant('getCapabilities', { server: name });
-    const { state } = await assistant('getServerStatus', { server: name });
-    return (
-      state === 'online' &&
-      server?.commands === wanted.commands &&
-      server.reading_commands === wanted.reading &&
-      server.own_commands.length === wanted.own
-    );
-  });
-}
-
 async function command(argv: string[], more: Partial<InputOf<'runCommand'>> = {}) {
   const { action } = await ground.assistant('runCommand', { server: ground.name, argv, ...more });
   assert.ok(action);
@@ -81,7 +59,7 @@ async function ranAtOnce(argv: string[]) {
 hostTest(
   'when policy and server let reading commands run at once, one runs without a human and says what it read',
   async () => {
-    await own(LOOKING);
+    await ground.tellPolicy(LOOKING);
     const { host } = ground;
     await host.writeFile('/etc/reading.conf', 'listen 8080\npassword=hunter2hunter2\n');
     const effects = await watchEffects(host);
@@ -110,7 +88,7 @@ hostTest(
 hostTest(
   'T15: when a link, a key or a folder stands behind a path, the command does not run as one that only reads',
   async () => {
-    await own(LOOKING);
+    await ground.tellPolicy(LOOKING);
     const { host } = ground;
     await host.exec(['ln', '-sfn', '/etc/shadow', '/etc/leads-away']);
     await host.exec(['ln', '-sfn', '/proc/1/environ', '/srv/leads-away']);
@@ -118,7 +96,7 @@ hostTest(
     await host.exec(['mkfifo', '/srv/pipe']);
     for (const path of ['/etc/leads-away', '/srv/leads-away', '/srv/site.pem', '/srv/pipe', '/srv'])
       assert.equal((await command(['cat', path])).state, 'awaiting_approval', path);
-    await own('mode: act\nreading_commands: true\n');
+    await ground.tellPolicy('mode: act\nreading_commands: true\n');
     for (const path of ['/etc/leads-away', '/srv/leads-away', '/srv/site.pem', '/srv/pipe', '/srv'])
       await assert.rejects(command(['tail', path]), { code: 'path_denied' }, path);
   },
@@ -127,9 +105,9 @@ hostTest(
 hostTest(
   'when the server has reading commands off, the same command is asked for, or refused where commands are off too',
   async () => {
-    await own('mode: act\ncommands: true\n');
+    await ground.tellPolicy('mode: act\ncommands: true\n');
     assert.equal((await command(['uptime'])).state, 'awaiting_approval');
-    await own('mode: act\n');
+    await ground.tellPolicy('mode: act\n');
     await assert.rejects(command(['uptime', '-p']), { code: 'commands_disabled' });
   },
 );
@@ -147,7 +125,7 @@ hostTest(
   'T16: when everything that counts as reading is run for real, with random mixes of real options, nothing on the server changes',
   async (t) => {
     const { host } = ground;
-    await own(LOOKING);
+    await ground.tellPolicy(LOOKING);
     await host.exec([
       'sh',
       '-c',
@@ -201,7 +179,7 @@ hostTest(
     const { host, assistant, name } = ground;
     await host.writeFile('/usr/local/bin/cache', CACHE, '0755');
     await host.exec(['sh', '-c', 'mkdir -p /srv/cache && printf full >/srv/cache/shop']);
-    await own(OWNING);
+    await ground.tellPolicy(OWNING);
     const { playbooks } = await assistant('listPlaybooks', { server: name });
     const listed = playbooks.find(({ id }) => id === 'local.clear_cache');
     assert.deepEqual(
@@ -247,7 +225,7 @@ hostTest(
       '-c',
       'mkdir -p /srv/cache && rm -f /srv/cache/shop.sticky && printf full >/srv/cache/shop',
     ]);
-    await own(OWNING);
+    await ground.tellPolicy(OWNING);
     const { action } = await assistant('runPlaybook', {
       server: name,
       playbook: 'local.clear_cache',

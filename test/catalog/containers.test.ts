@@ -96,6 +96,8 @@ prove(() => ground, {
   async breakIt(host) {
     await loadOldImage(host, 'old/app:1');
     await loadOldImage(host, 'old/stopped:1');
+    await docker(host, 'tag', 'old/stopped:1', 'old/stopped:spare');
+    await docker(host, 'tag', 'old/app:1', 'old/app:spare');
     await docker(host, 'create', '--name', 'stopped', '--network', 'none', 'old/stopped:1', '/none');
     await docker(host, 'volume', 'create', 'data');
   },
@@ -103,7 +105,9 @@ prove(() => ground, {
   parameters: { watch: '1s' },
   async mended(host) {
     assert.equal(await exists(host, 'image', 'old/app:1'), false);
-    assert.equal(await exists(host, 'image', 'old/stopped:1'), true, 'a container that does not run uses it');
+    assert.equal(await exists(host, 'image', 'old/app:spare'), false);
+    for (const tag of ['1', 'spare'])
+      assert.equal(await exists(host, 'image', `old/stopped:${tag}`), true, 'a container that does not run uses it');
     assert.equal(await exists(host, 'image', 'box:2'), true, 'it is younger than asked for');
     assert.equal(await exists(host, 'volume', 'data'), true);
   },
@@ -226,14 +230,14 @@ hostTest(
       };
       assert.equal(await code('countersign-db'), 'server_policy_denies');
       assert.equal(await code(id.slice(0, 12)), 'precondition_failed');
-      await ground.setPolicy(`${OPEN_POLICY}containers: {deny: ["led*"]}\n`);
+      await ground.tellPolicy(`${OPEN_POLICY}containers: {deny: ["led*"]}\n`);
       assert.equal(await code('ledger'), 'server_policy_denies');
-      await ground.setPolicy(`${OPEN_POLICY}containers: {deny: [books]}\n`);
+      await ground.tellPolicy(`${OPEN_POLICY}containers: {deny: [books]}\n`);
       assert.equal(await code('ledger'), 'server_policy_denies');
-      await ground.setPolicy(OPEN_POLICY);
+      await ground.tellPolicy(OPEN_POLICY);
       assert.equal(await code('ledger'), 'asked');
     } finally {
-      await ground.setPolicy(OPEN_POLICY);
+      await ground.tellPolicy(OPEN_POLICY);
       await removeAll(host, 'ledger', 'countersign-db');
     }
   },
@@ -287,6 +291,26 @@ hostTest(
       await docker(host, 'pull', registry.digest);
     } finally {
       await removeAll(host, 'news_web_1');
+    }
+  },
+);
+
+hostTest(
+  "when root's own configuration leads to the Docker of another server, that of this one is looked at",
+  async () => {
+    const { host } = ground;
+    try {
+      await startSleeper(host, 'here');
+      await docker(host, 'context', 'create', 'elsewhere', '--docker', 'host=tcp://127.0.0.1:1');
+      await docker(host, 'context', 'use', 'elsewhere');
+      await assert.rejects(docker(host, 'ps'));
+      const kinds = (await findings('docker')).map(({ kind }) => kind);
+      assert.ok(!kinds.includes('docker.daemon_down'), kinds.join());
+      const ended = await carryOut(ground, { playbook: 'docker.restart' }, { container: 'here', watch: '1s' });
+      assert.equal(ended.state, 'succeeded', JSON.stringify(ended.result));
+    } finally {
+      await host.exec(['docker', 'context', 'use', 'default'], { okCodes: 'any' });
+      await removeAll(host, 'here');
     }
   },
 );

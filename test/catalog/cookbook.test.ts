@@ -62,7 +62,7 @@ async function follow(number: number): Promise<void> {
   const recipe = recipes[number - 1];
   if (!recipe?.title.startsWith(`${number}.`)) throw new Error(`there is no recipe ${number}`);
   for (const { place, text } of recipe.blocks) {
-    if (place === 'server: /etc/countersign/policy.yaml') await tellPolicy(text);
+    if (place === 'server: /etc/countersign/policy.yaml') await ground.tellPolicy(text);
     else if (place === 'control plane: policy.yaml') await writeFile(join(ground.world.dataDir, 'policy.yaml'), text);
     else {
       const path = join(ground.world.dataDir, place);
@@ -75,21 +75,9 @@ async function follow(number: number): Promise<void> {
   }
 }
 
-/** The agent tells of another policy with its next sign of life, within 30 s, or when it starts. */
-async function tellPolicy(text: string): Promise<void> {
-  await ground.setPolicy(text);
-  await ground.host.exec(['systemctl', 'restart', 'countersign-link']);
-  const declares = text.includes('reading_commands: true');
-  await eventually('the server to tell of its policy', async () => {
-    const { server } = await ground.assistant('getCapabilities', { server: ground.name });
-    const { state } = await ground.assistant('getServerStatus', { server: ground.name });
-    return state === 'online' && server?.reading_commands === declares;
-  });
-}
-
 /** As before a recipe: everything allowed there, the built-in rules here. */
 async function forget(): Promise<void> {
-  await ground.setPolicy(OPEN_POLICY);
+  await ground.tellPolicy(OPEN_POLICY);
   await writeFile(join(ground.world.dataDir, 'policy.yaml'), await builtInPolicy());
 }
 

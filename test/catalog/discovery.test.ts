@@ -143,7 +143,7 @@ hostTest(
       await assert.rejects(read(path), { code: 'path_denied' }, path);
     const write = { server: name, path: '/etc/sudoers', content: 'x', expected_sha256: null };
     await assert.rejects(assistant('writeFile', write), { code: 'path_denied' });
-    await ground.setPolicy(POLICY.replace('privileged_reads: [sudoers, cron]\n', ''));
+    await ground.tellPolicy(POLICY.replace('privileged_reads: [sudoers, cron]\n', ''));
     await assert.rejects(read('/etc/sudoers'), { code: 'path_denied' });
   },
 );
@@ -158,7 +158,7 @@ hostTest(
       return { fits, because: does_not_fit_because };
     };
     assert.equal((await fitOf('deploy.rollback')).fits, true);
-    await ground.setPolicy(OPEN_POLICY);
+    await ground.tellPolicy(OPEN_POLICY);
     await host.exec(['rm', '-r', '/srv/shop', '/etc/nginx/sites-enabled/shop', '/etc/nginx/sites-enabled/default']);
     await world.restart('SIGTERM', async () => makeOlder(world.dataDir));
     await serverOnline(world, ground.server);

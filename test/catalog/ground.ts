@@ -16,8 +16,10 @@ export interface Ground extends AsyncDisposable {
   readonly server: string;
   /** An assistant's token with scope `request`: it reads and asks, and can decide nothing. */
   readonly assistant: Call;
-  /** Puts another policy on the server; it holds from the next message on. */
+  /** Puts another policy on the server; it holds from the next message on. The agent tells of it within 30 s, by connecting anew. */
   setPolicy(text: string): Promise<void>;
+  /** The same, and waits until the agent has told of it, so that no test meets the moment in which it connects anew. */
+  tellPolicy(text: string): Promise<void>;
 }
 
 /** What the owner of such a server allows: everything that the catalog has. */
@@ -29,6 +31,11 @@ read_roots: [/etc, /srv, /var/log, /var/www, /opt, /usr/local/etc]
 `;
 
 const POLICY_FILE = '/etc/countersign/policy.yaml';
+/** systemd starts no unit more than a few times in ten seconds, and the status file still tells of the connection before. */
+const RESTART_LINK = `systemctl reset-failed countersign-link 2>/dev/null
+rm -f /var/lib/countersign/link/status.json
+systemctl restart countersign-link
+exec runuser -u countersign -- /opt/countersign/current/bin/countersign-agent status --config /etc/countersign/agent.yaml --wait 45 >/dev/null`;
 
 /** Boots a host of this name with an agent under a control plane of its own. Everything ends when it is disposed. */
 export async function openGround(
@@ -49,11 +56,14 @@ export async function openGround(
   try {
     world = await startWorld({ host: host.gateway, ...(rules === undefined ? {} : { policy: rules }) });
     const server = await installAgent(world, host, name);
-    const setPolicy = (text: string) => host.writeFile(POLICY_FILE, text, '0600');
-    await setPolicy(policy);
-    await host.exec(['systemctl', 'restart', 'countersign-link']);
     const here = world;
-    await serverOnline(here, server);
+    const setPolicy = (text: string) => host.writeFile(POLICY_FILE, text, '0600');
+    const tellPolicy = async (text: string) => {
+      await setPolicy(text);
+      await host.exec(['sh', '-c', RESTART_LINK], { timeoutMs: 60_000 });
+      await serverOnline(here, server);
+    };
+    await tellPolicy(policy);
     return {
       host,
       world,
@@ -61,6 +71,7 @@ export async function openGround(
       server,
       assistant: here.as(await here.token()),
       setPolicy,
+      tellPolicy,
       [Symbol.asyncDispose]: async () => {
         await here[Symbol.asyncDispose]();
         await host[Symbol.asyncDispose]();

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { node, projectFolder } from './places.ts';
+import { compiled, node, projectFolder } from './places.ts';
 import type { World } from './world.ts';
 
 const program = join(projectFolder, 'control-plane/src/cli/main.ts');
@@ -29,7 +29,7 @@ export async function commandLine(world: World): Promise<CommandLine> {
   const { install_command: command } = await world.owner('addServer', { name: 'only-for-its-pin' });
   await world.owner('removeServer', { server: 'only-for-its-pin' });
   const pin = /--tls-pin (\S+)/.exec(command)?.[1];
-  const env = { PATH: process.env.PATH, HOME: folder, COUNTERSIGN_DATA: folder, NO_COLOR: '1' };
+  const env = { PATH: process.env.PATH, ...compiled, HOME: folder, COUNTERSIGN_DATA: folder, NO_COLOR: '1' };
   const ran = async (argv: readonly string[], input = '') => {
     const child = spawn(node, [program, ...argv, '--json'], { cwd: folder, env });
     child.stdin.on('error', () => undefined); // it may end without reading

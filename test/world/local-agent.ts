@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { serverOnline } from './install-agent.ts';
-import { node, projectFolder } from './places.ts';
+import { compiled, node, projectFolder } from './places.ts';
 import type { World } from './world.ts';
 
 export interface LocalAgent extends AsyncDisposable {
@@ -98,7 +98,7 @@ class Running {
     await rm(join(this.#stateDir, 'link/status.json'), { force: true });
     const child = spawn(node, [this.#program, 'link', '--state', this.#stateDir], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH },
+      env: { PATH: process.env.PATH, ...compiled },
     });
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => {

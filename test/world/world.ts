@@ -13,7 +13,7 @@ import { operatorClient } from '@countersign/protocol/operator-api/client';
 import type { Call } from '@countersign/protocol/operator-api/index';
 import { trustCertificates } from './assistants.ts';
 import { eventually } from './eventually.ts';
-import { node, projectFolder } from './places.ts';
+import { compiled, node, projectFolder } from './places.ts';
 import { startTelegramTwin, type TelegramTwin } from './telegram-twin/start-telegram-twin.ts';
 
 export interface WorldOptions {
@@ -140,6 +140,7 @@ class ControlPlane {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env.PATH,
+        ...compiled,
         HOME: dataDir,
         COUNTERSIGN_DATA: dataDir,
         COUNTERSIGN_HOST: host,
