@@ -1,4 +1,4 @@
-/** What a playbook would do on a server, for who writes or reviews it. Nothing is kept and nobody is asked. */
+/** What a playbook would do on a server, for who writes or reviews it. No action is made and nobody is asked. */
 import {
   explain,
   formatProblem,
@@ -9,10 +9,12 @@ import {
 } from '@countersign/playbooks';
 import { fault, type Json } from '@countersign/protocol';
 import type { OutputOf } from '@countersign/protocol/operator-api/index';
+import { appendEntry, whoOf } from '../audit/ledger.ts';
 import { resolveServerUnderCare } from '../fleet/resolve-server.ts';
 import { evaluate } from '../policy/evaluate.ts';
 import { underLock } from '../policy/under-lock.ts';
 import type { Caller } from '../ports.ts';
+import { write } from '../storage/write.ts';
 import type { ActionDeps } from './action-deps.ts';
 import { playbookNamed } from './draft-plan.ts';
 import { playbooksOn } from './playbooks-on.ts';
@@ -51,6 +53,18 @@ export async function previewPlaybook(
   const by = { personId: caller.person.id, tokenId: null, client: null };
   const facts = await policyFacts(db, by, server, draft, clock.now());
   const verdict = underLock(evaluate((await deps.policy.current()).policy, facts), lockOf(server), draft.risk);
+  await write(db, (trx) =>
+    appendEntry(trx, {
+      event: 'playbook.previewed',
+      at: clock.now(),
+      who: whoOf(caller),
+      serverId: server.id,
+      details: {
+        ...{ playbook: playbook.id, sha256: playbook.sha256, verdict: verdict.verdict },
+        parameters: asked.parameters,
+      },
+    }),
+  );
   return {
     ...{ title: draft.title, risk: draft.risk, reversible: isReversible(draft, preview) },
     sentences: explain(playbook, parseParameters(playbook, asked.parameters)),

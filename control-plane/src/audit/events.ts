@@ -61,6 +61,7 @@ export const auditEvents = {
   'approval.refused': details(['channel', 'strength', 'verdict', 'error', 'message'], ['telegram_id']),
   'report.refused': details(['report', 'why']),
   'report.ignored': details(['report', 'why', 'outcome']),
+  'playbook.previewed': details(['playbook', 'sha256', 'verdict'], ['parameters']),
   'playbook.observed': details(['playbook', 'findings', 'worst'], ['parameters']),
   'file.read': details(['path', 'from_line', 'lines', 'redactions']),
   'file.compared': details(['path', 'against', 'same', 'redactions']),

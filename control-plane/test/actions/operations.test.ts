@@ -106,6 +106,24 @@ test('when a playbook only reads, it runs at once, without an action, and is aud
   );
 });
 
+test('when somebody looks what a playbook would do, the server is asked, it is audited, and what only reads is refused', async (t) => {
+  const { call, db, lastDetails } = await operations(t);
+  const asked = { server: 'web-1', playbook: 'service.restart', parameters: { unit: 'nginx' } };
+  const { steps, verdict } = await call('previewPlaybook', asked, benAtDashboard);
+  assert.deepEqual([steps.length > 0, verdict.verdict], [true, 'ask']);
+  assert.deepEqual((await lastDetails('playbook.previewed'))?.details, {
+    playbook: 'service.restart',
+    sha256: (await call('getPlaybook', { playbook: 'service.restart' })).sha256,
+    verdict: 'ask',
+    parameters: { unit: 'nginx' },
+  });
+  assert.deepEqual(await db.selectFrom('action').select('id').execute(), []);
+  await assert.rejects(
+    call('previewPlaybook', { server: 'web-1', playbook: 'triage' }, benAtDashboard),
+    hasCode('invalid_input', /only reads/),
+  );
+});
+
 test('when a command or a file is asked for, it is an action too', async (t) => {
   const { call } = await operations(t);
   const command = await call('runCommand', { server: 'web-1', argv: ['uptime'] });
