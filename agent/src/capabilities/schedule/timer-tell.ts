@@ -6,7 +6,7 @@ import type { ChangeContext, Changer, ObserveContext } from '../capability.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { printJournal, readJournal } from '../logs/journal.ts';
 import { readTimer } from './timer-state.ts';
-import type { Job } from './timers.ts';
+import { type Job, readJobs } from './timers.ts';
 
 type Parameters = ParametersOf<'timer.tell'>;
 const memorySchema = z.object({ timer: z.string(), job: z.string(), active: z.boolean() });
@@ -57,10 +57,11 @@ async function requireTimer({ unit, verb }: Parameters, context: ObserveContext)
   const { unit: state, job } = await readTimer(context, unit);
   if (!state.exists) throw fault('precondition_failed', { reason: `there is no timer ${unit} on the server` });
   if (job === null) throw fault('precondition_failed', { reason: `${unit} starts no unit that is there` });
-  if (verb === 'run' && ['active', 'activating', 'reloading'].includes(job.state))
-    throw fault('precondition_failed', { reason: `${job.name} runs already` });
+  if (verb === 'run' && isUnderWay(job)) throw fault('precondition_failed', { reason: `${job.name} runs already` });
   return { timer: state.name, job, active: state.activeState === 'active' };
 }
+
+const isUnderWay = (job: Job | undefined) => ['active', 'activating', 'reloading'].includes(job?.state ?? '');
 
 function argvOf(verb: Parameters['verb'], timer: string, job: string): string[] {
   if (verb === 'run') return ['systemctl', 'start', '--', job];
@@ -100,6 +101,9 @@ async function tell(
     const { lines } = await readJournal(context, { unit: job, lines: 30 });
     if (lines.length > 0) onOutput(`\nLast lines of ${job}:\n${printJournal(lines)}\n`);
   }
-  const said = { run: `${job} ran and ended well.`, pause: 'The timer is stopped.', resume: 'The timer runs.' }[verb];
+  // A job that is no oneshot goes on after it was started.
+  const goesOn = verb === 'run' && isUnderWay((await readJobs(context, [job])).get(job));
+  const ran = goesOn ? `${job} was started and is under way.` : `${job} ran and ended well.`;
+  const said = { run: ran, pause: 'The timer is stopped.', resume: 'The timer runs.' }[verb];
   return { changed: true, exit_code: exitCode, summary: exitCode === 0 ? said : `systemctl ${howItEnded(done)}.` };
 }

@@ -26,10 +26,14 @@ export async function readKeyLogins(context: ObserveContext, settings: SshdSetti
   if (logins === null) return null;
   const homes = administrators(readTextOrNull('/etc/passwd') ?? '', readTextOrNull('/etc/group') ?? '');
   const found = new Map<string, KeyLogin>();
+  const keys = new Map<string, readonly string[]>();
   for (const { user, at, fingerprint, method } of logins.toReversed()) {
     const home = homes.get(user);
     if (home === undefined || method !== 'publickey' || fingerprint === null || found.has(user)) continue;
-    if ((await keysOf(context, settings, user, home)).includes(fingerprint)) found.set(user, { user, at, fingerprint });
+    // Once a user: somebody may have logged in thousands of times with a key that is gone.
+    const own = keys.get(user) ?? (await keysOf(context, settings, user, home));
+    keys.set(user, own);
+    if (own.includes(fingerprint)) found.set(user, { user, at, fingerprint });
   }
   return [...found.values()];
 }

@@ -13,9 +13,13 @@ export const failedUnits: Observer<'failed_units'> = async (_, context) => {
   const failed = await readFailedUnits(context);
   report.figure('failed_units', failed.length);
   if (failed.length > LOOKED_AT) report.cut();
-  for (const unit of failed.slice(0, LOOKED_AT)) {
-    const state = await readUnitState(context, unit);
-    const answer = await readJournal(context, { unit, lines: LINES });
+  // At the same time: one after the other they could take longer than the whole diagnosis may.
+  const looks = failed.slice(0, LOOKED_AT).map(async (unit) => ({
+    unit,
+    state: await readUnitState(context, unit),
+    answer: await readJournal(context, { unit, lines: LINES }),
+  }));
+  for (const { unit, state, answer } of await Promise.all(looks)) {
     if (answer.blind !== null) report.blind(`Log lines of ${unit}`, answer.blind);
     report.add({
       kind: state.result === 'start-limit-hit' ? 'service.gave_up' : 'service.failed',

@@ -67,9 +67,11 @@ function unitChanger<C extends UnitChange>(id: C, rules: Rules): Changer<C> {
         processes: argvOf(rules.verb, state).length,
       };
     },
-    async perform({ unit }, _, context) {
+    async perform({ unit }, memory, context) {
       const before = await existing(context, unit);
-      return run(context, before, argvOf(rules.verb, before), timeoutMs);
+      // As it was remembered, so that a recovery looks for as many calls as there were.
+      const { processes } = unitMemorySchema.parse(memory);
+      return run(context, before, argvOf(rules.verb, before).slice(-processes), timeoutMs);
     },
     async recover({ unit }, memory, context) {
       return recoverUnit(context, unit, unitMemorySchema.parse(memory));
