@@ -300,7 +300,7 @@ hostTest(
   async () => {
     const { host } = ground;
     try {
-      await startSleeper(host, 'here');
+      await startSleeper(host, 'here', '--stop-signal', 'KILL');
       await docker(host, 'context', 'create', 'elsewhere', '--docker', 'host=tcp://127.0.0.1:1');
       await docker(host, 'context', 'use', 'elsewhere');
       await assert.rejects(docker(host, 'ps'));

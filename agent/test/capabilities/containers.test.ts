@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dockerTime, jsonLines } from '@countersign/agent/capabilities/containers/ask-docker';
-import { composeOf } from '@countersign/agent/capabilities/containers/compose-labels';
-import { composeArgv, parseHashes } from '@countersign/agent/capabilities/containers/compose-project';
+import { composeOf, withoutImageLabels } from '@countersign/agent/capabilities/containers/compose-labels';
+import { composeArgv, parseHashes, readProjects } from '@countersign/agent/capabilities/containers/compose-project';
+import { composeUp } from '@countersign/agent/capabilities/containers/compose-up';
 import { mergeStreams } from '@countersign/agent/capabilities/containers/container-log';
 import { troubleOf } from '@countersign/agent/capabilities/containers/docker';
+import { dockerPrune } from '@countersign/agent/capabilities/containers/docker-prune';
 import { type Container, parseContainers } from '@countersign/agent/capabilities/containers/read-containers';
-import { unusedImages } from '@countersign/agent/capabilities/containers/read-images';
+import { readImages, referencesOf, unusedImages } from '@countersign/agent/capabilities/containers/read-images';
+import type { ExecRequest } from '@countersign/agent/host/execution';
 import { parseOwnContainer } from '@countersign/agent/host/own-container';
+import { journaled, Place } from './context.ts';
 
 const NOW = Date.parse('2026-11-21T14:00:00Z');
 const ID = '496a053d556179c1420e19e1560770b5ff826b35f1cd8b95487311b9128a63ff';
@@ -147,4 +151,96 @@ test('when the agent runs in a container, its own is known by the files that Doc
   assert.equal(parseOwnContainer('1 2 0:3 / / rw - ext4 /dev/sda1 rw\n'), null);
   const other = `1 2 0:3 /var/lib/docker/containers/${ID}/x /srv/x rw - ext4 /dev/sda1 rw\n`;
   assert.equal(parseOwnContainer(other), null);
+});
+
+/** A context in which `docker` prints what `answers` has for its first two words, and what was started. */
+function dockerSaying(place: Place, answers: Readonly<Record<string, string>>) {
+  const started: ExecRequest[] = [];
+  const exec = async (request: ExecRequest) => {
+    started.push(request);
+    const said = answers[request.argv.slice(1, 3).join(' ')] ?? answers[request.argv[1] ?? ''] ?? '';
+    return {
+      ...{ exitCode: 0, signal: null, stdout: said, stderr: '', timedOut: false, truncated: false, ms: 1 },
+      notStarted: null,
+    };
+  };
+  return { context: { ...place.change(), exec }, started };
+}
+
+test("when root's own configuration leads Docker elsewhere, the daemon of this server is asked all the same", async () => {
+  using place = new Place();
+  const { context, started } = dockerSaying(place, {});
+  await readImages(context);
+  await readProjects(context);
+  assert.ok(started.length > 1);
+  for (const { env } of started) assert.equal(env?.DOCKER_HOST, 'unix:///var/run/docker.sock');
+});
+
+test('T6: when an image brings labels of Compose, they name no file, and its container belongs to no project', async () => {
+  using place = new Place();
+  const files = { 'com.docker.compose.project.config_files': '/srv/uploads/evil.yml' };
+  const own = { ...labels({ ...files, 'com.docker.compose.config-hash': ID }).labels };
+  assert.deepEqual(composeOf(withoutImageLabels({ labels: own }, files))?.files, []);
+  assert.deepEqual(composeOf(withoutImageLabels({ labels: own }, {}))?.files, ['/srv/uploads/evil.yml']);
+  assert.equal(composeOf(withoutImageLabels({ labels: own }, undefined))?.configHash, null);
+  const projects = async (image: Record<string, string>) => {
+    const { context } = dockerSaying(place, {
+      ps: ID,
+      'container inspect': line({}, { labels: own }),
+      'image inspect': JSON.stringify({ id: `sha256:${ID}`, labels: image }),
+    });
+    return (await readProjects(context)).map(({ name, files: all }) => [name, all]);
+  };
+  assert.deepEqual(await projects(own), []);
+  assert.deepEqual(await projects({}), [['shop', ['/srv/uploads/evil.yml']]]);
+});
+
+const pruned = (more: object = {}) =>
+  JSON.stringify({
+    ...{ id: 'sha256:b', tags: ['shop/web:1', 'shop/web:old'], digests: [], created: '2020-01-01T00:00:00Z', size: 9 },
+    ...more,
+  });
+
+test('when images are deleted, they are named one by one, and nothing is when others are unused by then', async () => {
+  using place = new Place();
+  const asked = { until: '168h', builder: false };
+  const before = { 'image ls': 'sha256:b', 'image inspect': pruned() };
+  const { preview } = await dockerPrune.preview(asked, dockerSaying(place, before).context);
+  assert.deepEqual(preview.argv, [['docker', 'image', 'rm', '--', 'shop/web:1', 'shop/web:old']]);
+  const { context } = dockerSaying(place, before);
+  const memory = journaled(await dockerPrune.remember?.(asked, context));
+  const other = dockerSaying(place, {
+    ...before,
+    'image inspect': `${pruned()}\n${pruned({ id: 'sha256:c', tags: [] })}`,
+  });
+  await assert.rejects(dockerPrune.perform(asked, memory, other.context), /other images/);
+  const moved = dockerSaying(place, { ...before, 'image inspect': pruned({ tags: ['shop/web:1'] }) });
+  await assert.rejects(dockerPrune.perform(asked, memory, moved.context), /other images/);
+});
+
+test('when an image has tags, digests or neither, all that leads to it is named', () => {
+  const names = (tags: string[], digests: string[]) => referencesOf({ id: 'sha256:b', tags, digests });
+  assert.deepEqual(names([], []), ['sha256:b']);
+  assert.deepEqual(names(['r:5000/a:1'], ['r:5000/a@sha256:1']), ['r:5000/a:1']);
+  assert.deepEqual(names(['a:1'], ['a@sha256:1', 'b@sha256:2']), ['a:1', 'b@sha256:2']);
+});
+
+test('when the file names another image than runs, that name leads afterwards where it led, or its image would be lost', async () => {
+  using place = new Place();
+  const own = { ...labels({ 'com.docker.compose.config-hash': ID }).labels };
+  const files = { 'com.docker.compose.project.config_files': '/srv/shop/a.yml' };
+  const back = async (named: string) => {
+    const { context } = dockerSaying(place, {
+      ps: ID,
+      'container inspect': line({}, { image: 'shop/web:1', labels: { ...own, ...files } }),
+      'image inspect': `${pruned({ id: 'sha256:new', labels: null })}\n${pruned({ id: `sha256:${ID}`, labels: {} })}`,
+      compose: `services: { web: { image: '${named}' } }`,
+    });
+    const memory = (await composeUp.remember?.({ project: 'shop', service: 'web', pull: false }, context)) as {
+      back: string[][];
+    };
+    return memory.back.map((argv) => (argv[1] === 'tag' ? argv.slice(3) : argv.slice(-1)));
+  };
+  assert.deepEqual(await back('shop/web:2'), [[`sha256:${ID}`, 'shop/web:2'], ['web'], ['sha256:new', 'shop/web:2']]);
+  assert.deepEqual(await back('shop/web:1'), [[`sha256:${ID}`, 'shop/web:1'], ['web']]);
 });

@@ -3,6 +3,12 @@ import { fault } from '@countersign/protocol';
 import { type Executed, howItEnded } from '../../host/execution.ts';
 import type { ObserveContext } from '../capability.ts';
 
+/**
+ * The daemon of this server, by its socket: root's own configuration may name a context, and so another server. Source:
+ * docker(1), "Environment variables"; it goes before a context.
+ */
+export const DOCKER_ENVIRONMENT = { DOCKER_HOST: 'unix:///var/run/docker.sock' } as const;
+
 const ASK_MS = 10_000;
 const BYTES = 8 * 1024 * 1024;
 
@@ -12,7 +18,8 @@ export function runDocker(
   args: readonly string[],
   { timeoutMs = ASK_MS, maxBytes = BYTES } = {},
 ): Promise<Executed> {
-  return context.exec({ argv: ['docker', ...args], timeoutMs, maxBytes, signal: context.signal });
+  const { signal } = context;
+  return context.exec({ argv: ['docker', ...args], env: DOCKER_ENVIRONMENT, timeoutMs, maxBytes, signal });
 }
 
 /** What `docker` prints. Rejects with `capability_failed` where it is not installed, fails or says nothing in time. */

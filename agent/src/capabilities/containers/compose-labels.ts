@@ -54,6 +54,20 @@ export function composeOf({ labels }: Pick<Container, 'labels'>): ComposeLabels 
   };
 }
 
+/** What Compose writes on containers and never on an image that it builds. */
+const OF_CONTAINERS = ['config-hash', 'project.working_dir', 'project.config_files', 'project.environment_file'];
+
+/** Labels without those of {@link OF_CONTAINERS} that may come from the image; all of them where nobody knows what it has. */
+export function withoutImageLabels(
+  { labels }: Pick<Container, 'labels'>,
+  image: Readonly<Record<string, string>> | undefined,
+): Pick<Container, 'labels'> {
+  const foreign = OF_CONTAINERS.map((name) => PREFIX + name).filter(
+    (name) => image === undefined || Object.hasOwn(image, name),
+  );
+  return { labels: Object.fromEntries(Object.entries(labels).filter(([name]) => !foreign.includes(name))) };
+}
+
 /** v1 names files as they were given, from the folder; v2 names them from the root. */
 function pathsIn(list: string | undefined, folder: string | null): string[] {
   return (list ?? '').split(',').flatMap((path) => {

@@ -3,8 +3,10 @@ import { fault } from '@countersign/protocol';
 import type { Executed } from '../../host/execution.ts';
 import { readSoftware } from '../../host/software.ts';
 import type { ObserveContext } from '../capability.ts';
-import { type ComposeLabels, composeOf, labelFilters } from './compose-labels.ts';
+import { DOCKER_ENVIRONMENT } from './ask-docker.ts';
+import { type ComposeLabels, composeOf, labelFilters, withoutImageLabels } from './compose-labels.ts';
 import { type Container, readContainers } from './read-containers.ts';
+import { readImageLabels } from './read-images.ts';
 
 export interface Project {
   readonly name: string;
@@ -23,13 +25,17 @@ export interface Member {
 
 const COMPOSE_MS = 8000;
 
-/** All projects with a container on this server, or the one of this name, by name. */
+/**
+ * All projects with a container on this server, or the one of this name, by name. A container has the labels of its image too:
+ * by those alone none belongs to a project, and none tells where files are, or whoever made an image could name them.
+ */
 export async function readProjects(context: ObserveContext, project?: string): Promise<Project[]> {
   const filters = project === undefined ? ['label=com.docker.compose.project'] : labelFilters(project);
   const { containers } = await readContainers(context, filters);
+  const ofImages = await readImageLabels(context, [...new Set(containers.map(({ imageId }) => imageId))]);
   const members = containers.flatMap((container) => {
-    const compose = composeOf(container);
-    return compose === null ? [] : [{ container, compose }];
+    const compose = composeOf(withoutImageLabels(container, ofImages.get(container.imageId)));
+    return compose?.configHash == null ? [] : [{ container, compose }];
   });
   return [...Map.groupBy(members, ({ compose }) => compose.project)]
     .map(([name, own]) => projectOf(name, own))
@@ -53,7 +59,8 @@ function projectOf(name: string, members: readonly Member[]): Project {
 export async function composeProgram(context: ObserveContext): Promise<readonly string[] | null> {
   const plugin = ['docker', 'compose'];
   const argv = [...plugin, 'version'];
-  const done = await context.exec({ argv, timeoutMs: COMPOSE_MS, signal: context.signal });
+  const { signal } = context;
+  const done = await context.exec({ argv, env: DOCKER_ENVIRONMENT, timeoutMs: COMPOSE_MS, signal });
   if (done.exitCode === 0) return plugin;
   // Not asked for its version: v1 takes a while for that.
   return readSoftware().includes('compose') ? ['docker-compose'] : null;
@@ -87,7 +94,7 @@ export function runCompose(
   args: readonly string[],
 ): Promise<Executed> {
   const argv = composeArgv(program, project, args);
-  return context.exec({ argv, timeoutMs: COMPOSE_MS, signal: context.signal });
+  return context.exec({ argv, env: DOCKER_ENVIRONMENT, timeoutMs: COMPOSE_MS, signal: context.signal });
 }
 
 /** What `config --hash "*"` prints: a service and the hash of what it is to be, a line each. */

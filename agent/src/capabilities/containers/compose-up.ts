@@ -5,7 +5,7 @@ import { roomOf } from '../../host/mounts.ts';
 import type { ChangeContext, Changer, ObserveContext } from '../capability.ts';
 import { count, sayBytes } from '../report.ts';
 import { recoverCalls, recoveredResult, resultOfCalls, runCalls } from '../run-calls.ts';
-import { askDocker, jsonLines } from './ask-docker.ts';
+import { askDocker, DOCKER_ENVIRONMENT, jsonLines } from './ask-docker.ts';
 import { composeArgv, type Member, type Project, readProjects, requireCompose } from './compose-project.ts';
 import { requireService } from './compose-service.ts';
 import { containerWitness, requireNotOwn, showLog } from './container-restart.ts';
@@ -20,7 +20,7 @@ const memorySchema = z.object({
 });
 
 const ROOM_MIN_BYTES = 2_000_000_000;
-const TIMEOUT_MS = capability('compose.up').timeoutMs;
+const CALL_OPTIONS = { timeoutMs: capability('compose.up').timeoutMs, env: DOCKER_ENVIRONMENT } as const;
 
 /** One service of a project as it is now, and what its file says of it. */
 interface Target {
@@ -59,13 +59,13 @@ export const composeUp: Changer<'compose.up'> = {
   },
   async perform(parameters, _, context) {
     const target = await targetOf(parameters, context);
-    const calls = await runCalls(context, argvOf(target, parameters), { timeoutMs: TIMEOUT_MS });
+    const calls = await runCalls(context, argvOf(target, parameters), CALL_OPTIONS);
     if (calls.last?.exitCode !== 0) await showLogs(parameters, context);
     return resultOfCalls(calls, true, await sayNow(parameters, context));
   },
   async undo(parameters, memory, context) {
     const { back } = memorySchema.parse(memory);
-    const calls = await runCalls(context, back, { timeoutMs: TIMEOUT_MS });
+    const calls = await runCalls(context, back, CALL_OPTIONS);
     return resultOfCalls(calls, true, await sayNow(parameters, context));
   },
   async recover(parameters, memory, context) {
@@ -117,28 +117,39 @@ const upArgv = (target: Target) =>
 function argvOf(target: Target, { pull, image }: Parameters): string[][] {
   return [
     ...(pull ? [compose(target, ['pull', target.service])] : []),
-    ...(image === undefined ? [] : [['docker', 'tag', `sha256:${image}`, target.image]]),
+    ...(image === undefined ? [] : [['docker', 'tag', '--', `sha256:${image}`, target.image]]),
     upArgv(target),
   ];
 }
 
+const newestOf = ({ members }: Target) =>
+  members.toSorted((a, b) => (b.container.startedAt ?? 0) - (a.container.startedAt ?? 0))[0]?.container ?? null;
+
 /** The image that the newest of its containers runs. */
-function ranImage({ members }: Target): string | null {
-  const newest = members.toSorted((a, b) => (b.container.startedAt ?? 0) - (a.container.startedAt ?? 0))[0];
-  return newest?.container.imageId ?? null;
+const ranImage = (target: Target) => newestOf(target)?.imageId ?? null;
+
+/** Where the name in the file leads afterwards, where it is another one than its containers were made by: to what it led to. */
+function lentName(target: Target): string | null {
+  const newest = newestOf(target);
+  return newest === null || newest.image === target.image ? null : target.imageId;
 }
 
 function backArgv(target: Target): string[][] {
   const image = ranImage(target);
   if (image === null) return [compose(target, ['rm', '--stop', '--force', target.service])];
   const pinned = target.image.includes('@');
-  return [...(pinned ? [] : [['docker', 'tag', image, target.image]]), upArgv(target)];
+  if (pinned) return [upArgv(target)];
+  const lent = lentName(target);
+  const tag = (id: string) => ['docker', 'tag', '--', id, target.image];
+  return [tag(image), upArgv(target), ...(lent === null ? [] : [tag(lent)])];
 }
 
 function undoWords(target: Target): string {
   const image = ranImage(target);
   if (image === null) return 'The new containers are stopped and removed again.';
-  return `${target.image} leads to ${shortImage(image)} again, which runs now, and the containers are made anew from it. What was changed in the Compose file stays.`;
+  const lent = lentName(target);
+  const then = lent === null ? '' : ` Then that name leads to ${shortImage(lent)} again.`;
+  return `${target.image} leads to ${shortImage(image)}, which runs now, and the containers are made anew from it.${then} What was changed in the Compose file stays.`;
 }
 
 const shortImage = (id: string) => id.replace(/^sha256:/, '').slice(0, 12);

@@ -4,6 +4,7 @@ import { ownContainerId } from '../../host/own-container.ts';
 import type { ChangeContext, Changer, ObserveContext } from '../capability.ts';
 import { sayDuration } from '../report.ts';
 import { recoverCalls, recoveredResult, resultOfCalls, runCalls } from '../run-calls.ts';
+import { DOCKER_ENVIRONMENT } from './ask-docker.ts';
 import { composeOf } from './compose-labels.ts';
 import { readContainerLog } from './container-log.ts';
 import { type Container, findContainer, requireContainer, shortId } from './read-containers.ts';
@@ -98,7 +99,8 @@ function effectsOf(container: Container, now: number): string[] {
 }
 
 async function start(context: ChangeContext, name: string, argv: readonly string[]): Promise<StepResult> {
-  const calls = await runCalls(context, [argv], { timeoutMs: capability('container.restart').timeoutMs });
+  const { timeoutMs } = capability('container.restart');
+  const calls = await runCalls(context, [argv], { timeoutMs, env: DOCKER_ENVIRONMENT });
   const now = await findContainer(context, name);
   if (now === null || !now.running) await showLog(context, name);
   return resultOfCalls(calls, true, sayNow(now));

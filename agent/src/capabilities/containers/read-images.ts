@@ -17,6 +17,8 @@ export interface Image {
 const FORMAT =
   '{"id":{{json .Id}},"tags":{{json .RepoTags}},"digests":{{json .RepoDigests}},"created":{{json .Created}},"size":{{json .Size}}}';
 
+const LABELS = '{"id":{{json .Id}},"labels":{{with .Config}}{{json .Labels}}{{else}}null{{end}}}';
+
 const IMAGES_MAX = 500;
 
 const inspectedSchema = z
@@ -52,6 +54,28 @@ export async function findImage(context: ObserveContext, reference: string): Pro
   return (await inspect(context, [reference]))[0] ?? null;
 }
 
+const labelledSchema = z.object({ id: z.string(), labels: z.record(z.string(), z.string()).nullable() });
+
+/** The labels of images by their ids; those that are not there are left out. */
+export async function readImageLabels(
+  context: ObserveContext,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>> {
+  const found = (await inspectLines(context, ids, LABELS)).flatMap((line) => {
+    const parsed = labelledSchema.safeParse(line);
+    return parsed.success ? [parsed.data] : [];
+  });
+  return new Map(found.map(({ id, labels }) => [id, labels ?? {}]));
+}
+
+/** The names by which all references to an image are taken away, and so the image; its id where it has none. */
+export function referencesOf({ id, tags, digests }: Pick<Image, 'id' | 'tags' | 'digests'>): string[] {
+  const tagged = new Set(tags.map((tag) => tag.replace(/:[^:/]*$/, '')));
+  // With the last tag of a repository its digests go too.
+  const references = [...tags, ...digests.filter((digest) => !tagged.has(digest.replace(/@.*$/, '')))];
+  return references.length > 0 ? references : [id];
+}
+
 /** Images that no container uses, running or not, and that were made before `before` (milliseconds since 1970). */
 export function unusedImages(
   images: readonly Image[],
@@ -67,13 +91,21 @@ export function sayImage({ id, tags }: Pick<Image, 'id' | 'tags'>): string {
   return tags[0] ?? id.replace(/^sha256:/, '').slice(0, 12);
 }
 
-/** Images that went away meanwhile are left out. */
 async function inspect(context: ObserveContext, references: readonly string[]): Promise<Image[]> {
-  if (references.length === 0) return [];
-  const done = await runDocker(context, ['image', 'inspect', '--format', FORMAT, '--', ...references]);
-  if (done.exitCode !== 0 && !/no such (image|object)/i.test(done.stderr)) throw dockerFailed(done);
-  return jsonLines(done.stdout).flatMap((line) => {
+  return (await inspectLines(context, references, FORMAT)).flatMap((line) => {
     const parsed = inspectedSchema.safeParse(line);
     return parsed.success ? [parsed.data] : [];
   });
+}
+
+/** Images that went away meanwhile are left out. */
+async function inspectLines(
+  context: ObserveContext,
+  references: readonly string[],
+  format: string,
+): Promise<unknown[]> {
+  if (references.length === 0) return [];
+  const done = await runDocker(context, ['image', 'inspect', '--format', format, '--', ...references]);
+  if (done.exitCode !== 0 && !/no such (image|object)/i.test(done.stderr)) throw dockerFailed(done);
+  return jsonLines(done.stdout);
 }
