@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import type { Host } from '../hosts/host.ts';
-import { whyNoHosts } from '../hosts/requirements.ts';
+import { hostTest, whyNoHosts } from '../hosts/requirements.ts';
 import { type Ground, OPEN_POLICY, openGround } from './ground.ts';
-import { prove } from './prove.ts';
+import { carryOut, prove } from './prove.ts';
 
 const ROOT = '/srv/shop';
 const PORT = 8090;
@@ -142,4 +142,18 @@ prove(() => ground, {
       assert.deepEqual(stdout.trim().split('\n').sort(), [first, second].sort());
     },
   },
+});
+
+hostTest('when nothing can be fetched, the app that runs is left alone', async () => {
+  const { host } = ground;
+  const pid = async () => (await host.exec(['systemctl', 'show', '--property=MainPID', '--value', 'shop'])).stdout;
+  const before = [await pid(), await currentOf(host)];
+  await commit(host, 'four', { well: true });
+  // The origin still tells where main stands, and cannot give what lies there.
+  const blob = (await git(host, WORK, 'rev-parse', 'HEAD:version')).stdout.trim();
+  await host.exec(['rm', '-f', `${ORIGIN}/objects/${blob.slice(0, 2)}/${blob.slice(2)}`]);
+  const ended = await carryOut(ground, { playbook: 'deploy.pull_restart' }, { app: 'shop', ref: 'main', watch: '1s' });
+  assert.deepEqual([ended.state, ended.result?.undo.state], ['failed', 'done'], JSON.stringify(ended.result));
+  assert.match(ended.result?.steps[0]?.summary ?? '', /^git .*exit code/);
+  assert.deepEqual([await pid(), await currentOf(host)], before);
 });

@@ -1,7 +1,16 @@
 /** Deploys without a unit, on this very machine: real folders, links, git, and a real web server. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readlinkSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -200,6 +209,43 @@ test("when the owner's program deploys, it is started only as it was pinned", as
   chmodSync(path, 0o755);
   writeFileSync(path, `${text}rm -rf /\n`);
   await assert.rejects(pullRelease.perform(asked, memory, change), /not what the policy of the server pinned/);
+});
+
+test('T8: when others than root could put another program in the place of the one that was pinned, it is not started', async () => {
+  using place = new Place();
+  released(place, 'one');
+  mkdirSync(place.at('bin'));
+  const path = place.at('bin/deploy.sh');
+  writeFileSync(path, '#!/bin/sh\n', { mode: 0o755 });
+  const rules = rulesOf(place, { refs: ['main'], script: { path, sha256: sha256('#!/bin/sh\n') } });
+  const preview = () => pullRelease.preview({ app: 'shop', ref: 'main' }, place.observe(rules));
+  assert.equal((await preview()).preview.argv.length, 1);
+  chmodSync(place.at('bin'), 0o777);
+  await assert.rejects(preview(), /a folder that others than root can write/);
+  chmodSync(place.at('bin'), 0o755);
+  symlinkSync(place.at('bin'), place.at('link'));
+  const led = rulesOf(place, {
+    refs: ['main'],
+    script: { path: place.at('link/deploy.sh'), sha256: sha256('#!/bin/sh\n') },
+  });
+  await assert.rejects(pullRelease.preview({ app: 'shop', ref: 'main' }, place.observe(led)), /others than root/);
+});
+
+test('T16: when others can write the configuration of a clone of our own, git is not started in it', async () => {
+  using place = new Place();
+  git(place.root, 'init', '--quiet', '--initial-branch=main', place.at('work'));
+  git(place.at('work'), 'commit', '--quiet', '--allow-empty', '-m', 'first');
+  git(place.root, 'clone', '--quiet', '--bare', place.at('work'), place.at('repo'));
+  released(place, 'zero');
+  const rules = rulesOf(place, { repository: 'repo', refs: ['main'] });
+  const preview = () => pullRelease.preview({ app: 'shop', ref: 'main' }, place.observe(rules));
+  assert.match((await preview()).preview.effects[0] ?? '', /to main, commit/);
+  const mark = place.at('ran');
+  git(place.at('repo'), 'config', 'remote.origin.url', `ext::sh -c touch% ${mark}`);
+  git(place.at('repo'), 'config', 'protocol.ext.allow', 'always');
+  chmodSync(place.at('repo/config'), 0o664);
+  await assert.rejects(preview(), /others than root can write to .*repo\/config/);
+  assert.equal(existsSync(mark), false);
 });
 
 test('when a verdict is made, one failure fails it, and silence is never health', () => {

@@ -1,6 +1,9 @@
 /** The clone from which releases of an app are made. git runs as the owner of the clone, starts no hooks and asks nobody. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fault } from '@countersign/protocol';
 import { asOwnerOf } from '../../host/as-owner.ts';
+import { isOursAlone } from '../../host/only-root.ts';
 import type { ObserveContext } from '../capability.ts';
 
 const ASK_MS = 8000;
@@ -16,8 +19,20 @@ export interface Tip {
   readonly commit: string;
 }
 
+/** Throws `file_not_found`, and `precondition_failed` for a clone of root's own that others can have name programs. */
 export function gitArgv(clone: string, words: readonly string[]): string[] {
-  return asOwnerOf(clone, ['git', '-c', 'core.hooksPath=/dev/null', '-C', clone, ...words]);
+  const git = ['git', '-c', 'core.hooksPath=/dev/null', '-C', clone, ...words];
+  const argv = asOwnerOf(clone, git);
+  if (argv.length === git.length) requireOurs(clone);
+  return argv;
+}
+
+/** git starts what its configuration names (`core.sshCommand`, filters, helpers): as root only what root alone wrote there. */
+function requireOurs(clone: string): void {
+  const folder = existsSync(join(clone, '.git')) ? join(clone, '.git') : clone;
+  const open = [clone, folder, join(folder, 'config')].find((path) => !isOursAlone(path));
+  if (open !== undefined)
+    throw refused(`git would run as root, and others than root can write to ${open}, which may name programs to start`);
 }
 
 /**

@@ -1,9 +1,12 @@
 /** Pointing the link of an app at a release, and having its unit or container take that up. Used by every change of a deploy. */
 import { dirname, isAbsolute, relative } from 'node:path';
 import { fault, type StepResult, type WitnessFact } from '@countersign/protocol';
+import { z } from 'zod';
 import { asOwnerOf } from '../../host/as-owner.ts';
 import { howItEnded } from '../../host/execution.ts';
+import { readLink } from '../../host/links.ts';
 import type { ChangeContext, ObserveContext } from '../capability.ts';
+import { DOCKER_ENVIRONMENT } from '../containers/ask-docker.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { argvOf, plainState, unitWitness } from '../units/unit.ts';
 import { readUnitState, type UnitState } from '../units/unit-state.ts';
@@ -76,7 +79,13 @@ export async function runCalls(
 ): Promise<StepResult> {
   for (const [index, argv] of calls.entries()) {
     const { signal, onOutput } = context;
-    const ended = await context.processes.start({ argv, timeoutMs, signal, onOutput, env });
+    const ended = await context.processes.start({
+      argv,
+      timeoutMs,
+      signal,
+      onOutput,
+      env: { ...env, ...DOCKER_ENVIRONMENT },
+    });
     if (ended.exitCode === 0) continue;
     return { changed: index > 0, exit_code: exitCodeOf(ended), summary: `${nameOf(argv)} ${howItEnded(ended)}.` };
   }
@@ -98,10 +107,17 @@ export async function recoverCalls(context: ChangeContext, total: number): Promi
   return null;
 }
 
+/** How a step remembers the unit of an app. */
+export const unitBeforeShape = {
+  unit: z.enum(['active', 'failed', 'not running']).nullable(),
+  main_pid: z.int().nullable().default(null),
+};
+
 /** What is needed to set back what was. */
 export interface Before {
   readonly link: string;
   readonly unit: 'active' | 'failed' | 'not running' | null;
+  readonly main_pid: number | null;
 }
 
 /** The link as it was, and the unit as it was: a unit that did not run is stopped again. */
@@ -112,16 +128,28 @@ export async function setBack(
   timeoutMs: number,
 ): Promise<StepResult> {
   const unit = await appUnit(app, context);
+  if (isUntouched(app, before, unit))
+    return { changed: false, exit_code: 0, summary: `${app.name} was not touched: nothing has to be set back.` };
   const takeUp =
     unit !== null && before.unit !== 'active' ? [['systemctl', 'stop', '--', unit.name]] : takeUpArgv(app, unit);
   const calls = [...relinkArgv(app, before.link), ...takeUp];
   return runCalls(context, calls, timeoutMs, `${app.currentPath} leads to ${before.link} again.`);
 }
 
+/**
+ * Whether neither link nor unit is another than before, as where nothing could be fetched: then what runs is left alone. By a
+ * reload the main process stays, so then it cannot be known.
+ */
+function isUntouched(app: DeclaredApp, before: Before, unit: UnitState | null): boolean {
+  if (unit === null || app.apply === 'reload' || before.main_pid === null) return false;
+  return readLink(app.currentPath) === before.link && unit.mainPid === before.main_pid;
+}
+
 /** What {@link setBack} needs. Throws `precondition_failed` when there is no link to return to. */
 export function beforeOf({ app, link }: Deployment, unit: UnitState | null): Before {
   if (link === null) throw fault('precondition_failed', { reason: `${app.currentPath} is no link` });
-  return { link, unit: unit === null ? null : plainState(unit) };
+  const isUp = unit !== null && plainState(unit) === 'active' && unit.mainPid > 0;
+  return { link, unit: unit === null ? null : plainState(unit), main_pid: isUp ? unit.mainPid : null };
 }
 
 /** The program that was started, without whoever it was started as. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { capability, fault, type Json, type ParametersOf, type WitnessFact } from '@countersign/protocol';
 import { sha256 } from '@countersign/protocol/digest';
 import { z } from 'zod';
+import { isPlaceOurs } from '../../host/only-root.ts';
 import { readOwnFile } from '../../host/own-files.ts';
 import type { Changer, ObserveContext } from '../capability.ts';
 import { fitsPattern } from '../name-pattern.ts';
@@ -11,7 +12,17 @@ import type { UnitState } from '../units/unit-state.ts';
 import { appOf, type DeclaredApp } from './app.ts';
 import { changedSinceDeploy } from './differs.ts';
 import { GIT_ENVIRONMENT, gitArgv, resolveRef, type Tip } from './git-source.ts';
-import { appUnit, beforeOf, deployWitness, linkArgv, recoverCalls, runCalls, setBack, takeUpArgv } from './point.ts';
+import {
+  appUnit,
+  beforeOf,
+  deployWitness,
+  linkArgv,
+  recoverCalls,
+  runCalls,
+  setBack,
+  takeUpArgv,
+  unitBeforeShape,
+} from './point.ts';
 import { type Deployment, readDeployment } from './releases.ts';
 
 const TIMEOUT_MS = capability('deploy.pull').timeoutMs;
@@ -21,7 +32,7 @@ const NAME_LENGTH = 12;
 
 const memorySchema = z.object({
   link: z.string(),
-  unit: z.enum(['active', 'failed', 'not running']).nullable(),
+  ...unitBeforeShape,
   calls: z.int(),
   commit: z.string().nullable(),
 });
@@ -138,9 +149,13 @@ function byScript(
   { deployment, unit }: Pick<Pull, 'deployment' | 'unit'>,
 ): Pull {
   const file = ownScript(path);
-  // Only root could change it between here and its start, and root is whom the policy trusts.
+  // Only root can change it, or put another in its place, between here and its start, and root is whom the policy trusts.
   const own = file !== null && [0, process.getuid?.()].includes(file.uid) && (file.mode & 0o022) === 0;
   if (!own) throw refused(`${path} is not there as a file that only root can write`);
+  if (!isPlaceOurs(path))
+    throw refused(
+      `${path} lies in a folder that others than root can write, so they could put another file in its place`,
+    );
   if (sha256(file.bytes) !== pinned)
     throw refused(`${path} is not what the policy of the server pinned by its SHA-256`);
   return {

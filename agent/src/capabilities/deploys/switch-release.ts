@@ -6,7 +6,17 @@ import type { Changer, ObserveContext } from '../capability.ts';
 import { count, sayDuration } from '../report.ts';
 import { appOf } from './app.ts';
 import { changedSinceDeploy } from './differs.ts';
-import { appUnit, beforeOf, deployWitness, linkArgv, recoverCalls, runCalls, setBack, takeUpArgv } from './point.ts';
+import {
+  appUnit,
+  beforeOf,
+  deployWitness,
+  linkArgv,
+  recoverCalls,
+  runCalls,
+  setBack,
+  takeUpArgv,
+  unitBeforeShape,
+} from './point.ts';
 import { type Deployment, type Release, readDeployment, releaseOf } from './releases.ts';
 import { rememberedVerdict } from './remembered.ts';
 import { sayRelease } from './version.ts';
@@ -17,7 +27,7 @@ const TIMEOUT_MS = capability('deploy.switch').timeoutMs;
 
 const memorySchema = z.object({
   link: z.string(),
-  unit: z.enum(['active', 'failed', 'not running']).nullable(),
+  ...unitBeforeShape,
   identity: z.string(),
   calls: z.int(),
 });
