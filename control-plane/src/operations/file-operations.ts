@@ -12,24 +12,7 @@ export interface FileOperationsDeps extends Pick<Core, 'db' | 'clock'> {
 }
 
 export function fileOperations(deps: FileOperationsDeps): Pick<Handlers, 'readFile' | 'searchFiles' | 'diffFile'> {
-  const record = <E extends AuditEvent>(
-    caller: Caller,
-    serverId: string,
-    event: E,
-    details: NonNullable<NewEntry<E>['details']>,
-  ) =>
-    write(deps.db, (trx) =>
-      appendEntry(trx, { event, at: deps.clock.now(), who: whoOf(caller), serverId, details } as NewEntry<E>),
-    );
-  const looked = async <T>(caller: Caller, serverId: string, tool: string, look: () => Promise<T>): Promise<T> => {
-    try {
-      return await look();
-    } catch (error) {
-      if (error instanceof Fault && error.code === 'path_denied')
-        await record(caller, serverId, 'request.refused', { tool, error: error.code, message: error.message });
-      throw error;
-    }
-  };
+  const { record, looked } = noting(deps);
   return {
     readFile: async (caller, { server: ref, path, from_line, lines }, { signal }) => {
       const server = await resolveServerUnderCare(deps.db, ref);
@@ -64,4 +47,27 @@ export function fileOperations(deps: FileOperationsDeps): Pick<Handlers, 'readFi
       return found;
     },
   };
+}
+
+/** Writes down what was read, and what the server denied. */
+function noting(deps: Pick<Core, 'db' | 'clock'>) {
+  const record = <E extends AuditEvent>(
+    caller: Caller,
+    serverId: string,
+    event: E,
+    details: NonNullable<NewEntry<E>['details']>,
+  ) =>
+    write(deps.db, (trx) =>
+      appendEntry(trx, { event, at: deps.clock.now(), who: whoOf(caller), serverId, details } as NewEntry<E>),
+    );
+  const looked = async <T>(caller: Caller, serverId: string, tool: string, look: () => Promise<T>): Promise<T> => {
+    try {
+      return await look();
+    } catch (error) {
+      if (error instanceof Fault && error.code === 'path_denied')
+        await record(caller, serverId, 'request.refused', { tool, error: error.code, message: error.message });
+      throw error;
+    }
+  };
+  return { record, looked };
 }
