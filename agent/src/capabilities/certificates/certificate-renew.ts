@@ -39,7 +39,8 @@ export const certificateRehearse: Changer<'certificate.rehearse'> = {
   async preview({ name }, context) {
     const { witness } = lookAt(name, context);
     const effects = [
-      'certbot goes through the whole renewal with the test service of its authority and keeps nothing. When that fails, nothing else is done.',
+      'certbot goes through the whole renewal with the test service of its authority and keeps no certificate. When that fails, nothing else is done.',
+      'Hooks that the owner of the server gave to certbot for before and after a renewal run as well.',
     ];
     return { preview: { argv: [argvOf(name, ['--dry-run'])], diff: null, effects, undo: null }, witness };
   },
