@@ -30,7 +30,7 @@ export function fileOperations(deps: FileOperationsDeps): Pick<Handlers, 'readFi
       const { same, redactions } = found;
       await record(caller, server.id, 'file.compared', {
         path: asked.path,
-        against: asked.other ?? asked.against,
+        against: (asked.against === 'file' ? asked.other : undefined) ?? asked.against,
         same,
         redactions,
       });

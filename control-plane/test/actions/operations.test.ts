@@ -263,6 +263,10 @@ test('when a file is read or searched, the server decides, and the reading is au
     redactions: 2,
   });
   assert.equal((await call('searchFiles', { server: 'web-1', path: '/etc', text: 'x' })).files_searched, 4);
+  const against = { against: 'backup', same: true, untrusted_output: '', redactions: 0, truncated: false };
+  fleet.observe = (async () => ({ path: '/etc/hosts', ...against })) as unknown as typeof fleet.observe;
+  await call('diffFile', { server: 'web-1', path: '/etc/hosts', against: 'backup', other: '/etc/motd' });
+  assert.equal((await lastDetails('file.compared'))?.details.against, 'backup', 'what it was really compared with');
   const before = (await events()).length;
   fleet.observe = () => Promise.reject(fault('path_denied', { path: '/etc/shadow', reason: 'outside the roots' }));
   await assert.rejects(call('readFile', { server: 'web-1', path: '/etc/shadow' }), hasCode('path_denied'));
