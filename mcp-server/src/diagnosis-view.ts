@@ -19,6 +19,7 @@ const findingSchema = z.object({
         parameters: z.record(z.string(), z.unknown()),
         why: z.string(),
         unfit: z.string().optional().describe('why it cannot run here'),
+        missing: z.array(z.string()).optional().describe('what you must add'),
       }),
     )
     .describe('for run_playbook'),

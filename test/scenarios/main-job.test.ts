@@ -53,7 +53,7 @@ async function investigateAndAsk(assistant: Assistant, name: string): Promise<st
   });
   const kinds = findings.map((finding: { kind: string }) => finding.kind);
   assert.ok(
-    kinds.some((kind: string) => kind.startsWith('nginx.')),
+    kinds.some((kind: string) => /^(together\.nginx|nginx\.)/.test(kind)),
     kinds.join(),
   );
   assert.match(JSON.stringify(findings), /client_max_body_size/);

@@ -65,6 +65,8 @@ const cases: readonly Case[] = [
 /** All there is for an assistant: design.md, section 12. None of them decides. */
 const TOOLS = [
   'cancel_action',
+  'diff_file',
+  'discover_services',
   'get_action',
   'get_audit_log',
   'get_capabilities',
@@ -80,6 +82,7 @@ const TOOLS = [
   'run_diagnostic',
   'run_playbook',
   'search_files',
+  'verify_deploy',
   'write_file',
 ];
 

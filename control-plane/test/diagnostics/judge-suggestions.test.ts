@@ -23,7 +23,6 @@ test('when a suggestion can be run as it stands, it is kept as it is', () => {
 test('when no playbook has the name, or it takes other parameters, the suggestion is taken out and told as a defect', () => {
   const wrong = [
     [offer('service.reboot', { unit: 'shop.service' }), /no such playbook/],
-    [offer('service.restart', {}), /parameters\.unit: is needed/],
     [offer('service.restart', { unit: 'shop.service', pid: 7 }), /no such parameter/],
     [offer('service.restart', { unit: '; rm -rf /' }), /parameters\.unit/],
   ] as const;
@@ -41,4 +40,12 @@ test('when a playbook does not fit the server, its suggestion says why and comes
   const { suggestions, defects } = judge({ offers: [restart, clean] }, { systemd: false });
   assert.deepEqual(suggestions, [clean, { ...restart, unfit: 'the server is not run by systemd' }]);
   assert.deepEqual(defects, []);
+});
+
+test('when a value is missing that only a person can know, the suggestion names it and comes after those that are whole', () => {
+  const shown = { path: '/etc/nginx/nginx.conf', format: 'nginx', key: 'listen' };
+  const { suggestions, defects } = judge({ offers: [offer('config.set_key', shown), restart] });
+  assert.deepEqual(suggestions, [restart, { ...offer('config.set_key', shown), missing: ['value'] }]);
+  assert.deepEqual(defects, []);
+  assert.equal(judge({ offers: [offer('config.set_key', { ...shown, format: 'toml' })] }).defects.length, 1);
 });

@@ -32,6 +32,8 @@ export const foundSchema = findingSchema.extend({
       suggestionSchema.extend({
         /** Why the playbook cannot be run on this server, as half a sentence. Absent: it can. */
         unfit: z.string().optional(),
+        /** Parameters that only a person can know. */
+        missing: z.array(z.string()).optional(),
       }),
     )
     .max(5),

@@ -106,6 +106,7 @@ function FindingRow({ finding, onSuggested }: { finding: Finding; onSuggested: (
               </Button>
               <span className="text-sm text-dim">
                 {stripControl(suggestion.why)}
+                {suggestion.missing && ` You add: ${suggestion.missing.join(', ')}.`}
                 {suggestion.unfit && ` Not here: ${stripControl(suggestion.unfit)}.`}
               </span>
             </li>
@@ -122,7 +123,7 @@ function FindingRow({ finding, onSuggested }: { finding: Finding; onSuggested: (
                   <p className="truncate border-b border-line px-3 py-1 font-mono text-2xs text-dim">
                     {stripControl(source)}
                   </p>
-                  <ScrollBox label={`Output of ${source}`} className="max-h-56">
+                  <ScrollBox label={`Output ${at + 1} of “${title}”: ${source}`} className="max-h-56">
                     <pre className="w-fit px-3 py-2 font-mono text-xs leading-5">{stripControl(untrusted_output)}</pre>
                   </ScrollBox>
                 </div>
