@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { deleteFailedPods } from '@countersign/agent/capabilities/kubernetes/delete-failed-pods';
 import { isIncident } from '@countersign/agent/capabilities/kubernetes/k8s';
 import { isProtectedNamespace } from '@countersign/agent/capabilities/kubernetes/protected-namespaces';
 import { parsePod } from '@countersign/agent/capabilities/kubernetes/read-pods';
+import { rolloutRestart } from '@countersign/agent/capabilities/kubernetes/rollout-restart';
+import type { ExecRequest, StepProcesses } from '@countersign/agent/host/execution';
+import { journaled, Place } from './context.ts';
 
 const NOW = Date.parse('2026-11-21T14:00:00Z');
 const MINUTE = 60_000;
@@ -48,4 +52,65 @@ test('when the cluster says something that is not known here, it is left out', (
 test('when a namespace belongs to the cluster or to Countersign, it is protected', () => {
   const names = ['shop', 'kube-system', 'kubeless', 'countersign', 'my-countersign'];
   assert.deepEqual(names.map(isProtectedNamespace), [false, true, false, true, false]);
+});
+
+const WELL = {
+  ...{ exitCode: 0, signal: null, stderr: '', timedOut: false, truncated: false, ms: 1, notStarted: null },
+};
+
+/** A context whose kubectl answers with what `now` gives; the calls that change something are written down in `began`. */
+function clusterOf(place: Place, now: () => unknown) {
+  const began: string[] = [];
+  const processes: StepProcesses = {
+    start: async ({ argv }) => {
+      began.push(argv.join(' '));
+      return { ...WELL, stdout: '' };
+    },
+    ended: async () => null,
+    stop: async () => undefined,
+    forget: async () => undefined,
+  };
+  const exec = async (_: ExecRequest) => ({ ...WELL, stdout: JSON.stringify(now()) });
+  return { context: { ...place.change(), exec, processes }, began };
+}
+
+const failedPod = (name: string, uid: string, phase = 'Failed') => ({
+  metadata: { name, namespace: 'shop', uid, creationTimestamp: '2026-11-21T13:00:00Z' },
+  status: { phase },
+});
+
+test('T8: when a failed pod was made anew under its name before it is deleted, the new one is left alone', async () => {
+  using place = new Place();
+  let items = [failedPod('db-0', 'old'), failedPod('job-a', 'a')];
+  const { context, began } = clusterOf(place, () => ({ items }));
+  const memory = journaled(await deleteFailedPods.remember?.({ namespace: 'shop' }, context));
+  items = [failedPod('db-0', 'new', 'Running'), failedPod('job-a', 'a')];
+  await deleteFailedPods.perform({ namespace: 'shop' }, memory, context);
+  assert.deepEqual(began, ['kubectl delete pod --namespace=shop --ignore-not-found -- job-a']);
+  items = [failedPod('db-0', 'new'), failedPod('job-a', 'b', 'Running')];
+  assert.equal((await deleteFailedPods.perform({ namespace: 'shop' }, memory, context)).exit_code, 0);
+  assert.equal(began.length, 1);
+});
+
+test('when somebody else has rolled out more meanwhile, a restart is not taken back over it', async () => {
+  using place = new Place();
+  const asked = { namespace: 'shop', deployment: 'web' };
+  const deployment = (revision: number, generation: number) => ({
+    metadata: {
+      ...{ name: 'web', namespace: 'shop', uid: 'u', generation },
+      annotations: { 'deployment.kubernetes.io/revision': String(revision) },
+    },
+    spec: { replicas: 2, selector: { matchLabels: { app: 'web' } } },
+    status: { observedGeneration: generation, replicas: 2, updatedReplicas: 2, availableReplicas: 2 },
+  });
+  const undo = async (revision: number, generation: number) => {
+    const { context, began } = clusterOf(place, () => deployment(revision, generation));
+    const result = await rolloutRestart.undo?.(asked, { revision: 4, generation: 7 }, context);
+    return [result?.exit_code, began[0] ?? 'nothing'];
+  };
+  const back = 'kubectl rollout undo --namespace=shop --to-revision=4 deployment/web';
+  assert.deepEqual(await undo(4, 7), [0, 'nothing'], 'the call never came to the cluster');
+  assert.deepEqual(await undo(4, 8), [0, back], 'the controller has not seen it yet');
+  assert.deepEqual(await undo(5, 8), [0, back]);
+  assert.deepEqual(await undo(6, 9), [1, 'nothing']);
 });

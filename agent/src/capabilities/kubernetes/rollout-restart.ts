@@ -13,7 +13,7 @@ import {
 import { within } from './kubectl.ts';
 import { type Deployment, findDeployment } from './read-deployments.ts';
 
-const memorySchema = z.object({ revision: z.int() });
+const memorySchema = z.object({ revision: z.int(), generation: z.int() });
 
 /** Starts the pods of a deployment anew. Taken back, it goes to the revision that it had. */
 export const rolloutRestart: Changer<'k8s.rollout_restart'> = {
@@ -34,8 +34,8 @@ export const rolloutRestart: Changer<'k8s.rollout_restart'> = {
     };
   },
   async remember(parameters, context) {
-    const { revision } = await requireRestartable(context, parameters);
-    return { revision };
+    const { revision, generation } = await requireRestartable(context, parameters);
+    return { revision, generation };
   },
   async perform(parameters, _, context) {
     const deployment = await requireRestartable(context, parameters);
@@ -43,11 +43,18 @@ export const rolloutRestart: Changer<'k8s.rollout_restart'> = {
     return resultOfCalls(calls, true, await sayDeployment(context, deployment.namespace, deployment.name));
   },
   async undo({ namespace, deployment: name }, memory, context) {
-    const { revision } = memorySchema.parse(memory);
+    const { revision, generation } = memorySchema.parse(memory);
     const now = await findDeployment(context, namespace, name);
     if (now === null) return { changed: false, exit_code: 1, summary: 'The deployment is not there any more.' };
-    if (now.revision === revision)
+    // The generation changes with the call itself; the revision only once the controller has seen it.
+    if (now.generation === generation)
       return { changed: false, exit_code: 0, summary: `${namespace}/${name} is at revision ${revision}, as before.` };
+    if (now.revision !== null && now.revision > revision + 1)
+      return {
+        changed: false,
+        exit_code: 1,
+        summary: `Somebody else has rolled out revision ${now.revision} of ${namespace}/${name} meanwhile; it stays.`,
+      };
     const back = [
       'kubectl',
       'rollout',
