@@ -44,6 +44,10 @@ export interface SimulatedAgentOptions {
   readonly onSettings?: (settings: Of<'settings'>) => void;
   /** Changes the hello before it is sent: to cheat. */
   readonly tamper?: (hello: Extract<FromAgent, { type: 'hello' }>) => Extract<FromAgent, { type: 'hello' }>;
+  /** Address of this machine that it calls from; there are only so many ports on one. */
+  readonly localAddress?: string;
+  /** Whether it keeps what it received. Under load that would fill the memory. On by default. */
+  readonly remembers?: boolean;
   /** For home-made certificates. */
   readonly insecure?: boolean;
 }

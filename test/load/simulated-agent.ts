@@ -12,6 +12,7 @@ import {
   type FromAgent,
   type FromControlPlane,
   linkProof,
+  type WireFault,
 } from '@countersign/protocol/agent-wire/messages';
 import { makeSigningKey, publicKeyOf, type SigningKey, signValue, verifyValue } from '@countersign/protocol/signing';
 import { systemIds } from '@countersign/protocol/system-ids';
@@ -37,7 +38,7 @@ export function simulatedAgent(options: SimulatedAgentOptions): SimulatedAgent {
 export class SimulatedAgent {
   readonly key: SigningKey;
   serverId: string | undefined;
-  /** Every message that came, in order. */
+  /** Every message that came, in order, unless it remembers none. */
   readonly received: FromControlPlane[] = [];
   /** The last hello as it was sent, to replay it. */
   lastHello: string | undefined;
@@ -52,6 +53,9 @@ export class SimulatedAgent {
   #nextSeq = 0;
   #acknowledged = -1;
   #waiters: (() => void)[] = [];
+  readonly #expected = new Set<(message: FromControlPlane) => void>();
+  /** Whether the present connection was welcomed: nothing else may be sent before. */
+  #isWelcomed = false;
   #requests = new Map<string, AbortController>();
   #ended: Promise<Ending> | undefined;
   #beat: NodeJS.Timeout | undefined;
@@ -68,28 +72,27 @@ export class SimulatedAgent {
   /** Connects and proves itself. Resolves with the welcome; rejects with {@link TurnedAway} or the socket's error. */
   async connect(): Promise<Of<'welcome'>> {
     const socket = this.open();
-    const ended = this.ended;
-    let welcomed = false;
-    const welcome = this.next('welcome').then((message) => {
-      welcomed = true;
-      return message;
+    const turnedAway = this.ended.then((ending): never => {
+      throw new TurnedAway(ending);
     });
-    const turnedAway = ended.then((ending) => {
-      if (!welcomed) throw new TurnedAway(ending);
-      return new Promise<never>(() => undefined);
-    });
-    await new Promise<void>((resolve, reject) => {
-      socket.once('open', resolve);
-      socket.once('error', reject);
-    });
-    const open = this.openMessage();
-    this.send(open);
-    const challenge = await Promise.race([this.next('challenge'), turnedAway]);
-    this.#checkControlPlane(open, challenge);
-    const hello = this.helloMessage(open, challenge);
-    this.lastHello = encode(hello);
-    this.sendRaw(this.lastHello);
-    return Promise.race([welcome, turnedAway]).then((message) => this.#welcomed(message));
+    turnedAway.catch(() => undefined); // it ends one day, and then nobody waits for it
+    const [challenge, welcome] = [this.#expect('challenge'), this.#expect('welcome')];
+    try {
+      await new Promise<void>((resolve, reject) => {
+        socket.once('open', resolve);
+        socket.once('error', reject);
+      });
+      const open = this.openMessage();
+      this.send(open);
+      const challenged = await Promise.race([challenge.message, turnedAway]);
+      this.#checkControlPlane(open, challenged);
+      this.lastHello = encode(this.helloMessage(open, challenged));
+      this.sendRaw(this.lastHello);
+      return this.#welcomed(await Promise.race([welcome.message, turnedAway]));
+    } finally {
+      challenge.forget();
+      welcome.forget();
+    }
   }
 
   /** Opens the socket and nothing more: for those who want to speak by hand. */
@@ -98,16 +101,24 @@ export class SimulatedAgent {
       perMessageDeflate: false,
       maxPayload: FRAME_BYTES_MAX,
       rejectUnauthorized: !this.#options.insecure,
+      ...(this.#options.localAddress === undefined ? {} : { localAddress: this.#options.localAddress }),
     });
     this.#socket = socket;
-    const from = this.received.length;
+    const away = this.#expect('turned_away');
+    let why: WireFault | undefined;
+    void away.message.then(({ fault }) => {
+      why = fault;
+    });
     this.#ended = new Promise((resolve) => {
       socket.on('close', (code, reason) => {
-        clearInterval(this.#beat);
+        if (this.#socket === socket) {
+          clearInterval(this.#beat);
+          this.#isWelcomed = false;
+        }
+        away.forget();
         for (const request of this.#requests.values()) request.abort();
         this.#requests.clear();
-        const away = this.received.slice(from).findLast((message) => message.type === 'turned_away');
-        resolve({ code, reason: reason.toString(), fault: away?.type === 'turned_away' ? away.fault : undefined });
+        resolve({ code, reason: reason.toString(), fault: why });
         this.#wake();
       });
     });
@@ -165,7 +176,7 @@ export class SimulatedAgent {
     const numbered = { ...report, seq: this.#nextSeq } as Reported;
     this.#nextSeq += 1;
     this.#outbox.push(numbered);
-    if (this.isOpen) this.send(numbered);
+    if (this.#isWelcomed && this.isOpen) this.send(numbered);
     return numbered.seq;
   }
 
@@ -199,16 +210,20 @@ export class SimulatedAgent {
     type: T,
     fits: (message: Of<T>) => boolean = () => true,
   ): Promise<Of<T>> {
-    for (let from = this.received.length; ; from = this.received.length) {
-      await this.#woken();
-      for (const message of this.received.slice(from))
-        if (message.type === type && fits(message as Of<T>)) return message as Of<T>;
-    }
+    return this.#expect(type, fits).message;
   }
 
   /** Reads nothing any more, not even pings, as a machine that fell off the net. */
   hold(): void {
     this.#socket?.pause();
+  }
+  /** Reads again. */
+  release(): void {
+    this.#socket?.resume();
+  }
+  /** Bytes that it sent and that nobody has read yet. */
+  get unsent() {
+    return this.#socket?.bufferedAmount ?? 0;
   }
   /** Calls `then` when the control plane asks for a sign of life; the answer goes out by itself. */
   onPing(then: () => void): void {
@@ -248,8 +263,11 @@ export class SimulatedAgent {
   #welcomed(welcome: Of<'welcome'>): Of<'welcome'> {
     this.serverId = welcome.serverId;
     this.#token = undefined;
+    this.#isWelcomed = this.isOpen;
+    clearInterval(this.#beat);
     for (const report of this.#outbox) this.send(report);
-    if (this.#options.heartbeats) this.#beat = setInterval(() => this.heartbeat(), welcome.heartbeatMs).unref();
+    if (this.#options.heartbeats && this.isOpen)
+      this.#beat = setInterval(() => this.heartbeat(), welcome.heartbeatMs).unref();
     return welcome;
   }
 
@@ -257,8 +275,9 @@ export class SimulatedAgent {
     const decoded = decodeFromControlPlane(frame);
     if (decoded.outcome !== 'ok') throw new Error(`the control plane sent ${JSON.stringify(decoded)}`);
     const { message } = decoded;
-    this.received.push(message);
+    if (this.#options.remembers !== false) this.received.push(message);
     this.#answer(message);
+    for (const take of this.#expected) take(message);
     this.#wake();
   }
 
@@ -317,6 +336,19 @@ export class SimulatedAgent {
     } finally {
       this.#requests.delete(requestId);
     }
+  }
+
+  /** Waits for a message. Whoever gives up forgets it. */
+  #expect<T extends FromControlPlane['type']>(type: T, fits: (message: Of<T>) => boolean = () => true) {
+    const { promise, resolve } = Promise.withResolvers<Of<T>>();
+    const forget = () => void this.#expected.delete(take);
+    const take = (message: FromControlPlane) => {
+      if (message.type !== type || !fits(message as Of<T>)) return;
+      forget();
+      resolve(message as Of<T>);
+    };
+    this.#expected.add(take);
+    return { message: promise, forget };
   }
 
   #woken(): Promise<void> {
