@@ -46,10 +46,14 @@ prove(() => ground, {
     how: 'the other server falls silent too',
     async breakIt(host) {
       await host.exec(['resolvectl', 'dns', 'eth0', nobody(host)]);
+      await host.exec(['resolvectl', 'domain', 'eth0', 'corp.example']);
       names.silent = true;
     },
     undo: 'done',
-    undone: async (host) => assert.match(await serversOf(host), new RegExp(`: ${nobody(host)}$`, 'm')),
+    async undone(host) {
+      assert.match(await serversOf(host), new RegExp(`: ${nobody(host)}$`, 'm'));
+      assert.match((await host.exec(['resolvectl', 'domain', 'eth0'])).stdout, /: corp\.example$/m);
+    },
   },
   async clear(host) {
     names.silent = false;

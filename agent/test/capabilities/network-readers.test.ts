@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { parseConnections } from '@countersign/agent/capabilities/network/link-connection';
 import { overlap, parseRange, sizeOf } from '@countersign/agent/capabilities/network/ranges';
-import { parseLinks, parseResolvConf } from '@countersign/agent/capabilities/network/resolver';
+import { parseDomains, parseLinks, parseResolvConf } from '@countersign/agent/capabilities/network/resolver';
 import { holdersIn } from '@countersign/agent/capabilities/network/socket-holders';
 import { parseTimesync, parseTimesyncConfig, parseTracking } from '@countersign/agent/capabilities/time/sync-state';
 import { askNames, decodeAnswer, encodeQuestion } from '@countersign/agent/host/dns-query';
@@ -109,6 +109,15 @@ test('when resolver files and resolvectl say odd things, only addresses are take
   assert.deepEqual(parseConnections('0 0 10.0.0.2:41000 10.0.0.1:443 users:(("node",pid=7,fd=21))\nnonsense\n'), [
     { local: { address: '10.0.0.2', port: 41000 }, peer: { address: '10.0.0.1', port: 443 }, pids: [7] },
   ]);
+});
+
+test('when resolvectl says what names a link is asked for, only names are taken', () => {
+  assert.deepEqual(parseDomains('Link 2 (eth0): corp.example ~. ~b.example --x {}\n'), [
+    'corp.example',
+    '~.',
+    '~b.example',
+  ]);
+  for (const text of ['', 'Link 2 (eth0):\n', 'Global: a.example\n']) assert.deepEqual(parseDomains(text), []);
 });
 
 test('when the keepers of the clock say that they heard a server, and only then, it counts', () => {

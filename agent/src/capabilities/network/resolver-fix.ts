@@ -3,12 +3,16 @@ import { capability, fault, type Json, type ParametersOf, type WitnessFact } fro
 import { z } from 'zod';
 import type { ChangePreview, Changer, ObserveContext } from '../capability.ts';
 import { recoverCalls, recoveredResult, resultOfCalls, runCalls } from '../run-calls.ts';
-import { RESOLVED_UNIT, type Resolver, readLinks, readResolver } from './resolver.ts';
+import { RESOLVED_UNIT, type Resolver, readDomains, readLinks, readResolver } from './resolver.ts';
 import { readRoutes } from './routes.ts';
 
 type Parameters = ParametersOf<'resolver.fix'>;
 
-const memorySchema = z.object({ link: z.string().nullable(), servers: z.array(z.string()) });
+const memorySchema = z.object({
+  link: z.string().nullable(),
+  servers: z.array(z.string()),
+  domains: z.array(z.string()),
+});
 const OPTIONS = { timeoutMs: capability('resolver.fix').timeoutMs };
 
 export const resolverFix: Changer<'resolver.fix'> = {
@@ -24,27 +28,44 @@ export const resolverFix: Changer<'resolver.fix'> = {
   async remember(parameters, context) {
     const { links } = await requireUsable(context, parameters);
     const link = parameters.action === 'set_servers' ? (parameters.link ?? null) : null;
-    return { link, servers: [...serversOf(links, link)] } satisfies Json;
+    const domains = link === null ? [] : await readDomains(context, link);
+    return { link, servers: [...serversOf(links, link)], domains } satisfies Json;
   },
   async perform(parameters, _, context) {
     return resultOfCalls(await runCalls(context, [argvOf(parameters)], OPTIONS), true, sayDone(parameters));
   },
   async undo(_, memory, context) {
-    const { link, servers } = memorySchema.parse(memory);
+    const { link, servers, domains } = memorySchema.parse(memory);
     if (link === null) return { changed: false, exit_code: 0, summary: 'No setting was changed, so none is put back.' };
     const reverted = await runCalls(context, [['resolvectl', 'revert', '--', link]], OPTIONS);
     if (reverted.last?.exitCode !== 0) return resultOfCalls(reverted, false, `${link} asks the servers it was given.`);
     // Where a program had set them by hand, or an action before this one, they are not in any configuration.
-    const now = serversOf(await readLinks(context), link);
-    const missing = servers.length > 0 && servers.join() !== now.join();
-    const put = missing ? await runCalls(context, [['resolvectl', 'dns', '--', link, ...servers]], OPTIONS) : reverted;
-    return resultOfCalls(put, true, `${link} asks ${servers.join(' and ') || 'no server of its own'} again.`);
+    const put = await runCalls(context, await missingCalls(context, { link, servers, domains }), OPTIONS);
+    return resultOfCalls(
+      put.last === null ? reverted : put,
+      true,
+      `${link} asks ${servers.join(' and ') || 'no server of its own'} again.`,
+    );
   },
   async recover(parameters, _, context) {
     const ended = await recoverCalls(context, 1);
     return ended === null ? null : recoveredResult(ended, sayDone(parameters));
   },
 };
+
+/** What sets a link back to what it was told before, as far as a revert has not. */
+async function missingCalls(
+  context: ObserveContext,
+  was: { readonly link: string; readonly servers: readonly string[]; readonly domains: readonly string[] },
+): Promise<string[][]> {
+  const pairs = [
+    ['dns', was.servers, serversOf(await readLinks(context), was.link)],
+    ['domain', was.domains, await readDomains(context, was.link)],
+  ] as const;
+  return pairs.flatMap(([setting, before, now]) =>
+    before.length > 0 && before.join() !== now.join() ? [['resolvectl', setting, '--', was.link, ...before]] : [],
+  );
+}
 
 function argvOf({ action, link = '', server = '', second_server: second }: Parameters): string[] {
   if (action === 'flush') return ['resolvectl', 'flush-caches'];

@@ -43,6 +43,21 @@ export async function readLinks(context: ObserveContext): Promise<LinkServers[]>
   return parseLinks(done.stdout);
 }
 
+/** What a link was told besides its servers, for as long as this boot lasts: the names that it is asked for. Source: resolvectl(1). */
+export async function readDomains(context: ObserveContext, link: string): Promise<string[]> {
+  const how = { timeoutMs: 5000, hostNetwork: true, signal: context.signal };
+  const done = await context.exec({ argv: ['resolvectl', 'domain', '--', link], ...how });
+  if (done.exitCode !== 0)
+    throw fault('capability_failed', { capability: 'resolvectl', reason: 'systemd-resolved does not answer' });
+  return parseDomains(done.stdout);
+}
+
+/** Names of `Link 2 (eth0): corp.example ~.`; what looks otherwise is left out. */
+export function parseDomains(text: string): string[] {
+  const words = /^Link \d+ \([^)\s]+\):(.*)$/m.exec(text)?.[1]?.trim().split(/\s+/) ?? [];
+  return words.filter((word) => /^~?[A-Za-z0-9_.][A-Za-z0-9_.-]*$/.test(word));
+}
+
 /** Addresses of `nameserver` lines. */
 export function parseResolvConf(text: string): string[] {
   return text.split('\n').flatMap((line) => {
