@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
+import { isFinal } from '@countersign/protocol';
 import type { Host } from '../hosts/host.ts';
 import { hostTest, whyNoHosts } from '../hosts/requirements.ts';
+import { eventually } from '../world/eventually.ts';
 import { type Ground, openGround } from './ground.ts';
 import { carryOut, prove } from './prove.ts';
 
@@ -89,6 +91,25 @@ hostTest(
     await answers(host, '200');
   },
 );
+
+hostTest('T8: when the configuration is changed after a reload of it was asked for, it is not loaded', async () => {
+  const { host, assistant, world, name } = ground;
+  await writeSite(host, { status: 200 });
+  const parameters = { watch: '1s' };
+  const asked = { server: name, playbook: 'nginx.reload_safe', parameters, reason: 'It is broken.' };
+  const { action } = await assistant('runPlaybook', asked);
+  assert.ok(action);
+  await writeSite(host, { status: 500 });
+  await world.owner('approveAction', { action: action.id, digest: action.digest, typed_server: name });
+  const ended = await eventually('the action to end', async () => {
+    const now = await world.owner('getAction', { action: action.id });
+    return isFinal(now.state) ? now : undefined;
+  });
+  assert.deepEqual([ended.state, ended.error?.code], ['refused', 'state_drifted'], JSON.stringify(ended.error));
+  assert.match(JSON.stringify(ended.error), /nginx configuration/);
+  assert.equal(await answer(host, 8088), '200');
+  await writeSite(host, { status: 200 });
+});
 
 prove(() => ground, {
   playbook: 'config.set_key',

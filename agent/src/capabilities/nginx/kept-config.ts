@@ -70,6 +70,12 @@ export async function keepConfig(context: ChangeContext, master: number): Promis
   if (Buffer.byteLength(kept) <= KEPT_BYTES) replaceOwnFile(keptPath(context.stateDir), kept, 0o600);
 }
 
+/** SHA-256 of all that nginx would read now, so that nothing is loaded that nobody knew of; `null` where it refuses it. */
+export async function configDigest(context: ObserveContext): Promise<string | null> {
+  const dump = await readDump(context).catch(orNothing);
+  return dump.length === 0 ? null : sha256(JSON.stringify(dump));
+}
+
 /** The files that nginx would read now. */
 async function filesNow(context: ObserveContext): Promise<KeptFiles | null> {
   const paths = (await readDump(context)).map(({ file }) => file);

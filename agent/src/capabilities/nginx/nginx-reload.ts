@@ -8,7 +8,7 @@ import { count } from '../report.ts';
 import { resultOfCalls, runCalls } from '../run-calls.ts';
 import { argvOf, plainState, unitWitness } from '../units/unit.ts';
 import { readUnitState, type UnitState } from '../units/unit-state.ts';
-import { type KeptFiles, keepConfig, keptConfig, newestWorker, putBack } from './kept-config.ts';
+import { configDigest, type KeptFiles, keepConfig, keptConfig, newestWorker, putBack } from './kept-config.ts';
 
 const UNIT = 'nginx.service';
 const ARGV = ['systemctl', 'reload', '--', UNIT];
@@ -39,7 +39,10 @@ export const nginxReload: Changer<'nginx.reload'> = {
             ? null
             : 'The files that nginx has in force now are put back, what lies in their place is kept in backups, and nginx is reloaded.',
       },
-      witness: unitWitness(state),
+      witness: [
+        ...unitWitness(state),
+        { subject: 'nginx configuration', property: 'sha256', value: await configDigest(context) },
+      ],
     };
   },
   async remember(_, context) {
