@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { test } from 'node:test';
+import { settledChange } from '@countersign/agent/capabilities/files/settled-file';
 import { changers } from '@countersign/agent/capabilities/index';
 import { changes, Fault, type ParametersOf } from '@countersign/protocol';
 import { sha256 } from '@countersign/protocol/digest';
@@ -236,4 +237,12 @@ test('T15: when a path goes through /proc or to a device, it is not written', as
       path,
     );
   assert.equal(existsSync(place.at('a')), false);
+});
+
+test('when the owner denies a file whose place we know, it is refused before its folder is made', () => {
+  using place = new Place();
+  const change = (deniedPaths: string[]) =>
+    settledChange(place.at('folder/a.conf'), () => 'a', place.observe({ writeRoots: [], deniedPaths }));
+  assert.equal(change([]).after, 'a');
+  assert.throws(() => change([place.at('folder')]), { code: 'path_denied' });
 });

@@ -3,8 +3,11 @@
  * not lie below a root that the server's owner opened; what the owner denies stays denied.
  */
 import { dirname } from 'node:path';
+import { fault } from '@countersign/protocol';
+import { deniedBecause } from '../../host/files.ts';
 import { statOrNull } from '../../host/look.ts';
 import type { ObserveContext } from '../capability.ts';
+import { writableRoots } from './roots.ts';
 import { type FileChange, readTarget } from './write-file.ts';
 
 /** The context in which this file may be changed, and no other besides those that may be anyway. */
@@ -19,7 +22,10 @@ export function settledChange(
   contentFrom: (before: string | null) => string,
   context: ObserveContext,
 ): FileChange {
-  const found = isMissingFolder(path) ? { path, stat: null, text: null } : readTarget(path, opening(context, path));
+  const rules = opening(context, path);
+  const reason = deniedBecause(path, writableRoots(rules.localPolicy));
+  if (reason !== undefined) throw fault('path_denied', { path, reason });
+  const found = isMissingFolder(path) ? { path, stat: null, text: null } : readTarget(path, rules);
   const after = contentFrom(found.text);
   return {
     asked: path,

@@ -13,9 +13,11 @@ export const logRotate: Changer<'log.rotate'> = {
   predictable: true,
   async preview({ name }, context) {
     const path = fileOf(name);
-    requireOpen(name, context);
+    requireOpen(logsOf(name), context);
     const { logs, bytes } = sizeOf(name);
     const dry = await dryRun(context, path);
+    // By its own word too: it may read its patterns otherwise than we do.
+    requireOpen(dry.rotating, context);
     const scripts = dry.scripts ? [`Scripts of /etc/logrotate.d/${name} run, such as those that tell a service.`] : [];
     return {
       preview: {
@@ -71,8 +73,8 @@ function fileOf(name: string): string {
 }
 
 /** Throws `path_denied` when one of the logs lies where the owner lets nothing be touched. */
-function requireOpen(name: string, { localPolicy }: ObserveContext): void {
-  for (const path of logsOf(name)) {
+function requireOpen(paths: readonly string[], { localPolicy }: ObserveContext): void {
+  for (const path of paths) {
     const denied = localPolicy.deniedPaths?.find((root) => path === root || path.startsWith(`${root}/`));
     if (denied !== undefined) throw fault('path_denied', { path, reason: "the server's own policy denies it" });
   }
