@@ -150,8 +150,11 @@ hostTest('when a unit is named by its alias, what is started is what was shown',
   const off = { unit: 'till.service', enabled: false };
   const { preview } = granted(await driven.change('preview', 'unit.set_enabled', off)) as ChangePreview;
   assert.deepEqual(preview.argv, [['systemctl', 'disable', '--', 'cash.service']]);
-  const { result } = await driven.run('unit.set_enabled', off);
+  const options = { actionId: nextAction(), step: 'step' };
+  const { result } = await driven.run('unit.set_enabled', off, options);
   assert.equal((granted(result) as StepResult).exit_code, 0);
+  const started = await property('ExecStart', unitNameOf(options.actionId, options.step, 1));
+  assert.match(started, /argv\[\]=\S*systemctl disable -- cash\.service ;/);
   assert.equal(await property('UnitFileState', 'cash.service'), 'disabled');
 });
 
