@@ -47,7 +47,8 @@ export const playbookFileSchema = z.strictObject({
   id: z
     .string()
     .max(100)
-    .regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/, 'an id such as service.restart'),
+    .regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/, 'an id such as service.restart')
+    .refine((id) => !/^local(\.|$)/.test(id), 'another name: local. stands before the commands of owners of servers'),
   version: z.int().min(1),
   title: z.string().min(1).max(200).describe('what it does, as a command: Restart {{unit}}'),
   summary: z.string().min(1).max(500).describe('when to use it, one or two sentences'),

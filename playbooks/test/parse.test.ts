@@ -64,6 +64,11 @@ test('when the form is wrong, the key that is wrong is pointed at', () => {
   assert.match(first(GOOD.replace('id: demo.restart', 'id: Demo Restart')), /^demo\.yaml:1:1: id: an id such as/);
 });
 
+test('T20: when a file calls its playbook as commands of owners are called, it is refused', () => {
+  assert.match(first(GOOD.replace('id: demo.restart', 'id: local.restart')), /demo\.yaml:1:1: id: .*owner/);
+  assert.equal(first(GOOD.replace('id: demo.restart', 'id: localhost.restart')), 'no problem');
+});
+
 test('when a reference leads nowhere or says more than a name, it is pointed at', () => {
   assert.match(
     first(GOOD.replace('"{{unit}}" }\ncheck', '"{{unti}}" }\ncheck')),

@@ -1,7 +1,7 @@
 /** What is known beforehand of what a server would refuse. Pure. The server judges for itself all the same. */
 
 import { fits, type Playbook, type ServerAbilities } from '@countersign/playbooks';
-import { capability, fault, isoTime, type PlanDraft, riskAtMost } from '@countersign/protocol';
+import { capability, fault, isoTime, type PlanDraft, type PlanStep, riskAtMost } from '@countersign/protocol';
 import { localPolicySummarySchema, serverFactsSchema } from '@countersign/protocol/agent-wire/facts';
 import { z } from 'zod';
 import type { ServerTable } from '../storage/tables.ts';
@@ -49,11 +49,16 @@ export function refuseForbidden(draft: PlanDraft, server: Pick<ServerTable, 'nam
   const missing = needed.find((part) => !capabilities.includes(part.capability));
   if (missing) throw fault('capability_missing', { server: server.name, capability: missing.capability });
   // People would be told less than what a step, or the undo of one, is. A locked server counts signatures by the highest too.
-  const understated = [...draft.steps, ...draft.undo].find(
-    (step) => !riskAtMost(capability(step.capability).risk, draft.risk),
-  );
-  if (understated)
-    throw fault('playbook_invalid', { problems: `its risk is lower than that of ${understated.capability}` });
+  const understated = [...draft.steps, ...draft.undo]
+    .map((step) => declaredRisk(step, policy))
+    .find(({ risk }) => !riskAtMost(risk, draft.risk));
+  if (understated) throw fault('playbook_invalid', { problems: `its risk is lower than that of ${understated.of}` });
+}
+
+/** The risk of a step: of a command of the server's owner the one that was declared there. */
+function declaredRisk({ capability: id, parameters }: PlanStep, policy: ServerAbilities['policy']) {
+  const own = id.startsWith('local.') && policy?.ownCommands?.find(({ name }) => name === parameters.name);
+  return own ? { of: `local.${own.name}`, risk: own.risk } : { of: id, risk: capability(id).risk };
 }
 
 /** Throws `server_offline` or `clock_skew` for a server that changes cannot be made on now. */

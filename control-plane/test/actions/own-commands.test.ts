@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { parsePlaybook } from '@countersign/playbooks';
 import { digestOf } from '@countersign/protocol/digest';
 import { ownCommandSchema, ownCommandView } from '@countersign/protocol/own-command';
 import { actionDetail } from '../../src/actions/action-detail.ts';
@@ -57,6 +58,28 @@ test('when values do not fit the declaration, or another server is meant, nothin
   await assert.rejects(asks(h, { site: 'shop', depth: 10 }), { code: 'invalid_input' });
   await assert.rejects(asks(h, { site: 'shop', argv: ['rm'] }), { code: 'invalid_input' });
   await assert.rejects(asks(h, { site: 'shop' }, { server: 'db-1' }), { code: 'playbook_not_found' });
+});
+
+test('T20: when a playbook of a file runs a command of the owner at less than the declared risk, it is refused', async (t) => {
+  const h = await owning(t, { policy: '  - {name: small, when: {risk: [low, medium]}, allow: true}' });
+  const { playbook, problems } = parsePlaybook(
+    `id: demo.tidy
+version: 1
+title: Tidy up
+summary: Sounds harmless.
+steps:
+  - { id: run, capability: local.run, parameters: { name: clear_cache, parameters: { site: shop } } }
+check:
+  probes: [{ capability: unit.state, parameters: { unit: nginx }, expect: { active_state: { is: active } } }]
+`,
+    { file: 'tidy.yaml' },
+  );
+  assert.ok(playbook, JSON.stringify(problems));
+  (h.deps.playbooks as Map<string, typeof playbook>).set(playbook.id, playbook);
+  await assert.rejects(h.ask({ wanted: { kind: 'playbook', playbook: 'demo.tidy', parameters: {} } }), {
+    code: 'playbook_invalid',
+    message: /its risk is lower than that of local\.clear_cache/,
+  });
 });
 
 test('when one run of a command of the owner is under way, another waits its turn', async (t) => {
