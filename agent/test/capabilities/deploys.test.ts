@@ -248,6 +248,35 @@ test('T16: when others can write the configuration of a clone of our own, git is
   assert.equal(existsSync(mark), false);
 });
 
+test('T8: when an app is a container, it is known by its id and its project, and one that is not there is not deployed to', async () => {
+  using place = new Place();
+  released(place, 'one', 'two');
+  const rules = rulesOf(place, { container: 'books_web_1' });
+  const state = { Status: 'running', Running: true, Paused: false, Restarting: false, OOMKilled: false, ExitCode: 0 };
+  const times = { Error: '', StartedAt: '2026-11-21T13:59:00Z', FinishedAt: '0001-01-01T00:00:00Z' };
+  const inspected = JSON.stringify({
+    ...{ id: 'c1', name: '/books_web_1', image: 'web', image_id: 'sha256:1', restarts: 0, policy: 'always' },
+    labels: { 'com.docker.compose.project': 'books', 'com.docker.compose.service': 'web' },
+    state: { ...state, ...times },
+  });
+  const preview = (stdout: string) => {
+    const exec = async () => ({
+      ...{ exitCode: 0, signal: null, stdout, stderr: '', timedOut: false, truncated: false, ms: 1, notStarted: null },
+    });
+    return switchRelease.preview({ app: 'shop', to: 'one' }, { ...place.observe(rules), exec });
+  };
+  const { witness } = await preview(inspected);
+  assert.deepEqual(
+    witness.filter(({ subject }) => /^(container|project) /.test(subject)),
+    [
+      { subject: 'container books_web_1', property: 'id', value: 'c1' },
+      { subject: 'container books_web_1', property: 'state', value: 'up' },
+      { subject: 'project books', property: 'service', value: 'web' },
+    ],
+  );
+  await assert.rejects(preview(''), /there is no container books_web_1/);
+});
+
 test('when a verdict is made, one failure fails it, and silence is never health', () => {
   const check = (name: DeployCheck['check'], result: DeployCheck['result']) => ({ check: name, result });
   assert.equal(verdictOf([check('http', 'pass'), check('errors', 'unknown')]), 'pass');

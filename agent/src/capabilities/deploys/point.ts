@@ -7,6 +7,8 @@ import { howItEnded } from '../../host/execution.ts';
 import { readLink } from '../../host/links.ts';
 import type { ChangeContext, ObserveContext } from '../capability.ts';
 import { DOCKER_ENVIRONMENT } from '../containers/ask-docker.ts';
+import { containerWitness, requireNotOwn } from '../containers/container-restart.ts';
+import { type Container, requireContainer } from '../containers/read-containers.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { argvOf, plainState, unitWitness } from '../units/unit.ts';
 import { readUnitState, type UnitState } from '../units/unit-state.ts';
@@ -23,6 +25,14 @@ export async function appUnit(app: DeclaredApp, context: ObserveContext): Promis
   if (!state.exists)
     throw fault('precondition_failed', { reason: `there is no unit ${app.unit}, which app ${app.name} names` });
   return state;
+}
+
+/** The container of an app as the server has it, or `null` where it names none. Throws `precondition_failed` when there is none, or it is our own. */
+export async function appContainer(app: DeclaredApp, context: ObserveContext): Promise<Container | null> {
+  if (app.container === undefined) return null;
+  const container = await requireContainer(context, app.container);
+  requireNotOwn(container);
+  return container;
 }
 
 /**
@@ -57,15 +67,18 @@ export function takeUpArgv(app: DeclaredApp, unit: UnitState | null): string[][]
 }
 
 /** Facts that have to be so still when it begins. */
-export function deployWitness({ app, current, link }: Deployment, unit: UnitState | null): WitnessFact[] {
+export async function deployWitness(
+  { app, current, link }: Deployment,
+  unit: UnitState | null,
+  context: ObserveContext,
+): Promise<WitnessFact[]> {
+  const container = await appContainer(app, context);
   const subject = `app ${app.name}`;
   return [
     { subject, property: 'link', value: link ?? 'none' },
     { subject, property: 'release', value: current?.identity ?? 'none' },
     ...(unit === null ? [] : unitWitness(unit)),
-    ...(app.container === undefined
-      ? []
-      : [{ subject: `container ${app.container}`, property: 'app', value: app.name }]),
+    ...(container === null ? [] : containerWitness(container)),
   ];
 }
 

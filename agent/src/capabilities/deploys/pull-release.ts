@@ -62,7 +62,7 @@ export const pullRelease: Changer<'deploy.pull'> = {
         effects: effects.map((effect) => effect.slice(0, 500)),
         undo: `${app.currentPath} leads to ${link} again, what runs takes that up, and a release that git made is removed.`,
       },
-      witness: [...deployWitness(deployment, unit), ...witness],
+      witness: [...(await deployWitness(deployment, unit, context)), ...witness],
     };
   },
   async remember(parameters, context) {

@@ -48,7 +48,7 @@ export const switchRelease: Changer<'deploy.switch'> = {
         undo: `${app.currentPath} leads to ${link} again, and ${app.unit ?? app.container ?? 'nothing'} is ${unit?.activeState === 'active' ? 'restarted' : 'set back to what it was'}.`,
       },
       witness: [
-        ...deployWitness(deployment, unit),
+        ...(await deployWitness(deployment, unit, context)),
         { subject: `release ${to.name}`, property: 'identity', value: to.identity },
       ],
     };
