@@ -1,0 +1,115 @@
+/** G7: how fast the audit log takes entries that are on disk before they count. */
+import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { appendEntry, whoIs } from '@countersign/control-plane/audit/ledger';
+import { openDatabase, openSqlite } from '@countersign/control-plane/storage/database';
+import { write } from '@countersign/control-plane/storage/write';
+import { counted, type Goal } from '../goal.ts';
+import { atLeast, judge } from '../judge.ts';
+import { column, interleave } from '../rounds.ts';
+import { perSecond } from '../statistics.ts';
+
+const WRITERS = 100;
+const WARM = 50;
+
+export const g7: Goal = {
+  id: 'G7',
+  asks: 'Durable audit entries, one after the other, at least 0.9 × as fast as JSON lines with fdatasync; with 100 writers at once at least 0.6 × as fast as SQLite with batches of 100.',
+  measure: async (bench) => {
+    const single = bench.count(3000, 300);
+    const many = bench.count(20_000, 2000);
+    const folder = await mkdtemp(join(tmpdir(), 'countersign-bench-audit-'));
+    try {
+      const measured = await interleave({
+        ours: async (round) => ({
+          single: await ourAppends(join(folder, `ours-${round}.db`), single, 1),
+          many: await ourAppends(join(folder, `ours-many-${round}.db`), many, WRITERS),
+        }),
+        jsonl: async (round) => ({ single: await jsonLines(join(folder, `log-${round}.jsonl`), single) }),
+        sqlite: async (round) => ({ many: await batches(join(folder, `batch-${round}.db`), many) }),
+      });
+      return [
+        judge({
+          goal: 'G7',
+          what: 'audit entries per second, one writer',
+          unit: '/s',
+          rounds: column(measured.ours, 'single'),
+          peer: { name: 'JSON lines + fdatasync', rounds: column(measured.jsonl, 'single') },
+          bound: atLeast(0.9),
+          note: `${counted(single)} entries, each a transaction: SQLite WAL, synchronous FULL, hash chain; the peer writes the same bytes`,
+        }),
+        judge({
+          goal: 'G7',
+          what: `audit entries per second, ${WRITERS} writers at once`,
+          unit: '/s',
+          rounds: column(measured.ours, 'many'),
+          peer: { name: 'SQLite, batches of 100', rounds: column(measured.sqlite, 'many') },
+          bound: atLeast(0.6),
+          note: `${counted(many)} entries; the peer inserts the same rows without a chain, 100 in a transaction`,
+        }),
+      ];
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+};
+
+const who = whoIs('system');
+
+async function ourAppends(path: string, times: number, writers: number): Promise<number> {
+  const db = await openDatabase({ path });
+  const append = (n: number) =>
+    write(db, (trx) => appendEntry(trx, { event: 'server.disconnected', at: n, who, details: { why: 'bench' } }));
+  try {
+    for (let n = 0; n < WARM; n += 1) await append(n);
+    return await perSecond(times, writers, append);
+  } finally {
+    await db.destroy();
+  }
+}
+
+/** What an entry looks like in the table, for the peers. */
+const body = JSON.stringify({
+  ...{ action: null, at: 1_795_000_000_000, details: { why: 'bench' }, event: 'server.disconnected' },
+  ...{
+    prev: 'a'.repeat(64),
+    seq: 100_000,
+    server: null,
+    who: { by: 'system', client: null, ip: null, person: null, token: null },
+  },
+});
+const hash = 'b'.repeat(64);
+
+async function jsonLines(path: string, times: number): Promise<number> {
+  const file = openSync(path, 'a');
+  const line = Buffer.from(`{"entry":${body},"hash":"${hash}"}\n`);
+  try {
+    return await perSecond(times, 1, async () => {
+      writeSync(file, line);
+      fdatasyncSync(file);
+    });
+  } finally {
+    closeSync(file);
+  }
+}
+
+async function batches(path: string, times: number): Promise<number> {
+  await (await openDatabase({ path })).destroy(); // makes the same table, with its indexes
+  const sqlite = openSqlite(path);
+  const run = (sql: string, values: readonly unknown[] = []) => sqlite.prepare(sql).run(values);
+  const insert =
+    'insert into audit_entry (seq, at, event, server_id, action_id, person_id, body, hash) values (?, ?, ?, ?, ?, ?, ?, ?)';
+  try {
+    const perSecondOfBatches = await perSecond(times / WRITERS, 1, async (batch) => {
+      run('begin immediate');
+      for (let n = 0; n < WRITERS; n += 1)
+        run(insert, [batch * WRITERS + n + 1, n, 'server.disconnected', null, null, null, body, hash]);
+      run('commit');
+    });
+    return perSecondOfBatches * WRITERS;
+  } finally {
+    sqlite.close();
+  }
+}
