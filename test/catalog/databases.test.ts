@@ -237,6 +237,24 @@ hostTest(
   },
 );
 
+hostTest('when a session asks for what is no text in any encoding, the others are seen all the same', async () => {
+  const { assistant, name, host } = ground;
+  await psql(host, "CREATE DATABASE raw TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'");
+  const feed = `(printf "BEGIN; SELECT 1 AS \\"a\\\\377\\";\\n"; exec sleep 600) | PGAPPNAME=shop-raw psql -Xq -d raw`;
+  try {
+    await host.exec(['systemd-run', '--quiet', '--unit=shop-raw', '--property=User=postgres', 'sh', '-c', feed]);
+    await host.waitFor(async () => (await idleFor(host, '0 s')) === '1');
+    const { findings } = await assistant('runDiagnostic', { server: name, diagnostics: ['postgres'] });
+    assert.ok(
+      findings.some(({ kind }) => kind === 'postgres.calm'),
+      JSON.stringify(findings),
+    );
+  } finally {
+    await stopClients(host);
+    await psql(host, 'DROP DATABASE IF EXISTS raw');
+  }
+});
+
 hostTest('T14: when Redis has a password, it stands in no finding, action or journal', async () => {
   const { assistant, world, name, host } = ground;
   const said = JSON.stringify([

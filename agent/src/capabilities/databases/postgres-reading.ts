@@ -7,7 +7,8 @@ const QUERY_CHARACTERS = 1000;
 
 /** When a session began, exactly: with its pid it names one session for ever. */
 export const BACKEND_START = `to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
-export const QUERY_SHA256 = `encode(sha256(convert_to(query, 'UTF8')), 'hex')`;
+/** Of its bytes: a session of a database without an encoding may say what is no text, and no conversion takes that. */
+export const QUERY_SHA256 = `encode(sha256(textsend(query)), 'hex')`;
 export const IDLE_IN_TRANSACTION = `state IN ('idle in transaction', 'idle in transaction (aborted)')`;
 
 const list = <S extends z.ZodType>(schema: S) =>
