@@ -136,6 +136,17 @@ prove(() => ground, {
   },
 });
 
+hostTest('when somebody else writes the file again while it is watched, a set key does not pass as done', async () => {
+  const { host } = ground;
+  const path = '/srv/shop/app.env';
+  await host.writeFile(path, 'THREADS=2\n');
+  const again = `until grep -q THREADS=8 ${path}; do sleep 0.1; done; sleep 1.5; echo THREADS=3 >${path}`;
+  await host.exec(['systemd-run', '--quiet', '--unit=other-writer', 'sh', '-c', again]);
+  const parameters = { path, format: 'env', key: 'THREADS', value: '8', watch: '3s' };
+  const ended = await carryOut(ground, { playbook: 'config.set_key' }, parameters);
+  assert.deepEqual([ended.state, ended.result?.check?.passed], ['failed', false], JSON.stringify(ended.result));
+});
+
 const FLAG = '/srv/shop/maintenance';
 const MAINTENANCE_SITE = '/etc/nginx/sites-enabled/upstream';
 
