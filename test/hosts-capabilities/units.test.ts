@@ -47,6 +47,7 @@ hostTest(
     const readsOnly = { hidden: ['/etc/wireguard'], filesOnly: true };
     const read = async (path: string) => granted(await start(['cat', path], { readsOnly })) as Executed;
     assert.equal((await read('/etc/plain')).stdout, 'plain\n');
+    assert.equal((await read('/proc/self/oom_score_adj')).stdout, '1000\n', 'it goes before any service does');
     for (const path of [`/proc/${pid}/environ`, '/proc/1/environ', '/dev/loop0', '/etc/wireguard/wg0.conf']) {
       const { exitCode, stdout } = await read(path);
       assert.equal(exitCode, 1, `${path}: ${stdout.slice(0, 200)}`);

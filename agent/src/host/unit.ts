@@ -91,6 +91,7 @@ function readsOnly({ hidden, filesOnly }: NonNullable<StartRequest['readsOnly']>
     'IPAddressDeny=any',
     // Two large files to compare, a folder of millions of names: the services of the machine come first.
     'MemoryMax=512M',
+    'OOMScoreAdjust=1000',
     'Nice=10',
     ...(filesOnly ? FILES_ONLY : []),
     // A path that systemd would have to unquote stays visible; the table has refused it already.
