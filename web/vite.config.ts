@@ -1,12 +1,33 @@
 /** How the dashboard is built: static files for the control plane to serve; in development the API comes from a running one. */
 import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 
 const controlPlane = process.env.COUNTERSIGN_URL ?? 'http://127.0.0.1:7070';
 
+const TEXT = String.raw`'(?:[^'\\\n]|\\.)*'`;
+const SUMMARY = new RegExp(String.raw`(\boperation\(\s*${TEXT},\s*${TEXT},\s*${TEXT},\s*)${TEXT}`, 'g');
+const DESCRIPTION = new RegExp(String.raw`\.describe\(\s*${TEXT},?\s*\)`, 'g');
+
+/**
+ * The words of the operator API are for its document and for assistants, those of probes and changes for playbooks. Nobody meets
+ * them on the dashboard, so they do not travel.
+ */
+const withoutWords: Plugin = {
+  name: 'without-words',
+  apply: 'build',
+  enforce: 'pre',
+  transform(code, id) {
+    if (id.includes('/protocol/src/operator-api/'))
+      return { code: code.replace(SUMMARY, "$1''").replace(DESCRIPTION, ''), map: null };
+    if (!id.includes('/protocol/src/capabilities/')) return null;
+    const [diagnostics = '', ...others] = code.split(/^(?=export const (?:probes|changes)\b)/m);
+    return { code: diagnostics + others.join('').replace(DESCRIPTION, ''), map: null };
+  },
+};
+
 export default defineConfig({
-  plugins: [react(), tailwindcss()],
+  plugins: [withoutWords, react(), tailwindcss()],
   build: {
     target: 'es2023',
     // Inlined assets would be data: URLs, which the content security policy refuses.

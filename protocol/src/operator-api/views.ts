@@ -1,12 +1,13 @@
 /** What the operator API shows: servers, actions, alerts, audit entries. Times are ISO 8601 in UTC; names are snake_case. */
 import { z } from 'zod';
 import { actionStateSchema } from '../action-lifecycle.ts';
-import { localPolicySummarySchema, serverFactsSchema, thresholdsSchema } from '../agent-wire/facts.ts';
+import { serverFactsSchema, thresholdsSchema } from '../agent-wire/facts.ts';
 import { errorBodySchema } from '../errors.ts';
 import { channelSchema, strengthSchema } from '../grant.ts';
 import { lockStateSchema } from '../lock.ts';
 import { planSchema, planSourceSchema } from '../plan.ts';
 import { riskSchema } from '../risk.ts';
+import { serverPolicySchema } from './server-policy.ts';
 
 const time = z.string().describe('ISO 8601, UTC');
 const named = z.object({ id: z.string(), name: z.string() });
@@ -53,7 +54,7 @@ export type ServerView = z.infer<typeof serverViewSchema>;
 
 export const serverDetailSchema = serverViewSchema.extend({
   facts: serverFactsSchema.nullable(),
-  policy: localPolicySummarySchema.nullable(),
+  policy: serverPolicySchema.nullable(),
   capabilities: z.array(z.string()),
   agent_version: z.string().nullable(),
   clock_offset_ms: z.number().nullable().describe('clock of the server minus ours'),
