@@ -52,6 +52,8 @@ export class ActionStories {
   readonly #open = new Map<Assistant, number>();
   readonly #rejections = new Map<Assistant, number>();
   readonly #underWay = new Set<Promise<void>>();
+  /** Servers that somebody has asked about: a second request for the same unit would be the same action. */
+  readonly #busy = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #next = 0;
 
@@ -76,23 +78,39 @@ export class ActionStories {
       this.leftOut += 1;
       return;
     }
-    const n = this.#next;
-    this.#next += 1;
+    const server = this.#freeServer(servers);
+    if (server === undefined) {
+      this.leftOut += 1;
+      return;
+    }
+    const n = this.all.length;
     const rejections = this.#rejections.get(assistant) ?? 0;
     const rejects = n % REJECTED_EVERY === REJECTED_EVERY - 1 && rejections < REJECTIONS_PER_ASSISTANT;
     if (rejects) this.#rejections.set(assistant, rejections + 1);
-    const story: Story = {
-      // Each server in its turn: two requests for one unit would wait for each other.
-      server: nameOf((n * 13) % goodCount(servers)),
-      ...{ action: null, verdict: rejects ? 'reject' : 'approve', decidedAt: null, state: null, givenUp: null },
-    };
+    const verdict = rejects ? 'reject' : 'approve';
+    const story: Story = { server, verdict, action: null, decidedAt: null, state: null, givenUp: null };
     this.all.push(story);
     this.#open.set(assistant, this.#openOf(assistant) + 1);
     const told = this.#tell(story, assistant).finally(() => {
       this.#underWay.delete(told);
+      this.#busy.delete(server);
       this.#open.set(assistant, this.#openOf(assistant) - 1);
     });
     this.#underWay.add(told);
+  }
+
+  /** Each server in its turn, passing over those that are busy. */
+  #freeServer(servers: number): string | undefined {
+    const good = goodCount(servers);
+    for (let tries = 0; tries < good; tries += 1) {
+      const name = nameOf(this.#next % good);
+      this.#next += 1;
+      if (!this.#busy.has(name)) {
+        this.#busy.add(name);
+        return name;
+      }
+    }
+    return undefined;
   }
 
   #openOf(assistant: Assistant): number {

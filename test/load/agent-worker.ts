@@ -84,7 +84,7 @@ function raiseAlerts(perSecond: number): void {
   const raisers = good();
   alerting = setInterval(() => {
     raisers[nextToAlert % raisers.length]?.agent.alert();
-    nextToAlert += 7; // spread over the share, and each in its turn as long as 7 does not divide it
+    nextToAlert += 1;
     alerts += 1;
   }, 1000 / perSecond);
 }
