@@ -61,6 +61,19 @@ server { "
   assert.deepEqual(virtualHostsIn('nothing of the kind'), []);
 });
 
+test('T13: when nginx has a list of very many addresses, its virtual hosts are found within seconds', () => {
+  const denied = Array.from({ length: 40_000 }, (_, n) => `deny 10.${n >> 16}.${(n >> 8) & 255}.${n & 255};`).join(
+    '\n',
+  );
+  const dump = `# configuration file /etc/nginx/nginx.conf:\nhttp {\n${denied}\nserver { server_name a.example; }\n}\n`;
+  const from = performance.now();
+  assert.deepEqual(
+    virtualHostsIn(dump).map(({ name }) => name),
+    ['a.example'],
+  );
+  assert.ok(performance.now() - from < 2000, `${Math.round(performance.now() - from)} ms`);
+});
+
 test('when folders look like deploys, they are found, declared or not', () => {
   using place = new Place();
   for (const name of ['shop', 'blog']) {

@@ -40,6 +40,7 @@ type Token = { readonly kind: 'word' | ';' | '{' | '}'; readonly from: number; r
 /** Parses a file to its directives. Throws {@link NginxSyntaxProblem}. */
 export function parseNginx(text: string): Directive[] {
   const tokens = [...tokensOf(text)];
+  const lineOf = lineCounter(text);
   let next = 0;
   const block = (depth: number, opened: number): { directives: Directive[]; end: number } => {
     const directives: Directive[] = [];
@@ -56,7 +57,7 @@ export function parseNginx(text: string): Directive[] {
     return { directives, end: text.length };
   };
   const directive = (first: Token, depth: number): Directive => {
-    const line = lineAt(text, first.from);
+    const line = lineOf(first.from);
     if (first.kind !== 'word') throw new NginxSyntaxProblem(`a ${first.kind} where a directive begins`, line);
     const words: Word[] = [];
     for (; tokens[next]?.kind === 'word'; next += 1) {
@@ -100,6 +101,15 @@ export function lineAt(text: string, offset: number): number {
   let line = 1;
   for (let at = text.indexOf('\n'); at >= 0 && at < offset; at = text.indexOf('\n', at + 1)) line += 1;
   return line;
+}
+
+/** As {@link lineAt}, for offsets that only grow: a list of addresses may have many thousand lines. */
+export function lineCounter(text: string): (offset: number) => number {
+  let [line, newline] = [1, text.indexOf('\n')];
+  return (offset) => {
+    for (; newline >= 0 && newline < offset; newline = text.indexOf('\n', newline + 1)) line += 1;
+    return line;
+  };
 }
 
 function* tokensOf(text: string): Generator<Token> {

@@ -1,6 +1,6 @@
 /** Sets a directive in an nginx configuration file. */
 import { cannotSet, type Edited, type PathPart, parsePath, type Setting, splice } from './edit.ts';
-import { type Directive, lineAt, NginxSyntaxProblem, parseNginx, unquoteWord, wordsOf } from './nginx-syntax.ts';
+import { type Directive, lineCounter, NginxSyntaxProblem, parseNginx, unquoteWord, wordsOf } from './nginx-syntax.ts';
 
 /**
  * Sets the arguments of the directive `key` (`listen:2` is the second of its block) in the block that `section` names, counted
@@ -28,8 +28,9 @@ export function locateLine(
   line: number,
 ): { readonly section: string; readonly directive: Directive; readonly key: string } | null {
   const walk = (directives: readonly Directive[], path: string): ReturnType<typeof locateLine> => {
+    const lineOf = lineCounter(text);
     for (const directive of directives) {
-      const last = lineAt(text, directive.to);
+      const last = lineOf(directive.to);
       if (line < directive.line || line > last) continue;
       const inside = directive.block && walk(directive.block, join(path, stepTo(directives, directive)));
       if (inside) return inside;
