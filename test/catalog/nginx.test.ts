@@ -12,7 +12,7 @@ before(async () => {
   if (whyNoHosts() !== undefined) return;
   ground = await openGround('nginx');
   await writeSite(ground.host, { status: 200 });
-  await ground.host.exec(['mkdir', '-p', '/srv/shop']);
+  await ground.host.exec(['install', '--directory', '--owner=www-data', '--group=www-data', '/srv/shop']);
   await ground.host.exec(['systemctl', 'reload', 'nginx']);
 });
 after(async () => ground?.[Symbol.asyncDispose]());

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { endOf, nginxMaintenance, timerText, unitOf } from '@countersign/agent/capabilities/nginx/maintenance';
+import {
+  endOf,
+  nginxMaintenance,
+  serviceText,
+  timerText,
+  unitOf,
+} from '@countersign/agent/capabilities/nginx/maintenance';
 import { maintenanceFor } from '@countersign/agent/capabilities/nginx/maintenance-findings';
 import { blocksIn, parseDump } from '@countersign/agent/capabilities/nginx/server-blocks';
 import { Place } from './context.ts';
@@ -68,4 +74,15 @@ test('when a maintenance is timed, its end is one moment in UTC, and its units b
   assert.equal(endOf('[Timer]\nOnCalendar=daily\n'), Number.POSITIVE_INFINITY);
   assert.match(unitOf('/srv/a'), /^countersign-maintenance-[0-9a-f]{12}$/);
   assert.notEqual(unitOf('/srv/a'), unitOf('/srv/b'));
+});
+
+test('T15: when a maintenance ends in a folder of somebody else, it is he who removes the flag, wherever the folder leads by then', () => {
+  using place = new Place();
+  const [ours, theirs] = [place.at('flag'), place.at('app/flag')];
+  mkdirSync(place.at('app'));
+  const removes = (path: string) => /^ExecStart=(.* -- .*flag)$/m.exec(serviceText(path))?.[1];
+  assert.equal(removes(ours), `/bin/rm -f -- ${ours}`);
+  if (process.getuid?.() !== 0) return;
+  chownSync(place.at('app'), 4711, 4712);
+  assert.equal(removes(theirs), `setpriv --reuid=4711 --regid=4712 --clear-groups -- /bin/rm -f -- ${theirs}`);
 });

@@ -3,9 +3,11 @@
  * timer is a unit on disk, so that it comes after a reboot too. Sources: ngx_http_rewrite_module, systemd.timer(5).
  */
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { capability, durationMs, fault, type Json, type ParametersOf, type StepResult } from '@countersign/protocol';
 import { sha256 } from '@countersign/protocol/digest';
 import { z } from 'zod';
+import { asOwnerOf } from '../../host/as-owner.ts';
 import { howItEnded } from '../../host/execution.ts';
 import { removeFile, replaceFile, targetOf } from '../../host/files.ts';
 import { readTextOrNull } from '../../host/look.ts';
@@ -111,15 +113,19 @@ export function endOf(timer: string): number {
   return Date.parse(`${day}T${time}Z`) || Number.POSITIVE_INFINITY;
 }
 
-/** Takes the flag away, and itself. */
-function serviceText(path: string): string {
+/**
+ * Takes the flag away, and itself. The flag as the owner of its folder: until then he could have the folder lead elsewhere. Throws
+ * `file_not_found` where there is no folder.
+ */
+export function serviceText(path: string): string {
   const unit = unitOf(path);
+  const remove = asOwnerOf(dirname(path), ['/bin/rm', '-f', '--', path]);
   return `[Unit]
 Description=Countersign ends a maintenance of nginx
 
 [Service]
 Type=oneshot
-ExecStart=/bin/rm -f -- ${path}
+ExecStart=${remove.join(' ')}
 ExecStart=-/bin/systemctl disable ${unit}.timer
 ExecStart=/bin/rm -f -- ${UNITS}/${unit}.timer ${UNITS}/${unit}.service
 `;
