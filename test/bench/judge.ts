@@ -29,11 +29,13 @@ export interface Measured {
   readonly peer?: Peer;
   /** Left out where it is only shown beside the others. */
   readonly bound?: Bound;
+  /** The goal names a size, and this run is smaller: then it may be missed, but it cannot be met. */
+  readonly smaller?: boolean;
   /** Counts, sizes, and what is unlike the real thing. */
   readonly note: string;
 }
 
-export type Verdict = 'met' | 'not met' | 'peer missing' | 'shown only';
+export type Verdict = 'met' | 'not met' | 'well at a smaller size' | 'peer missing' | 'shown only';
 
 export interface Row {
   readonly goal: GoalId;
@@ -50,7 +52,7 @@ export interface Row {
   readonly note: string;
 }
 
-export function judge({ goal, what, unit, rounds, peer, bound, note }: Measured): Row {
+export function judge({ goal, what, unit, rounds, peer, bound, smaller = false, note }: Measured): Row {
   const theirs = peer && 'rounds' in peer ? peer.rounds : null;
   const ratio = theirs && spreadOf(ratios(rounds, theirs));
   const ours = spreadOf(rounds);
@@ -65,7 +67,7 @@ export function judge({ goal, what, unit, rounds, peer, bound, note }: Measured)
           missing: 'missing' in peer ? peer.missing : null,
         }
       : null,
-    verdict: verdictOf(againstGoal, bound, peer),
+    verdict: verdictOf(againstGoal, bound, peer, smaller),
   };
 }
 
@@ -75,8 +77,14 @@ function distance(value: number, { kind, value: wanted }: Bound): number {
   return wanted === 0 && value === 0 ? 1 : value / wanted;
 }
 
-function verdictOf(againstGoal: number | null, bound: Bound | undefined, peer: Peer | undefined): Verdict {
+function verdictOf(
+  againstGoal: number | null,
+  bound: Bound | undefined,
+  peer: Peer | undefined,
+  smaller: boolean,
+): Verdict {
   if (peer && 'missing' in peer) return 'peer missing';
   if (bound === undefined || againstGoal === null) return 'shown only';
-  return againstGoal <= 1 ? 'met' : 'not met';
+  if (!(againstGoal <= 1)) return 'not met';
+  return smaller ? 'well at a smaller size' : 'met';
 }

@@ -13,12 +13,22 @@ import { terminalTable } from './table.ts';
 
 const say = (line: string) => void process.stderr.write(`${line}\n`);
 
-async function measure({ goals: wanted, quick }: Options): Promise<Report> {
+async function measure(options: Options): Promise<Report> {
+  const { goals: wanted, quick } = options;
   const at = new Date().toISOString();
   const before = loadNow();
   const bench: Bench = { quick, say: (line) => say(`   ${line}`), count: (full, small) => (quick ? small : full) };
   const rows: Row[] = [];
   const failed: Partial<Record<GoalId, string>> = {};
+  let report: Report = {
+    at,
+    quick,
+    machine: machineNow(),
+    load: [before, before],
+    versions: await versionsNow(),
+    rows,
+    failed,
+  };
   for (const goal of goals.filter(({ id }) => wanted.includes(id))) {
     const began = performance.now();
     say(`${goal.id}: ${goal.asks}`);
@@ -30,9 +40,17 @@ async function measure({ goals: wanted, quick }: Options): Promise<Report> {
       say(`   not measured: ${error instanceof Error ? error.stack : error}`);
     }
     say(`   ${((performance.now() - began) / 1000).toFixed(0)} s`);
+    report = { ...report, load: [before, loadNow()] };
+    await keep(options, report);
   }
-  const versions = await versionsNow();
-  return { at, quick, machine: machineNow(), load: [before, loadNow()], versions, rows, failed };
+  return report;
+}
+
+/** After each goal: a run that is cut off leaves what it has measured. */
+async function keep({ json }: Options, report: Report): Promise<void> {
+  if (json === null) return;
+  await mkdir(dirname(json), { recursive: true });
+  await writeFile(json, `${JSON.stringify(report, null, 2)}\n`);
 }
 
 async function writeDocs(reports: readonly Report[]): Promise<void> {
@@ -52,15 +70,14 @@ function readCommandLine(): Options {
   }
 }
 
+// So that what was started ends with us when somebody has seen enough.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
 const options = readCommandLine();
 const reports = options.from.length > 0 ? await readReports(options.from) : [await measure(options)];
 process.stdout.write(
   `${reports.map(({ machine, versions }) => `${machine}, Node ${versions.node}`).join('\n')}\n\n${terminalTable(rowsOf(reports))}\n`,
 );
-if (options.json !== null) {
-  await mkdir(dirname(options.json), { recursive: true });
-  await writeFile(options.json, `${JSON.stringify(reports.at(-1), null, 2)}\n`);
-}
 if (options.writeDocs) await writeDocs(reports);
 for (const { failed } of reports)
   for (const [goal, why] of Object.entries(failed)) {

@@ -86,6 +86,17 @@ test('when nothing may be lost, nothing is just met and one is not met', () => {
   assert.equal(judge({ ...measured, rounds: [1, 1, 0], bound: atMost(0) }).verdict, 'not met');
 });
 
+test('when a run is smaller than the goal asks, it can miss the goal but not meet it', () => {
+  const few = { ...measured, smaller: true };
+  assert.equal(judge({ ...few, bound: atMost(20) }).verdict, 'well at a smaller size');
+  assert.equal(judge({ ...few, bound: atMost(10) }).verdict, 'not met');
+});
+
+test('when a peer took nothing that could be counted, the goal is not taken for met', () => {
+  const row = judge({ ...measured, rounds: [0, 0, 0], peer: { name: 'monit', rounds: [0, 0, 0] }, bound: atMost(1) });
+  assert.equal(row.verdict, 'not met');
+});
+
 test('when a peer is missing, nothing is judged and its package is named', () => {
   const row = judge({ ...measured, peer: { name: 'monit', missing: 'monit' }, bound: atMost(0.25) });
   assert.equal(row.verdict, 'peer missing');

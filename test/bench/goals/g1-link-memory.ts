@@ -89,6 +89,7 @@ async function afterWork(bench: Bench): Promise<Row> {
     rounds,
     peer: { name: 'bare Node', rounds: bareRounds },
     bound: atMost(BACK),
+    smaller: bench.quick,
     note: `${jobs} jobs that print 1 MB, one after the other; the lowest within ${within / 1000} s after the last`,
   });
 }

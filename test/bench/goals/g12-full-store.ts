@@ -99,6 +99,7 @@ async function queries(bench: Bench, db: Db, note: string): Promise<Row[]> {
       ...{ goal: 'G12', what: `${what}, p99`, unit: 'ms' },
       rounds: column(ours, what),
       bound: atMost(20),
+      smaller: bench.quick,
       note: `${times} times in each round; ${note}`,
     }),
   );

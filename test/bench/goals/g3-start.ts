@@ -70,6 +70,7 @@ async function controlPlane(bench: Bench): Promise<Row> {
     unit: 's',
     rounds: started.map((ms) => ms / 1000),
     bound: atMost(1.5),
+    smaller: bench.quick,
     note: `${counted(sizes.servers)} servers, ${counted(actions)} actions, ${counted(sizes.entries)} audit entries in the store`,
   });
 }

@@ -39,6 +39,7 @@ export const g4: Goal = {
         rounds: of(many),
         peer: { name: 'bare ws', rounds: column(measured.ws, 'KB') },
         bound: atMost(1.4),
+        smaller: many < 10_000,
         note,
       }),
       judge({
@@ -56,6 +57,7 @@ export const g4: Goal = {
         rounds: of(most),
         peer: { name: `the same at ${counted(few)}`, rounds: of(few) },
         bound: atMost(1.1),
+        smaller: most < AGENTS_ASKED,
         note,
       }),
       enrolments,

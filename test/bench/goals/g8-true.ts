@@ -49,6 +49,7 @@ async function besideSsh(bench: Bench, scene: Scene): Promise<Row[]> {
   }
   await using master = await sshd.master();
   const ansible = await ansibleOn(sshd);
+  await using _ansible = 'missing' in ansible ? null : ansible;
   const contenders: Contenders = {
     ours,
     master: () => latencies(calls, 5, () => master.run(['true'])),

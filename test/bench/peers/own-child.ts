@@ -11,8 +11,16 @@ export interface OwnChild extends AsyncDisposable {
 
 const GRACE_MS = 5000;
 
+/** What still runs, to be ended with this process when it is interrupted. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 export function startChild(program: string, argv: readonly string[], options: SpawnOptions = {}): OwnChild {
   const child = spawn(program, [...argv], { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   let text = '';
   for (const stream of [child.stdout, child.stderr])
     stream?.setEncoding('utf8').on('data', (more: string) => {
