@@ -139,6 +139,19 @@ test('when another release becomes current and is taken back, the link is as it 
   assert.equal(readlinkSync(place.at('current')), 'releases/two');
 });
 
+test('T15: when the migrations of a release lead elsewhere by a link, nothing of what lies there is told', async () => {
+  using place = new Place();
+  released(place, 'one', 'two');
+  mkdirSync(place.at('private'));
+  writeFileSync(place.at('private/plan-to-fire-bob'), '');
+  symlinkSync(place.at('private'), place.at('releases/two/db'));
+  const { preview } = await switchRelease.preview(
+    { app: 'shop', to: 'one' },
+    place.observe(rulesOf(place, { migrations: 'db' })),
+  );
+  assert.doesNotMatch(JSON.stringify(preview), /bob/);
+});
+
 test('when a release is not there, was made anew, or is no folder of its own, nothing is switched', async () => {
   using place = new Place();
   released(place, 'one', 'two');

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { capability, fault, type Json, type ParametersOf } from '@countersign/protocol';
 import { z } from 'zod';
@@ -108,13 +108,15 @@ function effectsOf(deployment: Deployment, to: Release, context: ObserveContext)
 /** Names of migrations that only the present release has. */
 function migrationsLeft(folder: string | undefined, from: Release, to: Release): string[] {
   if (folder === undefined) return [];
-  const known = new Set(namesOf(join(to.path, folder)));
-  return namesOf(join(from.path, folder)).filter((name) => !known.has(name));
+  const known = new Set(namesIn(to, folder));
+  return namesIn(from, folder).filter((name) => !known.has(name));
 }
 
-function namesOf(folder: string): string[] {
+/** Of the release itself: a link in it may lead to a folder that is none of its user's to see. */
+function namesIn(release: Release, below: string): string[] {
   try {
-    return readdirSync(folder).sort();
+    const folder = realpathSync(join(release.path, below));
+    return folder.startsWith(`${realpathSync(release.path)}/`) ? readdirSync(folder).sort() : [];
   } catch (error) {
     if (error instanceof Error && 'code' in error) return [];
     throw error;
