@@ -168,3 +168,22 @@ test('when values are generated, a set file reads back as that value and as noth
     assert.equal(setKey('yaml', yaml, { key: 'd', value: '2' }).before, '1');
   }
 });
+
+test('T13: when a file was made to take for ever, its key is set within seconds', () => {
+  const blanks = ' '.repeat(200_000);
+  const from = performance.now();
+  const hostile = `a${blanks}b\nc = x${blanks}y\nkey = 1\n`;
+  assert.equal(
+    setKey('ini', hostile, { section: undefined, key: 'key', value: '2' }).text,
+    hostile.replace('key = 1', 'key = 2'),
+  );
+  const empty = `${'\n'.repeat(200_000)}x = 1\n`;
+  assert.equal(setKey('ini', empty, { section: 's', key: 'k', value: 'v' }).text, `${empty}\n[s]\nk = v\n`);
+  assert.ok(performance.now() - from < 3000, `${Math.round(performance.now() - from)} ms`);
+});
+
+test('T13: when a YAML file unfolds without end, it is said to be none that can be changed', () => {
+  const levels = Array.from({ length: 9 }, (_, n) => `l${n + 1}: &l${n + 1} [${Array(9).fill(`*l${n}`).join(', ')}]`);
+  const bomb = `l0: &l0 x\n${levels.join('\n')}\nport: 1\n`;
+  assert.throws(() => setKey('yaml', bomb, { section: undefined, key: 'port', value: '2' }), { code: 'invalid_input' });
+});

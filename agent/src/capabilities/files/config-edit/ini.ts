@@ -18,7 +18,8 @@ export function setIni(text: string, { section, key, value }: Setting): Edited {
   const lines = text.split(/\r?\n/);
   const range = sectionRange(lines, section);
   if (range === null) {
-    const gap = text === '' || /\n\s*\n$/.test(text) ? '' : newline;
+    const blank = text.slice(text.trimEnd().length);
+    const gap = text === '' || (blank.endsWith('\n') && blank.indexOf('\n') < blank.length - 1) ? '' : newline;
     const added = `[${section}]${newline}${key} = ${value}${newline}`;
     return { text: `${text}${text === '' || text.endsWith('\n') ? '' : newline}${gap}${added}`, before: null };
   }
@@ -56,16 +57,22 @@ function sectionRange(lines: readonly string[], section: string | undefined): { 
   return header === undefined ? null : { from: header + 1, to: after(header + 1) };
 }
 
+/** By places and not by one pattern: on a line of very many blanks a pattern would try each of them with each. */
 function parseLine(text: string): Line | null {
-  const parsed = /^(\s*)([^=#;[\s][^=]*?)(?:(\s*=[ \t]*)(.*))?$/.exec(text);
-  if (parsed === null) return null;
-  const [, indent = '', key = '', between = '', rest = ''] = parsed;
+  const at = text.indexOf('=');
+  const head = at < 0 ? text : text.slice(0, at);
+  if (!/^\s*[^#;[\s]/.test(head)) return null;
+  const key = head.trim();
+  const indent = head.slice(0, head.length - head.trimStart().length);
+  if (at < 0) return { indent, key, between: '', value: '', tail: '' };
+  const behind = /^=[ \t]*/.exec(text.slice(at))?.[0] ?? '=';
+  const between = head.slice(head.trimEnd().length) + behind;
+  const rest = text.slice(at + behind.length);
   // A comment behind a value is one for sure only when the value is a single plain word.
   const commented = /^([^\s"'#;]+)(\s+[#;].*)$/.exec(rest);
-  const trailing = /\s*$/.exec(rest)?.[0] ?? '';
   return commented
-    ? { indent, key: key.trim(), between, value: commented[1] ?? '', tail: commented[2] ?? '' }
-    : { indent, key: key.trim(), between, value: rest.slice(0, rest.length - trailing.length), tail: '' };
+    ? { indent, key, between, value: commented[1] ?? '', tail: commented[2] ?? '' }
+    : { indent, key, between, value: rest.trimEnd(), tail: '' };
 }
 
 function indexesOf(lines: readonly string[], { from, to }: { from: number; to: number }, key: string): number[] {

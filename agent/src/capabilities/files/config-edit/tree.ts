@@ -20,7 +20,7 @@ export function setTree(format: TreeFormat, text: string, { section, key, value 
   const edited = pair
     ? replaceValue(format, text, pair.value as Node | null, key, value)
     : insertPair(format, text, parent, key, value);
-  const wanted = document.toJS() as unknown;
+  const wanted = unfolded(document);
   const holder = path.reduce((part: unknown, step) => (part as Record<Key, unknown>)[step], wanted) as Record<
     string,
     unknown
@@ -76,6 +76,16 @@ function treePath(section: string, document: Document.Parsed): Key[] {
     if (document.getIn(path, true) === undefined) throw cannotSet(`section: there is no ${path.join('.')} in the file`);
   }
   return path;
+}
+
+/** Aliases of aliases grow without end; the parser stops at some point. */
+function unfolded(document: Document.Parsed): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    if (error instanceof ReferenceError) throw cannotSet('path: the file has too many aliases; use write_file');
+    throw error;
+  }
 }
 
 type Change = Edited & { readonly data: unknown };
