@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
+import type { DiagnosticId } from '@countersign/protocol';
 import type { Host } from '../hosts/host.ts';
 import { hostTest, whyNoHosts } from '../hosts/requirements.ts';
 import { type Ground, openGround } from './ground.ts';
@@ -75,3 +76,29 @@ hostTest(
     }
   },
 );
+
+hostTest('when a unit wrote thousands of lines, the newest are told', async () => {
+  const { host, assistant, name } = ground;
+  const [table, noise] = ['/etc/cron.d/stranger', '/run/systemd/system/cron.service.d/noise.conf'];
+  const look = async (diagnostic: DiagnosticId, parameters: Record<string, string>) =>
+    (await assistant('runDiagnostic', { server: name, diagnostics: [diagnostic], parameters })).findings;
+  try {
+    await host.writeFile(noise, '[Service]\nExecStartPost=/usr/bin/seq --format=CMD_%%g 5100\n');
+    await host.exec(['systemctl', 'daemon-reload']);
+    await host.exec(['systemctl', 'restart', 'cron']);
+    await host.exec(['rm', noise]);
+    await host.writeFile(table, '* * * * * root true\n');
+    await host.exec(['chown', 'nobody', table]);
+    await host.exec(['systemctl', 'daemon-reload']);
+    await host.exec(['systemctl', 'restart', 'cron']);
+    await host.waitFor(['journalctl', '--quiet', '--unit=cron', '--grep=WRONG FILE OWNER']);
+    const lines = (await look('logs', { unit: 'cron.service', since: '1h' })).find(({ kind }) => kind === 'logs.lines');
+    assert.match(JSON.stringify(lines?.evidence), /WRONG FILE OWNER/);
+    const found = await look('cron_timers', { since: '1h' });
+    assert.ok(found.some(({ kind }) => kind === 'schedule.cron_complains'));
+  } finally {
+    await host.exec(['rm', '-rf', table, noise]);
+    await host.exec(['systemctl', 'daemon-reload']);
+    await host.exec(['systemctl', 'restart', 'cron']);
+  }
+});

@@ -41,6 +41,8 @@ export async function readJournal(context: ObserveContext, request: JournalReque
     '--output=json',
     '--output-fields=MESSAGE,PRIORITY,_SYSTEMD_UNIT,UNIT,SYSLOG_IDENTIFIER,_COMM',
     `--lines=${request.lines}`,
+    // With --since it would begin with the oldest line otherwise, and show the first ones only.
+    '--reverse',
     ...(request.since === undefined ? [] : [`--since=@${Math.floor(request.since / 1000)}`]),
     ...(request.maxLevel === undefined ? [] : [`--priority=${request.maxLevel}`]),
     ...(request.unit === undefined ? [] : [`--unit=${request.unit}`]),
@@ -54,15 +56,10 @@ export async function readJournal(context: ObserveContext, request: JournalReque
     signal: context.signal,
   });
   if (done.notStarted !== null) return { lines: [], blind: 'journalctl is not installed' };
-  const lines = inOrder(done.stdout.split('\n').flatMap(parseJournalLine));
+  const lines = done.stdout.split('\n').flatMap(parseJournalLine).reverse();
   // With --grep, finding nothing is an exit code of 1 and no complaint.
   const foundNone = request.grep !== undefined && done.exitCode === 1 && done.stderr.trim() === '';
   return { lines, blind: blindness(foundNone ? 0 : done.exitCode, done.stderr, lines.length) };
-}
-
-/** Oldest first: with --grep and --lines, journalctl begins with the newest. */
-function inOrder(lines: JournalLine[]): JournalLine[] {
-  return (lines[0]?.at ?? 0) > (lines.at(-1)?.at ?? 0) ? lines.reverse() : lines;
 }
 
 /** One line of `journalctl --output=json`; none for what is not one (the last line of cut output). */
