@@ -141,6 +141,12 @@ hostTest('when the runner dies between two processes of a step, it is not called
     ),
   ) as StepResult;
   assert.deepEqual([half.changed, half.exit_code], [true, 1], 'the file was not written');
+
+  const away = { actionId: nextAction(), step: 'step' };
+  granted(await driven.ask({ call: 'start', argv: ['true'], timeoutMs: 10_000, ...away }));
+  const cycle = { device: '/srv/swapfile' };
+  const taken = granted(await driven.change('recover', 'swap.cycle', cycle, { ...away, memory: { priority: -2 } }));
+  assert.equal((taken as StepResult).exit_code, 1, 'it was taken away, and not given back');
 });
 
 hostTest('when a unit is named by its alias, what is started is what was shown', async () => {

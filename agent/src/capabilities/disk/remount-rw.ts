@@ -75,7 +75,7 @@ async function remount(context: ChangeContext, path: string, mode: 'rw' | 'ro'):
   const { signal, onOutput } = context;
   const done = await context.processes.start({ argv: argvOf(path, mode), timeoutMs, signal, onOutput });
   const exitCode = exitCodeOf(done);
-  if (exitCode === 0 && mode === 'rw' && !triesToWrite(path))
+  if (exitCode === 0 && mode === 'rw' && !triesToWrite(path, context.actionId))
     return {
       changed: true,
       exit_code: 1,
@@ -89,9 +89,9 @@ async function remount(context: ChangeContext, path: string, mode: 'rw' | 'ro'):
   };
 }
 
-/** Writes a byte into a file of its own, has it reach the disk, and removes it. */
-function triesToWrite(folder: string): boolean {
-  const path = `${folder}/.countersign-write-test`;
+/** Writes a byte into a file of its own, which no crash before has left there, has it reach the disk, and removes it. */
+function triesToWrite(folder: string, actionId: string): boolean {
+  const path = `${folder}/.countersign-${actionId}`;
   try {
     const file = openSync(
       path,

@@ -30,10 +30,13 @@ export const sshAuth: Observer<'ssh_auth'> = async ({ since }, context) => {
   report.figure('accepted', accepted.length);
   const lines = (address: string) =>
     printJournal(log.lines.filter((line) => parseAuthLine(line)[0]?.address === address).slice(-EVIDENCE_LINES));
-  await lookAtSources(report, context, { failed, accepted, lines });
-  await lookAtLogins(report, context, accepted, from);
-  await lookAtSettings(report, context, failed);
-  await lookAtFail2ban(report, context);
+  // At the same time: under an attack the journal is large, and each of them may take most of the time there is.
+  await Promise.all([
+    lookAtSources(report, context, { failed, accepted, lines }),
+    lookAtLogins(report, context, accepted, from),
+    lookAtSettings(report, context, failed),
+    lookAtFail2ban(report, context),
+  ]);
   if (report.isCalm)
     report.add({
       kind: 'ssh.calm',
