@@ -105,7 +105,9 @@ function evidenceOf(findings: readonly Found[], change: ChangeBehind | null): Fo
       untrusted_output: untrusted_output.slice(-EVIDENCE_CHARACTERS).toWellFormed(),
     })),
   );
-  return [...action, ...others].slice(0, EVIDENCE_MOST);
+  // One diagnostic shows the same list beside each of its findings.
+  const each = new Map([...action, ...others].map((it) => [`${it.source}\n${it.untrusted_output}`, it]));
+  return [...each.values()].slice(0, EVIDENCE_MOST);
 }
 
 function partsOf(findings: readonly Found[], change: ChangeBehind | null): NonNullable<Found['together']>['parts'] {

@@ -208,6 +208,16 @@ test('when any findings come, none is lost: each is there on its own or as a par
   }
 });
 
+test('when several findings show the same list, the joined one shows it once', () => {
+  const list = 'one process\nand another';
+  const hog = (name: string) =>
+    found('cpu.runaway', `${name} used 90 % of a core for 2 s.`, { output: list, diagnostic: 'cpu_runaway' });
+  const load = found('load.high', 'The load is 6.2 per core.', { severity: 'warning', diagnostic: 'overview' });
+  const [first] = join([load, hog('a (process 1)'), hog('b (process 2)')]);
+  assert.match(first?.kind ?? '', /^together\./);
+  assert.equal(first?.evidence.filter(({ untrusted_output }) => untrusted_output === list).length, 1);
+});
+
 test('T14: when evidence is hostile, it is joined within a second and bounded', () => {
   const text = 'pool '.repeat(1600);
   const many = Array.from({ length: 400 }, (_, n) =>

@@ -34,9 +34,9 @@ export function ServerTrust({ server }: { server: ServerDetail }) {
             ) : (
               <>
                 It keeps the audit log up to entry {witness.size.toLocaleString()}, told <When at={witness.at} />:{' '}
-                {witness.agrees ? 'the log here agrees with it' : 'the log here contradicts it'}.{' '}
+                {witness.agrees ? 'the log here agrees with it' : 'the log here contradicts it'}.
               </>
-            )}
+            )}{' '}
             <Link to="/audit" className="underline underline-offset-2">
               Check it
             </Link>
