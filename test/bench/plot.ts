@@ -5,8 +5,8 @@
 import type { Row } from './judge.ts';
 import { figure } from './table.ts';
 
-const WIDTH = 900;
-const LABELS = 400;
+const WIDTH = 960;
+const LABELS = 500;
 const RIGHT = 70;
 const TOP = 40;
 const LINE = 22;

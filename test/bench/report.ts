@@ -30,6 +30,7 @@ export const loadNow = (): number => Math.round((loadavg()[0] ?? 0) * 10) / 10;
 export async function versionsNow(): Promise<Record<string, string>> {
   const versions: Record<string, string> = { node: process.versions.node };
   for (const [name, { package: debian, version }] of Object.entries(peers)) {
+    if (version === null) continue;
     const peer = findPeer(name as keyof typeof peers);
     versions[name] =
       'missing' in peer ? `not on this machine (Debian: ${debian})` : await firstLine(peer.path, version);

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 interface PeerProgram {
   /** The Debian package that brings it. */
   readonly package: string;
-  /** Arguments with which it prints its version. */
-  readonly version: readonly string[];
+  /** Arguments with which it prints its version; null where another program has the same one. */
+  readonly version: readonly string[] | null;
 }
 
 export const peers = {
   ssh: { package: 'openssh-client', version: ['-V'] },
   sshd: { package: 'openssh-server', version: ['-V'] },
-  'ssh-keygen': { package: 'openssh-client', version: ['-?'] },
+  'ssh-keygen': { package: 'openssh-client', version: null },
   ansible: { package: 'ansible-core', version: ['--version'] },
   monit: { package: 'monit', version: ['-V'] },
   puppet: { package: 'puppet-agent', version: ['--version'] },
