@@ -71,7 +71,8 @@ export function prove(ground: () => Ground, row: Row): void {
       assert.equal(failed.state, 'failed', explain(failed));
       assert.equal(failed.result?.undo.state, row.spoil.undo, explain(failed));
       await row.spoil.undone(here.host);
-      await note(row, performance.now() - started);
+      const failedIn = failed.result?.check?.passed === false ? 'check' : 'step';
+      await note(row, { failedIn, ms: performance.now() - started });
     } finally {
       await row.clear?.(here.host);
     }
@@ -133,12 +134,25 @@ export interface Proof {
   readonly saw: string;
   readonly how: string;
   readonly undo: Undo;
+  /** Where the spoiled run failed: in its check, or already in a step. */
+  readonly failedIn: 'check' | 'step';
   readonly ms: number;
 }
 
-async function note({ playbook, when, sees, spoil }: Row, ms: number): Promise<void> {
+async function note(
+  { playbook, when, sees, spoil }: Row,
+  { failedIn, ms }: Pick<Proof, 'failedIn' | 'ms'>,
+): Promise<void> {
   const file = process.env.COUNTERSIGN_CATALOG_TABLE;
   if (file === undefined) return;
-  const proof: Proof = { playbook, when, saw: sees.kind, how: spoil.how, undo: spoil.undo, ms: Math.round(ms) };
+  const proof: Proof = {
+    playbook,
+    when,
+    saw: sees.kind,
+    how: spoil.how,
+    undo: spoil.undo,
+    failedIn,
+    ms: Math.round(ms),
+  };
   await appendFile(file, `${JSON.stringify(proof)}\n`);
 }
