@@ -8,6 +8,7 @@ import { Backoff } from '@countersign/agent/link/backoff';
 import { keepLinked } from '@countersign/agent/link/link';
 import { systemIds } from '@countersign/protocol/system-ids';
 import { pairTelegram } from '../world/approvers.ts';
+import { eventually } from '../world/eventually.ts';
 import { startWorld, type World } from '../world/world.ts';
 import { effectLedger } from './effects.ts';
 import { judgeWhole } from './judge.ts';
@@ -87,6 +88,9 @@ export async function controlPlaneWork(): Promise<ControlPlaneWork> {
     async judge() {
       await dead(world);
       await world.revive(null);
+      // Connections to the process that died may still be kept for the next call: each is tried until none is left.
+      const asked = () => Promise.all(Array.from({ length: 8 }, () => world.owner('getMe', {})));
+      await eventually('the control plane to answer a person', asked);
       await requests.settle({ over: false });
       await judgeWhole(world.owner, effects, requests.all);
     },
