@@ -1,5 +1,5 @@
 /**
- * Runs every test, a process per file. Long files go first, so that none of them is left to run alone at the end; five at once,
+ * Runs every test, a process per file. Long files go first, so that none of them is left to run alone at the end; six at once,
  * since many wait for a server more than they work. `node test/all.ts PART…` runs the files whose path holds one of the parts.
  */
 import { glob, mkdtemp, rm } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
-const AT_ONCE = 5;
+const AT_ONCE = 6;
 const TIMEOUT_MS = 600_000;
 
 /** By what they take, longest first; whatever is not here is short. */
