@@ -4,7 +4,7 @@
  */
 import { glob, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
@@ -45,6 +45,14 @@ const files = found
 const tests = run({ files, concurrency: AT_ONCE, timeout: TIMEOUT_MS });
 tests.on('test:fail', ({ todo }) => {
   if (todo === undefined || todo === false) process.exitCode = 1;
+});
+const seconds = new Map<string, number>();
+tests.on('test:summary', ({ file, duration_ms: ms }) => {
+  if (file !== undefined) seconds.set(relative(process.cwd(), file), Math.round(ms / 1000));
+});
+tests.on('end', () => {
+  const longest = [...seconds].sort((a, b) => b[1] - a[1]).slice(0, 30);
+  for (const [file, taken] of longest) process.stdout.write(`${String(taken).padStart(5)} s  ${file}\n`);
 });
 tests.on('end', () => void rm(compiled, { recursive: true, force: true, maxRetries: 5 }));
 tests.compose(new spec()).pipe(process.stdout);

@@ -4,6 +4,9 @@ import type { PlanDraft, SignedGrant } from '@countersign/protocol';
 import { grantOf, newActionId } from '../run/bed.ts';
 import type { ControlPlane, Peer } from './control-plane.ts';
 
+/** For requests also of a link whose timers run ten times faster: a runner needs seconds to start on a busy machine. */
+export const TIMEOUT_MS = 150_000;
+
 /** Has the server preview a draft and grants the plan, bent as `grantOf` bends. */
 export async function grantFor(
   controlPlane: ControlPlane,
@@ -11,7 +14,7 @@ export async function grantFor(
   draft: PlanDraft,
   bend: Parameters<typeof grantOf>[2] = { actionId: newActionId() },
 ): Promise<SignedGrant> {
-  const answer = await peer.ask({ type: 'preview', draft, timeoutMs: 15_000 });
+  const answer = await peer.ask({ type: 'preview', draft, timeoutMs: TIMEOUT_MS });
   assert.equal(answer.type, 'previewed', JSON.stringify(answer));
   const plan = { ...draft, preview: (answer as Extract<typeof answer, { type: 'previewed' }>).preview };
   return grantOf({ clock: Date as never, key: controlPlane.key }, plan, bend);

@@ -8,7 +8,7 @@ import { sha256 } from '@countersign/protocol/digest';
 import { command, draftOf, linesOf, until } from '../run/bed.ts';
 import { ControlPlane } from './control-plane.ts';
 import { Agent } from './enrolled.ts';
-import { grantFor } from './grant-for.ts';
+import { grantFor, TIMEOUT_MS } from './grant-for.ts';
 
 const commandDraft = (...argv: string[]) => draftOf([command('one', ...argv)], { risk: 'high' });
 
@@ -259,7 +259,7 @@ test('when the policy file changes, the link introduces itself again with the ne
   writeFileSync(agent.config.policyFile, 'mode: observe\n');
   const second = await controlPlane.welcomed(2);
   assert.equal(second.all('hello')[0]?.policy.mode, 'observe');
-  const refused = await second.ask({ type: 'preview', draft: commandDraft('true'), timeoutMs: 5000 });
+  const refused = await second.ask({ type: 'preview', draft: commandDraft('true'), timeoutMs: TIMEOUT_MS });
   assert.equal(refused.type === 'request_failed' && refused.fault.code, 'server_observe_only');
 });
 
@@ -279,7 +279,7 @@ test('T1: when a control plane asks for absurdly many signs of life, or for none
       type: 'observe',
       capability: 'disk.free',
       parameters: { path: '/' },
-      timeoutMs: 5000,
+      timeoutMs: TIMEOUT_MS,
     });
     assert.equal(answer?.type, 'observed');
     assert.ok(peer.all('heartbeat').length <= 2, `${peer.all('heartbeat').length} with ${heartbeatMs} ms`);
