@@ -1,10 +1,9 @@
 /** The one place that starts processes. No shell, a cleared environment, a process group of its own, bounded output. */
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { type Cancel, type Clock, systemClock } from '@countersign/protocol';
-import { execa } from 'execa';
 import { CLEAN_ENVIRONMENT } from './clean-environment.ts';
 import type { ExecRequest, Executed } from './execution.ts';
 
@@ -24,20 +23,13 @@ export async function execute(request: ExecRequest, clock: Clock = systemClock):
   request.signal?.throwIfAborted();
   const started = clock.monotonic();
   const [file = '', ...operands] = request.hostNetwork ? inHostNetwork(request.argv) : request.argv;
-  const child = execa(file, operands, {
-    cwd: request.cwd ?? '/',
-    env: { ...CLEAN_ENVIRONMENT, ...request.env },
-    extendEnv: false,
-    detached: true,
-    buffer: false,
-    reject: false,
-    ...(request.input === undefined ? { stdin: 'ignore' as const } : { input: request.input }),
-  });
+  const child = begin(file, operands, request);
+  if ('notStarted' in child) return { ...NOTHING, ms: clock.monotonic() - started, notStarted: child.notStarted };
   const stdout = collect(child.stdout, request);
   const stderr = collect(child.stderr, request);
   const group = endGroupOn(child.pid, request, clock);
-  const ended = await endOf(child.nodeChildProcess, child);
-  await drained([child.stdout, child.stderr], clock);
+  const ended = await endOf(child);
+  if (ended.notStarted === null) await drained([child.stdout, child.stderr], clock);
   group.settle();
   request.signal?.throwIfAborted();
   return {
@@ -73,18 +65,30 @@ interface Ended {
   readonly notStarted: string | null;
 }
 
+/** What cannot even be handed to the system (a NUL in a word, words that are too long together) is thrown by `spawn` itself. */
+function begin(file: string, operands: readonly string[], { cwd, env, input }: ExecRequest) {
+  try {
+    const child = spawn(file, operands, {
+      cwd: cwd ?? '/',
+      env: { ...CLEAN_ENVIRONMENT, ...env },
+      detached: true,
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    });
+    // A program may end without having read what it is given.
+    child.stdin?.on('error', () => undefined).end(input);
+    return child;
+  } catch (error) {
+    return { notStarted: reasonOf(error) };
+  }
+}
+
+const NOTHING = { exitCode: null, signal: null, stdout: '', stderr: '', timedOut: false, truncated: false };
+
 /** The end of the process itself, which comes before that of its output, or why there never was one. */
-function endOf(
-  child: ChildProcess,
-  result: Promise<{ exitCode?: number; signal?: string; cause?: unknown }>,
-): Promise<Ended> {
+function endOf(child: ChildProcess): Promise<Ended> {
   return new Promise((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal, notStarted: null }));
-    // What cannot even be handed to the system (a NUL in a word, too many files) is told by the result alone.
-    void result.then((failed) => {
-      if (failed.exitCode === undefined && failed.signal === undefined)
-        resolve({ code: null, signal: null, notStarted: reasonOf(failed.cause ?? failed) });
-    });
+    child.on('error', (error) => resolve({ code: null, signal: null, notStarted: reasonOf(error) }));
   });
 }
 
