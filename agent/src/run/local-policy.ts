@@ -87,6 +87,8 @@ export const policyFileSchema = z.strictObject({
   lock: pinnedLockSchema.nullable().default(null),
   /** What may be changed although it can lock everybody out: only by plans that a human has to confirm afterwards. */
   lockout: z.array(z.enum(lockoutAreas)).max(lockoutAreas.length).default([]),
+  /** Whether `agent.update` and its kin may change the agent itself. Nothing else ever may. */
+  agent_changes: z.boolean().default(false),
   /** Values that plans may refer to by name: a whole file, or one name of a file of NAME=value lines. */
   secrets: z
     .record(
@@ -104,6 +106,8 @@ export const policyFileSchema = z.strictObject({
   secrets_from: z.array(pathSchema).max(20).default([]),
 });
 
+type PolicyFile = z.output<typeof policyFileSchema>;
+
 /** The server's own policy, ready to be asked. */
 export interface LocalPolicy extends LocalRules {
   readonly mode: 'observe' | 'act';
@@ -118,6 +122,7 @@ export interface LocalPolicy extends LocalRules {
   /** Set when the owner pinned a lock: as pinned where it comes from the file, as followed where it comes from the lock book. */
   readonly lock: LockState | null;
   readonly lockout: readonly LockoutArea[];
+  readonly agentChanges: boolean;
   readonly secrets: Readonly<Record<string, SecretSource>>;
   readonly deniedPaths: readonly string[];
   readonly tmpRoots: readonly string[];
@@ -165,10 +170,19 @@ export function policyOrDefault(read: () => LocalPolicy): {
 
 /** The policy in the text of a file. Throws as {@link readLocalPolicy} does. */
 export function parsePolicy(text: string, path: string): LocalPolicy {
-  const file = parseSettings(text, policyFileSchema, path);
+  const file = parsedFile(text, path);
   const named = Object.values(file.secrets).flatMap((source) => readable(source.file, () => secretOf(source)));
   const listed = file.secrets_from.flatMap((from) => readable(from, () => secretsIn(from)));
   return { ...policyFrom(file), secretValues: [...new Set([...listed, ...named])] };
+}
+
+let parsedLast: { readonly text: string; readonly path: string; readonly file: PolicyFile } | null = null;
+
+/** The file is read each time it is asked, and parsed each time it has another text. What it names is read each time by the callers. */
+function parsedFile(text: string, path: string): PolicyFile {
+  if (parsedLast?.text !== text || parsedLast.path !== path)
+    parsedLast = { text, path, file: parseSettings(text, policyFileSchema, path) };
+  return parsedLast.file;
 }
 
 /** What the control plane is told of it. */
@@ -207,7 +221,7 @@ export function isBelow(path: string, root: string): boolean {
   return path === root || root === '/' || path.startsWith(`${root}/`);
 }
 
-function policyFrom(file: z.output<typeof policyFileSchema>): LocalPolicy {
+function policyFrom(file: PolicyFile): LocalPolicy {
   return {
     mode: file.mode,
     maxRisk: file.max_risk,
@@ -229,6 +243,7 @@ function policyFrom(file: z.output<typeof policyFileSchema>): LocalPolicy {
     },
     lock: file.lock,
     lockout: file.lockout,
+    agentChanges: file.agent_changes,
     secrets: file.secrets,
     secretValues: [],
     apps: file.apps,
@@ -236,7 +251,7 @@ function policyFrom(file: z.output<typeof policyFileSchema>): LocalPolicy {
 }
 
 /** Opened for reading only: `deniedPaths` keeps them closed to every change, and what the owner himself denies stays denied. */
-function privileged(file: z.output<typeof policyFileSchema>): Pick<LocalRules, 'privilegedRoots' | 'readDenied'> {
+function privileged(file: PolicyFile): Pick<LocalRules, 'privilegedRoots' | 'readDenied'> {
   const opened = pathsOfReads(file.privileged_reads);
   return {
     privilegedRoots: opened,
