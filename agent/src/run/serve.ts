@@ -9,13 +9,22 @@ import type { Journal } from './journal.ts';
 import type { RunPorts } from './run-ports.ts';
 import type { Runner } from './runner.ts';
 import { type FromRunner, LINE_BYTES_MAX, type ToRunner, toRunnerSchema } from './runner-wire.ts';
+import { Turns } from './turns.ts';
 import { wireFault } from './wire-fault.ts';
 
-const REQUESTS_MAX = 16;
+/** Requests of one link that are worked on at once, and those that may wait for it: a link passes on 32 of its control plane. */
+const REQUESTS_AT_ONCE = 16;
+const REQUESTS_WAITING = 32;
 const BROKEN_IDLE_MS = 2000;
 
 type Request = Exclude<Extract<ToRunner, { requestId: string }>, { type: 'cancel' }>;
 type Answer = Extract<FromRunner, { requestId: string }>;
+
+/** What one link has asked and is not answered yet. */
+interface Asked {
+  readonly open: Map<string, AbortController>;
+  readonly turns: Turns;
+}
 
 export interface ServeOptions {
   readonly runner: Runner;
@@ -51,13 +60,13 @@ export class RunnerService {
   /** Talks with one link until it goes. */
   serve(input: Readable, output: Writable): Channel {
     const { runner, ports } = this.#options;
-    const asked = new Map<string, AbortController>();
+    const asked: Asked = { open: new Map(), turns: new Turns(REQUESTS_AT_ONCE) };
     let detach = () => undefined as unknown;
     const channel = new Channel(input, output, LINE_BYTES_MAX, {
       onLine: (line) => this.#take(line, asked, channel),
       onClose: (error) => {
         detach();
-        for (const request of asked.values()) request.abort(new Error('the link has gone'));
+        for (const request of asked.open.values()) request.abort(new Error('the link has gone'));
         if (error) ports.log.warn('link.gone', { error });
         this.#channels.delete(channel);
         if (this.#options.endWithLinks && this.#channels.size === 0) this.endWhenQuiet();
@@ -69,7 +78,7 @@ export class RunnerService {
     return channel;
   }
 
-  #take(line: string, asked: Map<string, AbortController>, channel: Channel): void {
+  #take(line: string, asked: Asked, channel: Channel): void {
     const message = this.#parse(line);
     if (message === null) return;
     this.#rest();
@@ -77,7 +86,7 @@ export class RunnerService {
     else this.#obey(message, asked);
   }
 
-  #obey(message: Exclude<ToRunner, Request>, asked: ReadonlyMap<string, AbortController>): void {
+  #obey(message: Exclude<ToRunner, Request>, { open }: Asked): void {
     const { runner } = this.#options;
     if (message.type === 'accept') {
       failPoint('run.grant.before_judging');
@@ -85,7 +94,7 @@ export class RunnerService {
     } else if (message.type === 'stop') runner.stop(message.actionId);
     else if (message.type === 'confirm') runner.confirm(message.actionId, message.signatures);
     else if (message.type === 'kept') runner.kept(message.actionId, message.report);
-    else asked.get(message.requestId)?.abort(new Error('nobody waits for the answer any more'));
+    else open.get(message.requestId)?.abort(new Error('nobody waits for the answer any more'));
   }
 
   #parse(line: string): ToRunner | null {
@@ -101,16 +110,20 @@ export class RunnerService {
     return null;
   }
 
-  async #answer(request: Request, asked: Map<string, AbortController>, channel: Channel): Promise<void> {
+  async #answer(request: Request, { open, turns }: Asked, channel: Channel): Promise<void> {
     const { ports } = this.#options;
     const { requestId } = request;
     const controller = new AbortController();
     this.#requests += 1;
     try {
       // Two requests of one id would count once.
-      if (asked.has(requestId) || asked.size >= REQUESTS_MAX) throw fault('agent_busy');
-      asked.set(requestId, controller);
-      const line = JSON.stringify(await this.#fulfil(request, controller.signal));
+      if (open.has(requestId) || open.size >= REQUESTS_AT_ONCE + REQUESTS_WAITING) throw fault('agent_busy');
+      open.set(requestId, controller);
+      const answer = await turns.take(() => {
+        controller.signal.throwIfAborted();
+        return this.#fulfil(request, controller.signal);
+      });
+      const line = JSON.stringify(answer);
       const bytes = Buffer.byteLength(line);
       // What does not fit into a frame of the wire need not go to the link either.
       if (bytes > FRAME_BYTES_MAX) throw fault('too_large', { bytes, limit: FRAME_BYTES_MAX });
@@ -119,7 +132,7 @@ export class RunnerService {
       if (!controller.signal.aborted)
         channel.send({ type: 'request_failed', requestId, fault: wireFault(error, ports) } satisfies FromRunner);
     } finally {
-      if (asked.get(requestId) === controller) asked.delete(requestId);
+      if (open.get(requestId) === controller) open.delete(requestId);
       this.#requests -= 1;
       this.#rest();
     }
