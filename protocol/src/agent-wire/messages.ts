@@ -8,6 +8,7 @@
  */
 import { z } from 'zod';
 import { actionResultSchema } from '../action-result.ts';
+import { anyJsonSchema } from '../any-json.ts';
 import { approverSignatureSchema } from '../approver.ts';
 import { observationIdSchema } from '../capabilities/index.ts';
 import { signedGrantSchema } from '../grant.ts';
@@ -72,7 +73,7 @@ export const fromAgentSchema = z.discriminatedUnion('type', [
   /** The server's own policy as it is now: sent when it changed since the hello, and in answer to every `lock_changes`. */
   z.object({ type: z.literal('policy'), policy: localPolicySummarySchema }),
   z.object({ type: z.literal('heartbeat'), clock: z.int(), sample: statusSampleSchema }),
-  z.object({ type: z.literal('observed'), requestId: requestIdSchema, result: z.json() }),
+  z.object({ type: z.literal('observed'), requestId: requestIdSchema, result: anyJsonSchema }),
   z.object({ type: z.literal('previewed'), requestId: requestIdSchema, preview: previewSchema }),
   z.object({ type: z.literal('request_failed'), requestId: requestIdSchema, fault: wireFaultSchema }),
   z.object({ type: z.literal('started'), seq: z.int().nonnegative(), actionId: actionIdSchema, at: z.int() }),
@@ -146,7 +147,7 @@ export const fromControlPlaneSchema = z.discriminatedUnion('type', [
     type: z.literal('observe'),
     requestId: requestIdSchema,
     capability: observationIdSchema,
-    parameters: z.record(z.string(), z.json()),
+    parameters: z.record(z.string(), anyJsonSchema),
     timeoutMs: z.int().positive(),
   }),
   z.object({
