@@ -4,9 +4,12 @@ import type { Clock } from '@countersign/protocol';
 /** More than clocks drift between two small corrections, milliseconds. */
 const SET_MS = 5000;
 
-/** Begins to watch. The function tells whether the clock was set since then. */
-export function clockSet(clock: Clock): () => boolean {
-  const ahead = () => clock.now() - clock.monotonic();
-  const before = ahead();
-  return () => Math.abs(ahead() - before) > SET_MS;
+/** How far the wall clock is ahead of the monotonic one, milliseconds: it stays the same until the wall clock is set. */
+export function clockLead(clock: Clock): number {
+  return clock.now() - clock.monotonic();
+}
+
+/** Whether the wall clock was set since it was so far ahead. */
+export function clockSetSince(clock: Clock, lead: number): boolean {
+  return Math.abs(clockLead(clock) - lead) > SET_MS;
 }

@@ -15,7 +15,8 @@ import { keepHello } from './keep-hello.ts';
 import type { FleetLimits } from './limits.ts';
 import type { FleetRegistry } from './registry.ts';
 import type { ServerRow } from './server.store.ts';
-import { AgentSession, type SessionEvents } from './session.ts';
+import { AgentSession } from './session.ts';
+import type { SessionEvents } from './session-events.ts';
 import type { CloseCode, Wire } from './wire.ts';
 import type { Witnesses } from './witnesses.ts';
 
@@ -75,6 +76,11 @@ export class AgentConnection {
     );
   }
 
+  /** Whether it is past its handshake. */
+  get isWorking(): boolean {
+    return this.#state.name === 'working';
+  }
+
   /** Takes one text frame. */
   frame(text: string): void {
     this.#slowDown(text.length);
@@ -101,7 +107,7 @@ export class AgentConnection {
   closed(): void {
     const state = this.#state;
     this.#state = { name: 'over' };
-    this.#cancelTimer?.();
+    this.#stopTimer();
     this.#slowed?.();
     this.#proven();
     if (state.name === 'working') this.#deps.registry.remove(state.session);
@@ -139,7 +145,7 @@ export class AgentConnection {
 
   async #admit(open: Open, challenge: Challenge, hello: Hello): Promise<void> {
     const clockOffsetMs = hello.clock - this.#deps.clock.now();
-    this.#cancelTimer?.();
+    this.#stopTimer();
     let serverId = hello.serverId;
     try {
       checkProof(open, challenge, hello);
@@ -192,6 +198,11 @@ export class AgentConnection {
     this.#deps.log.info('agent.turned_away', { ip: this.#wire.ip, code: why.code });
     this.#wire.send({ type: 'turned_away', fault: { code: why.code, slots: { ...why.slots } } });
     this.#wire.close(closeCodeOf[why.code] ?? 'unproven', why.message);
+  }
+
+  #stopTimer(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
   }
 
   #proven(): void {

@@ -1,16 +1,22 @@
-/** Where agents connect: `GET /agent`, a WebSocket. The only file of the control plane that knows sockets. */
+/** Where agents connect: `GET /agent`, a WebSocket. With `arrivals.ts` the only file of the control plane that knows sockets. */
 
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fault, shorten } from '@countersign/protocol';
 import { encode, FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/codec';
 import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { WebSocket } from 'ws';
 import type { Log } from '../ports.ts';
+import { queueArrivals } from './arrivals.ts';
 import { AgentConnection, type ConnectionDeps } from './connection.ts';
+import { HandshakeLine } from './handshake-line.ts';
 import { type CloseCode, closeCodes, type Wire } from './wire.ts';
 
 /** What a socket may hold of a message in pieces before it is cut off. Agents send messages whole. */
 const PIECES = { maxFragments: 64, maxBufferedChunks: 8192 };
+const PATH = '/agent';
+/** What a frame costs us while it waits in line, besides its characters. */
+const FRAME_WEIGHS = 1024;
 /** How long a peer has to answer a closing frame, milliseconds. */
 const CLOSING_MS = 3000;
 /** Longest reason that fits into a closing frame, bytes (RFC 6455, section 5.5). */
@@ -21,31 +27,42 @@ const REASON_BYTES = 123;
  * and ends those that go to routes that are no WebSockets. When the app closes, agents are told to come back later.
  */
 export function fleetGateway(deps: ConnectionDeps): FastifyPluginAsync {
+  const { clock, limits, log } = deps;
+  const line = new HandshakeLine(clock, limits);
+  const responses = new WeakMap<IncomingMessage, ServerResponse>();
   let unproven = 0;
   const plugin: FastifyPluginAsync = async (app) => {
     await app.register(websocket, {
-      options: { maxPayload: FRAME_BYTES_MAX, perMessageDeflate: false, ...PIECES, closeTimeout: CLOSING_MS } as object,
-      errorHandler: (error, socket, request) => {
-        // Oversized and malformed frames end here; ws has sent the closing frame already.
-        deps.log.info('agent.socket_error', { ip: request.ip, error: error.message });
-        if (socket.readyState === WebSocket.OPEN) socket.close(closeCodes.internal);
+      options: { maxPayload: FRAME_BYTES_MAX, perMessageDeflate: false, ...PIECES, ...OWN_SOCKETS } as object,
+      preClose: (done) => {
+        line.close();
+        closeAll(app, done);
       },
-      preClose: (done) => closeAll(app, done),
     });
+    const sentAway = (ip: string) => log.info('agent.sent_away', { ip, waiting: line.waiting });
+    queueArrivals(app.server, line, { path: PATH, most: limits.unprovenMax, sentAway });
     app.get(
-      '/agent',
-      { websocket: true, preValidation: async (request) => refuseBrowsers(request.headers) },
-      (socket, request) => {
-        const wire = new SocketWire(socket, request.ip, deps.limits.unsentBytes, deps.log);
-        if (unproven >= deps.limits.unprovenMax) {
+      PATH,
+      {
+        websocket: true,
+        preValidation: async ({ raw, headers }, reply) => {
+          refuseBrowsers(headers);
+          responses.set(raw, reply.raw);
+        },
+      },
+      (socket, { raw, ip }) => {
+        letGo(socket, raw, responses.get(raw));
+        const wire = new SocketWire(socket as AgentSocket, ip, { unsentBytes: limits.unsentBytes, line, log });
+        if (unproven >= limits.unprovenMax) {
           wire.close('busy', 'too many agents are connecting; come back in a moment');
           return;
         }
         unproven += 1;
         const proven = () => {
           unproven -= 1;
+          line.done(raw);
         };
-        listen(socket, wire, new AgentConnection(deps, wire, proven), deps.log);
+        wire.serve(new AgentConnection(deps, wire, proven), 2 * limits.unprovenFrameBytes);
       },
     );
   };
@@ -53,25 +70,18 @@ export function fleetGateway(deps: ConnectionDeps): FastifyPluginAsync {
   return Object.assign(plugin, { [Symbol.for('skip-override')]: true });
 }
 
+/**
+ * The request is answered, but its socket still knows request and response, and the plugin's listener for errors does too: with twenty
+ * thousand agents they would weigh more than the sockets. The listener is replaced by our own.
+ */
+function letGo(socket: WebSocket, request: IncomingMessage, response: ServerResponse | undefined): void {
+  response?.detachSocket(request.socket);
+  socket.removeAllListeners('error');
+}
+
 /** No browser is an agent. */
 function refuseBrowsers(headers: { readonly origin?: string | undefined }): void {
   if (headers.origin !== undefined) throw fault('origin_denied', { origin: headers.origin, expected: 'no browser' });
-}
-
-function listen(socket: WebSocket, wire: Wire, connection: AgentConnection, log: Log): void {
-  socket.on('message', (data: Buffer, isBinary) => {
-    try {
-      if (isBinary) wire.close('not_text', 'frames are JSON text');
-      else if (wire.isOpen) connection.frame(data.toString('utf8'));
-    } catch (error) {
-      // A defect that one agent met must not take the others down.
-      log.error('agent.frame_not_handled', { ip: wire.ip, error: String(error) });
-      wire.close('internal', 'something went wrong on our side; come back in a moment');
-    }
-  });
-  socket.on('ping', () => connection.heard());
-  socket.on('pong', (word: Buffer) => connection.ponged(word.toString('utf8')));
-  socket.on('close', () => connection.closed());
 }
 
 function closeAll(app: FastifyInstance, done: () => void): void {
@@ -81,19 +91,94 @@ function closeAll(app: FastifyInstance, done: () => void): void {
   server.close(() => done());
 }
 
+/** The socket of an agent. All agents share the functions that listen: a closure for each would weigh. */
+class AgentSocket extends WebSocket {
+  wire: SocketWire | undefined;
+}
+
+const OWN_SOCKETS = { WebSocket: AgentSocket, closeTimeout: CLOSING_MS };
+
+const listeners = {
+  message(this: AgentSocket, data: Buffer, isBinary: boolean) {
+    this.wire?.take(data, isBinary);
+  },
+  ping(this: AgentSocket) {
+    this.wire?.connection?.heard();
+  },
+  pong(this: AgentSocket, word: Buffer) {
+    this.wire?.connection?.ponged(word.toString('utf8'));
+  },
+  close(this: AgentSocket) {
+    this.wire?.connection?.closed();
+  },
+  error(this: AgentSocket, error: Error) {
+    this.wire?.failed(error);
+  },
+};
+
+interface Surroundings {
+  readonly unsentBytes: number;
+  readonly line: HandshakeLine;
+  readonly log: Log;
+}
+
 class SocketWire implements Wire {
   readonly ip: string;
-  readonly #socket: WebSocket;
-  readonly #unsentBytes: number;
-  readonly #log: Log;
+  connection: AgentConnection | undefined;
+  readonly #socket: AgentSocket;
+  readonly #around: Surroundings;
   /** Two parties may ask not to read: the flood gate and the queue of reports. */
   #pauses = 0;
+  /** Frames that wait in line: their characters, and what each costs besides. */
+  #inLine = 0;
+  #inLineMax = 0;
 
-  constructor(socket: WebSocket, ip: string, unsentBytes: number, log: Log) {
+  constructor(socket: AgentSocket, ip: string, around: Surroundings) {
     this.#socket = socket;
     this.ip = ip;
-    this.#unsentBytes = unsentBytes;
-    this.#log = log;
+    this.#around = around;
+    socket.wire = this;
+    for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener as () => void);
+  }
+
+  /** Hands frames to a connection from now on. Before it works, no more of them wait than these characters. */
+  serve(connection: AgentConnection, inLineMax: number): void {
+    this.connection = connection;
+    this.#inLineMax = inLineMax;
+  }
+
+  /** Takes a message from the socket. Those of a handshake wait in line, and what comes after them waits behind them. */
+  take(data: Buffer, isBinary: boolean): void {
+    if (!this.isOpen) return;
+    if (isBinary) this.close('not_text', 'frames are JSON text');
+    else if (this.connection?.isWorking && this.#inLine === 0) this.#hand(data.toString('utf8'));
+    else this.#queue(data.toString('utf8'));
+  }
+
+  /** Oversized and malformed frames end here; ws has sent the closing frame already. */
+  failed(error: Error): void {
+    this.#around.log.info('agent.socket_error', { ip: this.ip, error: error.message });
+    if (this.isOpen) this.#socket.close(closeCodes.internal);
+  }
+
+  #queue(text: string): void {
+    const weight = text.length + FRAME_WEIGHS;
+    this.#inLine += weight;
+    if (this.#inLine > this.#inLineMax) this.close('too_large', 'a frame before the welcome is too large');
+    this.#around.line.frame(() => {
+      this.#inLine -= weight;
+      this.#hand(text);
+    });
+  }
+
+  #hand(text: string): void {
+    try {
+      if (this.isOpen) this.connection?.frame(text);
+    } catch (error) {
+      // A defect that one agent met must not take the others down.
+      this.#around.log.error('agent.frame_not_handled', { ip: this.ip, error: String(error) });
+      this.close('internal', 'something went wrong on our side; come back in a moment');
+    }
   }
 
   get isOpen(): boolean {
@@ -109,13 +194,13 @@ class SocketWire implements Wire {
     const bytes = Buffer.byteLength(frame);
     if (bytes > FRAME_BYTES_MAX) throw fault('too_large', { bytes, limit: FRAME_BYTES_MAX });
     if (!this.isOpen) return;
-    if (this.#socket.bufferedAmount > this.#unsentBytes) {
-      this.#log.warn('agent.reads_too_slowly', { ip: this.ip, waiting: this.#socket.bufferedAmount });
+    if (this.#socket.bufferedAmount > this.#around.unsentBytes) {
+      this.#around.log.warn('agent.reads_too_slowly', { ip: this.ip, waiting: this.#socket.bufferedAmount });
       this.cut();
       return;
     }
     this.#socket.send(frame, (error) => {
-      if (error) this.#log.info('agent.not_sent', { ip: this.ip, type: message.type, error: error.message });
+      if (error) this.#around.log.info('agent.not_sent', { ip: this.ip, type: message.type, error: error.message });
     });
   }
 

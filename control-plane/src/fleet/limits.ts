@@ -3,7 +3,11 @@
 export interface FleetLimits {
   /** From the first byte to a proven hello, milliseconds. */
   readonly handshakeMs: number;
-  /** Connections that have not proven themselves yet, all together. */
+  /** Handshakes that are under way; whoever comes then waits, at most `handshakeMs`. */
+  readonly handshakesAtOnce: number;
+  /** After so long a handshake does not count as under way any more: those who keep silent keep nobody out, milliseconds. */
+  readonly handshakeCountsMs: number;
+  /** Connections that have not proven themselves yet, all together; and as many may wait before that. */
   readonly unprovenMax: number;
   /** The largest frame before an agent has proven itself, bytes. */
   readonly unprovenFrameBytes: number;
@@ -36,6 +40,8 @@ export interface FleetLimits {
 
 export const fleetLimits: FleetLimits = {
   handshakeMs: 10_000,
+  handshakesAtOnce: 512,
+  handshakeCountsMs: 250,
   unprovenMax: 20_000,
   unprovenFrameBytes: 256 * 1024,
   heartbeatMs: 30_000,

@@ -14,7 +14,7 @@ import { Refusals } from './refusals.ts';
 import { FleetRegistry } from './registry.ts';
 import { saveAcknowledged } from './server.store.ts';
 import type { Presence } from './server-view.ts';
-import type { SessionEvents } from './session.ts';
+import type { SessionEvents } from './session-events.ts';
 import { type ActionReports, reportTaker } from './take-report.ts';
 import { ToldDesk } from './told-desk.ts';
 import { Witnesses } from './witnesses.ts';

@@ -20,30 +20,17 @@ import {
   type SignedWitness,
 } from '@countersign/protocol';
 import { type Decoded, decodeFromAgent } from '@countersign/protocol/agent-wire/codec';
-import type { StatusSample, Thresholds } from '@countersign/protocol/agent-wire/facts';
+import type { Thresholds } from '@countersign/protocol/agent-wire/facts';
 import type { FromAgent } from '@countersign/protocol/agent-wire/messages';
 import { failPoint } from '../fail-points.ts';
 import type { Log } from '../ports.ts';
 import { cleanFault, cleanPreview, cleanResult } from './clean-arrival.ts';
-import { clockSet } from './clock-set.ts';
+import { clockLead, clockSetSince } from './clock-set.ts';
 import type { FleetLimits } from './limits.ts';
-import { ReportQueue, type TakeReport } from './report-queue.ts';
-import { Requests } from './requests.ts';
+import { type Report, ReportQueue } from './report-queue.ts';
+import { type Request, Requests } from './requests.ts';
+import type { SessionEvents } from './session-events.ts';
 import type { CloseCode, Wire } from './wire.ts';
-
-/** What a server tells of itself between hellos: only the newest of each kind counts. */
-export type Told = Extract<FromAgent, { type: 'policy' | 'countersigned' | 'checkpoint_refused' }>;
-
-/** What a session tells its surroundings. */
-export interface SessionEvents {
-  /** Never throws. */
-  readonly told: (serverId: string, message: Told) => void;
-  readonly takeReport: TakeReport;
-  /** All reports up to this number are stored; resolves when that is on disk too. */
-  readonly saveAcknowledged: (serverId: string, seq: number) => Promise<void>;
-  /** The server is there, its clock is so far off (milliseconds), and perhaps these are its figures. */
-  readonly alive: (serverId: string, clockOffsetMs: number, sample?: StatusSample) => void;
-}
 
 export interface SessionDeps {
   readonly clock: Clock;
@@ -75,9 +62,11 @@ export class AgentSession {
   asked = false;
   readonly #deps: SessionDeps;
   readonly #wire: Wire;
-  readonly #requests: Requests;
-  readonly #reports: ReportQueue;
-  readonly #clockSet: () => boolean;
+  /** These two are made when they are needed: most of twenty thousand agents are idle. */
+  #requests: Requests | undefined;
+  #reports: ReportQueue | undefined;
+  #isOver = false;
+  readonly #clockLead: number;
   /** The ping whose answer somebody waits for. */
   #probe: { readonly word: string; readonly answered: (answers: boolean) => void } | undefined;
 
@@ -89,23 +78,8 @@ export class AgentSession {
     this.clockOffsetMs = clockOffsetMs;
     this.heardAt = deps.clock.monotonic();
     this.#deps = deps;
-    this.#clockSet = clockSet(deps.clock);
+    this.#clockLead = clockLead(deps.clock);
     this.#wire = wire;
-    this.#requests = new Requests({
-      clock: deps.clock,
-      newId: () => deps.ids.id('req'),
-      limits: deps.limits,
-      serverName: of.serverName,
-      send: (message) => wire.send(message),
-    });
-    this.#reports = new ReportQueue({
-      limits: deps.limits,
-      wire,
-      take: (report) => deps.events.takeReport(of.serverId, report),
-      acknowledge: (seq) => this.#acknowledge(seq),
-      failed: (error) => this.#storeFailed(error),
-      afterRefusal: () => delay(deps.clock, AFTER_REFUSAL_MS),
-    });
   }
 
   get isOpen(): boolean {
@@ -160,7 +134,7 @@ export class AgentSession {
   ): Promise<ResultOf<C>> {
     if (!this.capabilities.has(id)) throw fault('capability_missing', { server: this.serverName, capability: id });
     const timeoutMs = options.timeoutMs ?? capability(id).timeoutMs;
-    const answer = await this.#requests.start({
+    const answer = await this.#ask({
       answer: 'observed',
       message: (requestId) => ({
         type: 'observe',
@@ -176,7 +150,7 @@ export class AgentSession {
   }
 
   async preview(draft: PlanDraft, timeoutMs: number, signal?: AbortSignal): Promise<Preview> {
-    const answer = await this.#requests.start({
+    const answer = await this.#ask({
       answer: 'previewed',
       message: (requestId) => ({ type: 'preview', requestId, draft, timeoutMs }),
       timeoutMs: timeoutMs + this.#deps.limits.answerGraceMs,
@@ -201,7 +175,7 @@ export class AgentSession {
 
   /** Asks what the server keeps of the audit log and of its own journal. As it came: whoever asks verifies the signature. */
   async askWitness(timeoutMs: number): Promise<SignedWitness> {
-    const answer = await this.#requests.start({
+    const answer = await this.#ask({
       answer: 'witness',
       message: (requestId) => ({ type: 'ask_witness', requestId, timeoutMs }),
       timeoutMs: timeoutMs + this.#deps.limits.answerGraceMs,
@@ -234,9 +208,33 @@ export class AgentSession {
 
   /** The connection is gone. Resolves when nothing of it is being stored any more. */
   ended(since: string): Promise<void> {
-    this.#reports.end();
-    this.#requests.endAll(fault('server_offline', { server: this.serverName, since }));
-    return this.#reports.settled();
+    this.#isOver = true;
+    this.#reports?.end();
+    this.#requests?.endAll(fault('server_offline', { server: this.serverName, since }));
+    return this.#reports?.settled() ?? Promise.resolve();
+  }
+
+  #ask(request: Request): Promise<unknown> {
+    const { clock, ids, limits } = this.#deps;
+    this.#requests ??= new Requests({
+      ...{ clock, limits, serverName: this.serverName },
+      newId: () => ids.id('req'),
+      send: (message) => this.#wire.send(message),
+    });
+    return this.#requests.start(request);
+  }
+
+  #report(report: Report, bytes: number): void {
+    if (this.#isOver) return;
+    const { clock, limits, events } = this.#deps;
+    this.#reports ??= new ReportQueue({
+      ...{ limits, wire: this.#wire },
+      take: (...reports) => events.takeReport(this.serverId, ...reports),
+      acknowledge: (seq) => this.#acknowledge(seq),
+      failed: (error) => this.#storeFailed(error),
+      afterRefusal: () => delay(clock, AFTER_REFUSAL_MS),
+    });
+    this.#reports.add(report, bytes);
   }
 
   #take(message: FromAgent, bytes: number): void {
@@ -247,18 +245,19 @@ export class AgentSession {
         break;
       case 'heartbeat':
         // What the agent measured at its welcome is wrong then, and its runner goes by that.
-        if (this.#clockSet()) this.#wire.close('clock_set', 'our clock was set: come back and measure yours anew');
+        if (clockSetSince(this.#deps.clock, this.#clockLead))
+          this.#wire.close('clock_set', 'our clock was set: come back and measure yours anew');
         this.clockOffsetMs = message.clock - this.#deps.clock.now();
         this.#deps.events.alive(this.serverId, this.clockOffsetMs, message.sample);
         break;
       case 'observed':
-        this.#requests.answered(message.requestId, 'observed', message.result);
+        this.#requests?.answered(message.requestId, 'observed', message.result);
         break;
       case 'previewed':
-        this.#requests.answered(message.requestId, 'previewed', message.preview);
+        this.#requests?.answered(message.requestId, 'previewed', message.preview);
         break;
       case 'witness':
-        this.#requests.answered(message.requestId, 'witness', message.witness);
+        this.#requests?.answered(message.requestId, 'witness', message.witness);
         break;
       case 'policy':
       case 'countersigned':
@@ -266,10 +265,10 @@ export class AgentSession {
         this.#deps.events.told(this.serverId, message);
         break;
       case 'request_failed':
-        this.#requests.failed(message.requestId, cleanFault(message.fault, this.serverName));
+        this.#requests?.failed(message.requestId, cleanFault(message.fault, this.serverName));
         break;
       default:
-        this.#reports.add(message, bytes);
+        this.#report(message, bytes);
     }
   }
 

@@ -5,7 +5,7 @@ import type { Core } from '../ports.ts';
 import { keepPolicy } from './keep-policy.ts';
 import type { LockHandout } from './lock-handout.ts';
 import { NewestOnly } from './newest-only.ts';
-import type { Told } from './session.ts';
+import type { Told } from './session-events.ts';
 import type { Witnesses } from './witnesses.ts';
 
 /** Each change of policy leaves an audit entry: one server makes at most one in this time. */

@@ -12,7 +12,7 @@ import { write } from '../storage/write.ts';
 import { ConditionAlert, type ConditionDeps } from './condition-alert.ts';
 import type { FleetFollower, FleetRegistry } from './registry.ts';
 import { repeat } from './repeat.ts';
-import type { Told } from './session.ts';
+import type { Told } from './session-events.ts';
 import { contradictedServers, type WitnessColumns, witnessColumns } from './witness.store.ts';
 
 type Deps = ConditionDeps & { readonly registry: Pick<FleetRegistry, 'onlineIds' | 'sendCheckpoint'> };

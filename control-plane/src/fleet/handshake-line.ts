@@ -1,0 +1,116 @@
+/**
+ * Where agents wait for their turn to shake hands. When ten thousand come at once, a few are let in at a time and finish, instead of
+ * all of them beginning and none getting through; and each turn of the event loop gives only a part of itself to handshakes, so that whoever
+ * works on another server is not kept waiting (threat T13).
+ */
+import type { Cancel, Clock } from '@countersign/protocol';
+import type { FleetLimits } from './limits.ts';
+
+/** How much of one turn of the event loop goes into handshakes, milliseconds. */
+const TURN_MS = 3;
+
+type Limits = Pick<FleetLimits, 'handshakeMs' | 'handshakesAtOnce' | 'handshakeCountsMs'>;
+
+/** Somebody who wants to connect and has not been answered at all. */
+export interface Arrival {
+  readonly letIn: () => void;
+  /** It has waited for as long as a handshake may take: it is to come back later. */
+  readonly sendAway: () => void;
+}
+
+export class HandshakeLine {
+  readonly #clock: Clock;
+  readonly #limits: Limits;
+  readonly #frames: (() => void)[] = [];
+  readonly #arrivals = new Map<object, Arrival & { readonly since: number }>();
+  /** Who was let in, and when; in that order. */
+  readonly #underWay = new Map<object, number>();
+  #isWorking = false;
+  #alarm: Cancel | undefined;
+
+  constructor(clock: Clock, limits: Limits) {
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /** How many wait to be let in. */
+  get waiting(): number {
+    return this.#arrivals.size;
+  }
+
+  /** `of` waits until it is let in or sent away. */
+  arrive(of: object, arrival: Arrival): void {
+    this.#arrivals.set(of, { ...arrival, since: this.#clock.monotonic() });
+    this.#wake();
+  }
+
+  /** A frame of a handshake came: before anybody else is let in, it is dealt with. Frames keep their order. `work` does not throw. */
+  frame(work: () => void): void {
+    this.#frames.push(work);
+    this.#wake();
+  }
+
+  /** `of` went away while it waited, or its handshake is over. */
+  done(of: object): void {
+    this.#arrivals.delete(of);
+    if (this.#underWay.delete(of) && this.#arrivals.size > 0) this.#wake();
+  }
+
+  /** Sends away everybody who waits. */
+  close(): void {
+    this.#alarm?.();
+    for (const { sendAway } of this.#arrivals.values()) sendAway();
+    this.#arrivals.clear();
+  }
+
+  #wake(): void {
+    if (this.#isWorking) return;
+    this.#isWorking = true;
+    void this.#work();
+  }
+
+  async #work(): Promise<void> {
+    for (let more = true; more; ) {
+      await nextTurn();
+      const until = this.#clock.monotonic() + TURN_MS;
+      do {
+        const work = this.#next();
+        more = work !== undefined;
+        work?.();
+        if (more) await doneForNow();
+      } while (more && this.#clock.monotonic() < until);
+    }
+    this.#isWorking = false;
+  }
+
+  #next(): (() => void) | undefined {
+    const frame = this.#frames.shift();
+    if (frame !== undefined) return frame;
+    const { handshakeMs, handshakesAtOnce, handshakeCountsMs } = this.#limits;
+    const now = this.#clock.monotonic();
+    // Who takes long does not keep others out: a stranger who opens connections and says nothing would.
+    for (const [of, since] of this.#underWay) {
+      if (now - since < handshakeCountsMs) break;
+      this.#underWay.delete(of);
+    }
+    for (const [of, { since, letIn, sendAway }] of this.#arrivals) {
+      const tooLate = now - since >= handshakeMs;
+      if (!tooLate && this.#underWay.size >= handshakesAtOnce) return this.#lookAgain();
+      this.#arrivals.delete(of);
+      if (tooLate) return sendAway;
+      this.#underWay.set(of, now);
+      return letIn;
+    }
+    return undefined;
+  }
+
+  #lookAgain(): undefined {
+    this.#alarm?.();
+    this.#alarm = this.#clock.after(this.#limits.handshakeCountsMs, () => this.#wake());
+  }
+}
+
+/** Everybody else has their turn first. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+/** Resolves when what was begun has come as far as it can without waiting for the outside. */
+const doneForNow = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));

@@ -1,0 +1,17 @@
+/** What a session tells its surroundings. */
+import type { StatusSample } from '@countersign/protocol/agent-wire/facts';
+import type { FromAgent } from '@countersign/protocol/agent-wire/messages';
+import type { TakeReport } from './report-queue.ts';
+
+/** What a server tells of itself between hellos: only the newest of each kind counts. */
+export type Told = Extract<FromAgent, { type: 'policy' | 'countersigned' | 'checkpoint_refused' }>;
+
+export interface SessionEvents {
+  /** Never throws. */
+  readonly told: (serverId: string, message: Told) => void;
+  readonly takeReport: TakeReport;
+  /** All reports up to this number are stored; resolves when that is on disk too. */
+  readonly saveAcknowledged: (serverId: string, seq: number) => Promise<void>;
+  /** The server is there, its clock is so far off (milliseconds), and perhaps these are its figures. */
+  readonly alive: (serverId: string, clockOffsetMs: number, sample?: StatusSample) => void;
+}

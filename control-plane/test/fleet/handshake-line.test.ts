@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { systemClock } from '@countersign/protocol';
+import { HandshakeLine } from '../../src/fleet/handshake-line.ts';
+import { fleetLimits } from '../../src/fleet/limits.ts';
+import { fleetWorld, until } from './fleet-world.ts';
+import { manualClock } from './manual-clock.ts';
+
+test('T13: when more agents come than may shake hands at once, the others wait until one is through or gone', async () => {
+  await using world = await fleetWorld({ limits: { handshakesAtOnce: 1, handshakeCountsMs: 9_000 } });
+  const { token } = await world.add('web-1');
+  const silent = world.agent();
+  await once(silent.open(), 'open');
+  const waits = world.agent({ token });
+  const welcome = waits.connect();
+  await (await fetch(`${world.url}/healthz`)).text();
+  assert.ok(!waits.isOpen, 'not even its upgrade is answered');
+  await silent.close();
+  await welcome;
+  const another = await world.add('web-2');
+  await world.agent({ token: another.token }).connect();
+});
+
+test('T13: when strangers open connections and say nothing, they keep no agent out', async () => {
+  await using world = await fleetWorld({ limits: { handshakesAtOnce: 2, handshakeCountsMs: 20 } });
+  const { token } = await world.add('web-1');
+  const silent = [world.agent(), world.agent(), world.agent(), world.agent()];
+  for (const stranger of silent) await once(stranger.open(), 'open');
+  await world.agent({ token }).connect();
+  assert.ok(silent.every(({ isOpen }) => isOpen));
+});
+
+test('when an agent waited for as long as a handshake may take, it is told to come back', async () => {
+  const clock = manualClock();
+  await using world = await fleetWorld({ clock, limits: { handshakesAtOnce: 0 } });
+  const { token } = await world.add('web-1');
+  const connecting = world.agent({ token }).connect();
+  const refused = assert.rejects(connecting, /Unexpected server response: 503/);
+  let isRefused = false;
+  void refused.then(() => {
+    isRefused = true;
+  });
+  await until('it is sent away', async () => {
+    await clock.advance(fleetLimits.handshakeCountsMs);
+    return isRefused;
+  });
+  assert.ok(clock.monotonic() >= fleetLimits.handshakeMs);
+  assert.ok(world.logged.some(({ event }) => event === 'agent.sent_away'));
+});
+
+test('T13: when too many wait already, the next is told to come back at once, and places become free again', async () => {
+  await using world = await fleetWorld({ limits: { handshakesAtOnce: 0, unprovenMax: 1 } });
+  const firstSocket = world.agent().open();
+  await (await fetch(`${world.url}/healthz`)).text();
+  await assert.rejects(world.agent().connect(), /Unexpected server response: 503/);
+  firstSocket.terminate();
+  await until('somebody waits in its place', async () => {
+    const before = world.logged.length;
+    const next = world.agent().open();
+    next.on('error', () => undefined);
+    await (await fetch(`${world.url}/healthz`)).text();
+    return world.logged.length === before;
+  });
+});
+
+test('when the control plane stops, those who wait are told to come back', async () => {
+  await using world = await fleetWorld({ limits: { handshakesAtOnce: 0 } });
+  const refused = assert.rejects(world.agent().connect(), /503/);
+  await (await fetch(`${world.url}/healthz`)).text();
+  await world.app.close();
+  await refused;
+});
+
+test('when many frames of handshakes wait, everybody else has their turn in between, and the frames keep their order', async () => {
+  const line = new HandshakeLine(systemClock, fleetLimits);
+  const done: number[] = [];
+  for (let n = 0; n < 40; n += 1)
+    line.frame(() => {
+      done.push(n);
+      for (const end = performance.now() + 2; performance.now() < end; );
+    });
+  let turns = 0;
+  for (; done.length < 40; turns += 1) await setImmediate();
+  assert.ok(turns >= 15, `${turns} turns for 80 ms of work`);
+  assert.deepEqual(
+    done,
+    [...done].toSorted((a, b) => a - b),
+  );
+});
+
+test('when a frame comes, it is dealt with before anybody else is let in', async () => {
+  const line = new HandshakeLine(systemClock, fleetLimits);
+  const order: string[] = [];
+  line.arrive({}, { letIn: () => order.push('let in'), sendAway: () => order.push('sent away') });
+  line.frame(() => order.push('frame'));
+  await until('both are dealt with', () => order.length === 2);
+  assert.deepEqual(order, ['frame', 'let in']);
+});
