@@ -2,7 +2,9 @@
 import { resolve } from 'node:path';
 import { buildDashboard, dashboardIsStale } from './build-dashboard.ts';
 import { keepCompiled } from './compile-cache.ts';
+import { refuseArguments } from './refuse-arguments.ts';
 
+refuseArguments(process.argv.slice(2));
 const web = resolve(import.meta.dirname, '../../web');
 
 if (await dashboardIsStale(web)) {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { makeMachine, password, until } from './processes.ts';
 
@@ -24,4 +26,18 @@ test('when npm start runs on a fresh clone, this machine is under care for readi
   await until(online, third.printed);
   assert.match(readFileSync(join(machine.dataDir, 'local-agent/agent.yaml'), 'utf8'), /^tls_pin: /m);
   assert.equal(await third.stop(), 0);
+});
+
+test('when the control plane is given an argument, it says so in one line, ends with exit code 2 and starts nothing', (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-start-'));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const env = { PATH: process.env.PATH, COUNTERSIGN_DATA: join(folder, 'data'), COUNTERSIGN_LOCAL_AGENT: 'off' };
+  for (const script of ['main.ts', 'start.ts']) {
+    const file = resolve(import.meta.dirname, '../../src', script);
+    const ran = spawnSync(process.execPath, [file, '--version'], { env, encoding: 'utf8', timeout: 20_000 });
+    assert.equal(ran.status, 2, script);
+    assert.match(ran.stderr, /^error: unknown argument '--version': .*\n$/);
+    assert.equal(ran.stdout, '');
+    assert.equal(existsSync(join(folder, 'data')), false);
+  }
 });
