@@ -1,11 +1,12 @@
 /**
  * Files of our own: settings that the owner wrote, keys, the journal, the outbox. Whatever is written here is on disk when
- * the call returns, and a file that is replaced is never half there. Source: open(2), fsync(2), rename(2).
+ * the call returns, and a file that is replaced is never half there. Source: open(2), fsync(2), fdatasync(2), rename(2).
  */
 import {
   chownSync,
   closeSync,
   constants,
+  fdatasyncSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
@@ -48,8 +49,16 @@ export function readOwnFile(path: string, maxBytes: number): OwnFile | null {
   }
 }
 
-/** Replaces a file as a whole: written beside it, made durable, renamed over it. Its owner becomes that of its folder where we may. */
-export function replaceOwnFile(path: string, content: string | Buffer, mode: number): void {
+/**
+ * Replaces a file as a whole: written beside it, made durable, renamed over it. Its owner becomes that of its folder where we may.
+ * With `durable: false` it is whole for every reader, but a crash of the machine may lose it.
+ */
+export function replaceOwnFile(
+  path: string,
+  content: string | Buffer,
+  mode: number,
+  { durable = true }: { readonly durable?: boolean } = {},
+): void {
   const beside = `${path}.new`;
   rmSync(beside, { force: true });
   const file = openSync(beside, 'wx', mode);
@@ -59,12 +68,12 @@ export function replaceOwnFile(path: string, content: string | Buffer, mode: num
       const { uid, gid } = statSync(dirname(path));
       chownSync(beside, uid, gid);
     }
-    fsyncSync(file);
+    if (durable) fsyncSync(file);
   } finally {
     closeSync(file);
   }
   renameSync(beside, path);
-  syncFolder(dirname(path));
+  if (durable) syncFolder(dirname(path));
 }
 
 /** Makes a folder (and those above it) that only its owner can enter; what was made is durable on return. */
@@ -96,13 +105,13 @@ export class AppendFile {
     this.#size = size;
   }
 
-  /** Opens or makes it, mode 0600. Throws the system's error. */
-  static open(path: string): AppendFile {
+  /** Opens or makes it, mode 0600. Its name is durable too, unless `sync` is false. Throws the system's error. */
+  static open(path: string, options: { readonly sync: boolean } = { sync: true }): AppendFile {
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
     const file = openSync(path, flags, 0o600);
     try {
       const { size } = regular(file, path);
-      if (size === 0) syncFolder(dirname(path));
+      if (size === 0 && options.sync) syncFolder(dirname(path));
       return new AppendFile(path, file, size);
     } catch (error) {
       closeSync(file);
@@ -127,7 +136,7 @@ export class AppendFile {
     const bytes = Buffer.from(text);
     try {
       writeAll(this.#file, bytes, this.#size);
-      if (options.sync) fsyncSync(this.#file);
+      if (options.sync) fdatasyncSync(this.#file);
     } catch (error) {
       ftruncateSync(this.#file, this.#size);
       throw error;

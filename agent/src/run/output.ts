@@ -3,7 +3,7 @@
  * joined into a few chunks with rising numbers. Every chunk is also written to a file, so that a link that attaches later,
  * or a runner that takes over after a crash, can go on from there. Source: design.md, section 5; threats T13, T14, F7, F15.
  */
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Cancel, type Clock, redact, stripControl } from '@countersign/protocol';
 import { z } from 'zod';
@@ -21,6 +21,9 @@ const COALESCE_MS = 100;
 const STORED_BYTES_MAX = 64 * STEP_OUTPUT_MAX;
 /** A line longer than this is cut, so that it can be looked through for secrets at all. */
 const LINE_MAX = 64 * 1024;
+
+const FOLDER = 'chunks';
+const pathOf = (folder: string, actionId: string) => join(folder, FOLDER, `${actionId}.ndjson`);
 
 const KEY_BEGIN = /-----BEGIN (?:[A-Z0-9 ]+ )?PRIVATE KEY(?: BLOCK)?-----/;
 const KEY_END = /-----END (?:[A-Z0-9 ]+ )?PRIVATE KEY(?: BLOCK)?-----/;
@@ -48,7 +51,8 @@ export interface OutputOptions {
 /** The output of one action. */
 export class Output {
   readonly #options: OutputOptions;
-  readonly #file: AppendFile | null;
+  /** Made when something is printed: most commands that change something are silent. */
+  #file: AppendFile | null;
   readonly #stored: Stored[];
   #step: StepOutput | null = null;
   #storing = true;
@@ -61,26 +65,25 @@ export class Output {
 
   /** Opens the output of an action: fresh, or as a crash left it. */
   static open(options: OutputOptions): Output {
-    const folder = join(options.folder, 'chunks');
     try {
-      makeOwnFolder(folder);
-      const file = AppendFile.open(join(folder, `${options.actionId}.ndjson`));
-      return new Output(options, file, readStored(file));
+      const path = pathOf(options.folder, options.actionId);
+      const file = existsSync(path) ? AppendFile.open(path) : null;
+      return new Output(options, file, file === null ? [] : readStored(file));
     } catch (error) {
-      // Output that cannot be kept is still sent: a full disk must not keep an action from its end.
-      options.log.warn('output.not_stored', { actionId: options.actionId, error });
-      return new Output(options, null, []);
+      const output = new Output(options, null, []);
+      output.#notStored(error);
+      return output;
     }
   }
 
   /** Removes what is stored of an action's output. */
   static forget(folder: string, actionId: string): void {
-    rmSync(join(folder, 'chunks', `${actionId}.ndjson`), { force: true });
+    rmSync(pathOf(folder, actionId), { force: true });
   }
 
   /** What is stored of the output of an action that is over. */
   static stored(folder: string, actionId: string): OutputChunk[] {
-    const file = readOwnFile(join(folder, 'chunks', `${actionId}.ndjson`), STORED_BYTES_MAX);
+    const file = readOwnFile(pathOf(folder, actionId), STORED_BYTES_MAX);
     return file === null ? [] : parseStored(file.bytes).chunks.map((stored) => chunkOf(actionId, stored));
   }
 
@@ -129,13 +132,26 @@ export class Output {
   #store(chunk: Stored): void {
     if (!this.#storing) return;
     try {
-      failPoint('run.output.before_append', () => this.#file?.append('{"step":', { sync: false }));
-      this.#file?.append(`${JSON.stringify(chunk)}\n`, { sync: false });
+      this.#file ??= this.#make();
+      const file = this.#file;
+      failPoint('run.output.before_append', () => file.append('{"step":', { sync: false }));
+      file.append(`${JSON.stringify(chunk)}\n`, { sync: false });
     } catch (error) {
-      // A full disk must not end the step: from here on the output is only sent, and lost with this process.
-      this.#storing = false;
-      this.#options.log.warn('output.not_stored', { actionId: this.#options.actionId, error });
+      this.#notStored(error);
     }
+  }
+
+  #make(): AppendFile {
+    const { folder, actionId } = this.#options;
+    makeOwnFolder(join(folder, FOLDER));
+    // What it holds is not synced either.
+    return AppendFile.open(pathOf(folder, actionId), { sync: false });
+  }
+
+  /** A full disk must not keep an action from its end: from here on the output is only sent, and lost with this process. */
+  #notStored(error: unknown): void {
+    this.#storing = false;
+    this.#options.log.warn('output.not_stored', { actionId: this.#options.actionId, error });
   }
 }
 

@@ -129,11 +129,18 @@ export async function timed(
 /** Writes down how a step ended. A journal that cannot be written does not undo what was done: the run goes on and says so. */
 export function noteOutcome(run: Run, phase: Phase, outcome: StepOutcome): void {
   try {
-    run.journal.append({ kind: 'step_result', actionId: run.actionId, step: outcome.step, phase, outcome });
+    const entry = { kind: 'step_result', actionId: run.actionId, step: outcome.step, phase, outcome } as const;
+    run.journal.append(entry, { sync: !isLast(run, phase, outcome) });
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     run.ports.log.error('journal.unwritable', { actionId: run.actionId, step: outcome.step, error });
   }
+}
+
+/** Whether nothing comes between this outcome and the result of the action: one sync is enough for both lines. */
+function isLast({ plan, confirmation }: Run, phase: Phase, { step, state }: StepOutcome): boolean {
+  const ends = phase === 'run' && state === 'done' && plan.steps.at(-1)?.id === step;
+  return ends && plan.check.probes.length === 0 && confirmation === null;
 }
 
 const NEVER = new AbortController().signal;
