@@ -41,10 +41,10 @@ export function isOpen(record: ActionRecord): boolean {
   return record.grant !== null;
 }
 
-/** The reports of an action that the control plane has not stored yet, in order. */
+/** The reports of an action that the control plane has not stored yet, in order. Who has the end needs no news of the start. */
 export function unkept(record: ActionRecord): ReportKind[] {
   const due: ReportKind[] = [];
-  if (record.started !== null) due.push('started');
+  if (record.started !== null && !record.kept.includes('finished')) due.push('started');
   if (record.refused !== null) due.push('refused');
   if (record.result !== null) due.push('finished');
   return due.filter((report) => !record.kept.includes(report));

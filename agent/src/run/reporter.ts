@@ -1,12 +1,15 @@
 /** Tells links what becomes of actions, and remembers every report until the control plane has it. */
+import type { Cancel, Clock } from '@countersign/protocol';
 import type { Journal } from './journal.ts';
 import { type ActionRecord, isOpen, type ReportKind, unkept } from './journal-index.ts';
 import { reportOf } from './report-of.ts';
 import type { StepPhase } from './run.ts';
 import type { FromRunner, OutputChunk, Report } from './runner-wire.ts';
 
+type StepMessage = Extract<FromRunner, { type: 'step' }>;
+
 /** Where an action is, as links are told it. */
-export function stepMessage(actionId: string, at: number, step: string, phase: StepPhase, until?: number): FromRunner {
+export function stepMessage(actionId: string, at: number, step: string, phase: StepPhase, until?: number): StepMessage {
   return { type: 'step', actionId, step, phase, ...(until === undefined ? {} : { until }), at };
 }
 
@@ -14,17 +17,31 @@ export function stepMessage(actionId: string, at: number, step: string, phase: S
 export type Listener = (message: FromRunner) => void;
 
 const UNWRITTEN_MAX = 100;
+/** News of a start, and of where an action is, are told so much later: of what is over by then its end tells all. */
+const HELD_MS = 25;
+const HELD_OUTPUT_MAX = 3;
+
+/** What is not told yet of an action. */
+interface Held {
+  started?: FromRunner;
+  step?: FromRunner;
+  readonly output: FromRunner[];
+  readonly cancel: Cancel;
+}
 
 export class Reporter {
   readonly #journal: Journal;
+  readonly #clock: Clock;
+  readonly #held = new Map<string, Held>();
   /** The output of an action as far as it is stored. */
   readonly #chunksOf: (actionId: string) => readonly OutputChunk[];
   readonly #listeners = new Set<Listener>();
   /** Reports that the journal does not hold: of forged grants, and of endings that a full disk could not take. */
   #unwritten: Report[] = [];
 
-  constructor(journal: Journal, chunksOf: (actionId: string) => readonly OutputChunk[]) {
+  constructor(journal: Journal, clock: Clock, chunksOf: (actionId: string) => readonly OutputChunk[]) {
     this.#journal = journal;
+    this.#clock = clock;
     this.#chunksOf = chunksOf;
   }
 
@@ -36,21 +53,32 @@ export class Reporter {
     return () => this.#listeners.delete(listener);
   }
 
-  tell(message: FromRunner): void {
-    for (const listener of this.#listeners) listener(message);
-  }
-
   /** Tells a report that the journal holds. */
   report(actionId: string, kind: ReportKind): void {
     const record = this.#journal.find(actionId);
     const report = record && reportOf(record, kind);
-    if (report) this.tell({ type: 'report', report });
+    if (!report) return;
+    if (kind === 'started') this.#hold(actionId).started = { type: 'report', report };
+    else this.#tellEnd(report);
+  }
+
+  /** Tells what a step prints. */
+  output(chunk: OutputChunk): void {
+    const { output } = this.#hold(chunk.actionId);
+    output.push({ type: 'output', ...chunk });
+    if (output.length > HELD_OUTPUT_MAX) this.#letGo(chunk.actionId);
+  }
+
+  /** Tells where an action is. */
+  step(message: StepMessage): void {
+    this.#hold(message.actionId).step = message;
+    if (message.phase === 'confirming') this.#letGo(message.actionId);
   }
 
   /** Tells a report that the journal could not take, and remembers it here. */
   reportUnwritten(report: Report): void {
     this.#unwritten = [...this.#unwritten, report].slice(-UNWRITTEN_MAX);
-    this.tell({ type: 'report', report });
+    this.#tellEnd(report);
   }
 
   /** Nobody needs to be told this report again. */
@@ -61,6 +89,37 @@ export class Reporter {
   /** Tells everything of an action again. */
   retellAll(record: ActionRecord): void {
     for (const listener of this.#listeners) this.#retell(record, listener, ['started', 'refused', 'finished']);
+  }
+
+  #tell(message: FromRunner): void {
+    for (const listener of this.#listeners) listener(message);
+  }
+
+  /** The end tells of the start too. */
+  #tellEnd(report: Report): void {
+    for (const chunk of this.#taken(report.actionId)?.output ?? []) this.#tell(chunk);
+    this.#tell({ type: 'report', report });
+  }
+
+  #hold(actionId: string): Held {
+    const held = this.#held.get(actionId);
+    if (held) return held;
+    const cancel = this.#clock.after(HELD_MS, () => this.#letGo(actionId));
+    const fresh: Held = { output: [], cancel };
+    this.#held.set(actionId, fresh);
+    return fresh;
+  }
+
+  #letGo(actionId: string): void {
+    const held = this.#taken(actionId);
+    if (held) for (const message of [held.started, held.step, ...held.output]) if (message) this.#tell(message);
+  }
+
+  #taken(actionId: string): Held | undefined {
+    const held = this.#held.get(actionId);
+    held?.cancel();
+    this.#held.delete(actionId);
+    return held;
   }
 
   /** Tells reports and output of an action again, in their order. */

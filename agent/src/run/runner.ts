@@ -51,7 +51,7 @@ export class Runner {
   constructor(ports: RunPorts, journal: Journal, expired: string | null = null) {
     this.#ports = ports;
     this.#journal = journal;
-    this.#reporter = new Reporter(journal, (actionId) => this.#chunksOf(actionId));
+    this.#reporter = new Reporter(journal, ports.clock, (actionId) => this.#chunksOf(actionId));
     const { stateDir, clock, serverId, controlPlaneKey } = ports;
     this.#witness = new ServerWitness({ folder: stateDir, clock, serverId, controlPlaneKey, journal });
     for (const record of journal.all()) if (isOpen(record)) this.#takeOver(record, record.actionId === expired);
@@ -208,13 +208,13 @@ export class Runner {
     const { actionId, plan } = signed.grant;
     const { clock, stateDir, log } = this.#ports;
     const send = (chunk: { step: string; chunk: number; text: string; dropped: number }) =>
-      this.#reporter.tell({ type: 'output', actionId, ...chunk });
+      this.#reporter.output({ actionId, ...chunk });
     const secrets = [...policy.secretValues];
     const output = Output.open({ actionId, folder: stateDir, clock, secrets, send, log });
     const stop = new AbortController();
     const confirmation = plan.confirm === null ? null : new Confirmation(clock);
     this.#running.set(actionId, { subjects: subjectsOf(plan), stop, output, confirmation });
-    const tell: Run['tell'] = (...where) => this.#reporter.tell(stepMessage(actionId, clock.now(), ...where));
+    const tell: Run['tell'] = (...where) => this.#reporter.step(stepMessage(actionId, clock.now(), ...where));
     const run: Run = {
       ports: this.#ports,
       journal: this.#journal,

@@ -30,7 +30,10 @@ test('when a grant is good, its steps run in order, the check passes and the res
   using bed = makeBed();
   await using watched = new Watched(bed);
   const check = { probes: [unitIs('a.service', 'active')], settle_ms: 1, stable_ms: 20 };
-  const plan = await planOf(bed, draftOf([start('one', 'a.service'), command('two', 'echo', 'hello')], { check }));
+  const plan = await planOf(
+    bed,
+    draftOf([start('one', 'a.service'), command('two', 'sh', '-c', 'echo hello; sleep 0.2')], { check }),
+  );
   const signed = grantOf(bed, plan);
   watched.runner.accept(signed, 0);
   const result = resultOf(await watched.ending(signed.grant.actionId));
@@ -53,7 +56,13 @@ test('when a grant is good, its steps run in order, the check passes and the res
   const phases = watched.told.flatMap((message) =>
     message.type === 'step' ? [`${message.step} ${message.phase}`] : [],
   );
-  assert.deepEqual(phases, ['one running', 'two running', 'check checking']);
+  // Where a step is over in a moment, or the action is, its place may not have been told.
+  assert.ok(phases.includes('two running'), phases.join());
+  const all = ['one running', 'two running', 'check checking'];
+  assert.deepEqual(
+    phases,
+    all.filter((phase) => phases.includes(phase)),
+  );
 });
 
 test('T11: when a grant is dispatched twice, at once and again after its end, there is one effect and the same result', async () => {
