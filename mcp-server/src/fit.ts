@@ -53,8 +53,9 @@ function listsIn(value: unknown): unknown[][] {
 
 /** How many of the first items fit, by halving. */
 export function countThatFits<R>(items: readonly R[], fits: (items: readonly R[]) => boolean): number {
+  if (fits(items)) return items.length;
   let least = 0;
-  let most = items.length;
+  let most = Math.max(0, items.length - 1);
   while (least < most) {
     const middle = Math.ceil((least + most) / 2);
     if (fits(items.slice(0, middle))) least = middle;

@@ -1,8 +1,10 @@
-/** The answer of the tools that ask for a change: the action, at once. */
+/** The answer of the tools that ask for a change: the action, at once; with its end where that comes at once too. */
 import type { OutputOf } from '@countersign/protocol/operator-api/index';
 import { z } from 'zod';
 import { actionSchema, actionView } from './action-view.ts';
 import { diagnosisView } from './diagnosis-view.ts';
+import type { ToolContext } from './tool.ts';
+import { wholeActionView } from './whole-action-view.ts';
 
 const { action, state, title, fingerprint, status, approve_url, who_can_approve, next } = actionSchema.shape;
 
@@ -24,6 +26,7 @@ export const briefActionSchema = z.looseObject({
 
 export const requestSchema = briefActionSchema.extend({
   repeated: z.boolean().describe('true: the same request was open already'),
+  result: z.looseObject({}).nullish().describe('of what ended at once, with untrusted_output: as get_action'),
 });
 
 /** As {@link requestSchema}, for playbooks: one that only reads has run already, and there is no action. */
@@ -33,13 +36,21 @@ export const playbookRequestSchema = requestSchema.partial().extend({
 
 type Requested = OutputOf<'runPlaybook'>;
 
+/** What policy lets start without a human is waited for so long: most such commands take less, and a second call is saved. */
+const SOON_S = 3;
+
 /** The answer to a request that made an action, or found it. */
-export function requestView({ action, repeated, approve_url }: Requested, approveUrl: (actionId: string) => string) {
+export async function requestView({ action, repeated, approve_url }: Requested, context: ToolContext) {
   if (action === null) throw new TypeError('a change was asked for and no action came back');
-  return { ...actionView(action, (id) => approve_url ?? approveUrl(id)), repeated };
+  const { call, signal, approveUrl } = context;
+  if (!mayEndSoon(action.state)) return { ...actionView(action, (id) => approve_url ?? approveUrl(id)), repeated };
+  const followed = await call('getAction', { action: action.id, wait_s: SOON_S }, { signal });
+  return wholeActionView(followed, approveUrl, { repeated });
 }
 
-export function playbookRequestView(requested: Requested, approveUrl: (actionId: string) => string) {
-  if (requested.diagnosis === null) return requestView(requested, approveUrl);
+const mayEndSoon = (state: string) => state === 'approved' || state === 'dispatched' || state === 'running';
+
+export async function playbookRequestView(requested: Requested, context: ToolContext) {
+  if (requested.diagnosis === null) return requestView(requested, context);
   return { diagnosis: diagnosisView(requested.diagnosis), repeated: requested.repeated };
 }

@@ -88,6 +88,33 @@ test('when policy denies a request, the answer says why and that nothing ran', a
   assert.match(structured.next, /Nothing ran/);
 });
 
+for (const [end, told] of [
+  ['succeeded', 'nginx.service is active'],
+  ['running', null],
+] as const)
+  test(`when policy lets a command start at once and it is ${end} within a moment, one answer tells it`, async () => {
+    const operations = sampleOperations();
+    const action = { ...sampleAction(samplePlan('high')), state: 'approved' as const };
+    operations.answer('runCommand', () => ({ action, diagnosis: null, repeated: false, approve_url: null }));
+    const asked = await callTool(operations, 'run_playbook', restart);
+    operations.answer('getAction', () => {
+      operations.move(asked.structured.action, end);
+      const output = { untrusted_output: 'hello\u001b[31m\n', output_truncated: false };
+      return { ...operations.action(asked.structured.action), ...output };
+    });
+    const { structured } = await callTool(operations, 'run_command', command);
+    assert.equal(structured.state, end);
+    assert.equal(structured.repeated, false);
+    assert.match(structured.untrusted_output, /^hello/);
+    if (told === null) assert.deepEqual([structured.result, /get_action/.test(structured.next)], [null, true]);
+    else assert.ok(structured.result.untrusted_output.includes(told));
+    const waited = operations.calls.filter(({ name }) => name === 'getAction');
+    assert.deepEqual(
+      waited.map(({ input }) => input),
+      [{ action: action.id, wait_s: 3 }],
+    );
+  });
+
 test('when list_actions is asked for open ones, a boolean is understood', async () => {
   const operations = sampleOperations();
   await callTool(operations, 'list_actions', { open: true });

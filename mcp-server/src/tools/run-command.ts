@@ -6,12 +6,12 @@ export const runCommand = defineTool({
   name: 'run_command',
   title: 'Ask for a command',
   description:
-    'Ask to run one program with arguments (argv, no shell) when no playbook fits. Off unless the server allows commands. One that only reads (df -h, ss -tln) may run at once. Returns an action id; a human must approve all others. Then call get_action.',
+    'Ask to run one program with arguments (argv, no shell) when no playbook fits. Off unless the server allows commands. What policy allows (perhaps df -h, ss -tln) runs at once; a quick one answers with its result. A human must approve all others: call get_action.',
   scope: 'request',
   annotations: asks,
   input: assistantOperations.runCommand.input,
   output: requestSchema,
   narrow: 'get_action shows the action again',
-  run: async (input, { call, signal, approveUrl }) =>
-    requestView(await call('runCommand', input, { signal }), approveUrl),
+  run: async (input, context) =>
+    requestView(await context.call('runCommand', input, { signal: context.signal }), context),
 });

@@ -12,6 +12,6 @@ export const runPlaybook = defineTool({
   input: assistantOperations.runPlaybook.input,
   output: playbookRequestSchema,
   narrow: 'get_action shows the action again',
-  run: async (input, { call, signal, approveUrl }) =>
-    playbookRequestView(await call('runPlaybook', input, { signal }), approveUrl),
+  run: async (input, context) =>
+    playbookRequestView(await context.call('runPlaybook', input, { signal: context.signal }), context),
 });

@@ -12,6 +12,6 @@ export const writeFile = defineTool({
   input: assistantOperations.writeFile.input,
   output: requestSchema,
   narrow: 'get_action shows the action again',
-  run: async (input, { call, signal, approveUrl }) =>
-    requestView(await call('writeFile', input, { signal }), approveUrl),
+  run: async (input, context) =>
+    requestView(await context.call('writeFile', input, { signal: context.signal }), context),
 });
