@@ -12,8 +12,8 @@ import {
   type Plan,
 } from '@countersign/protocol';
 import type { ActionDetail, ActionView } from '@countersign/protocol/operator-api/index';
-import type { ActionTable } from '../storage/tables.ts';
 import type { ActionParts } from './action.store.ts';
+import type { ListedAction } from './action-list.store.ts';
 import { confirmationsOf, isConfirming } from './confirmations.ts';
 import { isDrifted } from './drift.ts';
 import { type Quorum, quorumOf, signaturesOf } from './quorum.ts';
@@ -23,7 +23,7 @@ import { policyOf } from './stored-policy.ts';
 import { understandPlan } from './understand-command.ts';
 
 /** What lists show. `online`: whether the server is connected now. */
-export function actionView(parts: ActionParts, online: boolean): ActionView {
+export function actionView(parts: ActionParts<ListedAction>, online: boolean): ActionView {
   const { row, server, person, token } = parts;
   const quorum = quorumIn(parts);
   const until = row.state === 'awaiting_approval' ? row.decide_by : row.state === 'approved' ? row.start_by : null;
@@ -47,9 +47,9 @@ export function actionView(parts: ActionParts, online: boolean): ActionView {
 }
 
 /** The lock as far as it still matters to the action. */
-const lockIn = ({ row, server }: ActionParts) => (isFinal(row.state) ? null : server.lock);
+const lockIn = ({ row, server }: ActionParts<ListedAction>) => (isFinal(row.state) ? null : server.lock);
 
-function quorumIn(parts: ActionParts): Quorum {
+function quorumIn(parts: ActionParts<ListedAction>): Quorum {
   return quorumOf({ ...parts.row, needed: parts.row.approvals_needed, lock: lockIn(parts) }, parts.votes);
 }
 
@@ -104,9 +104,9 @@ function lockView(parts: ActionParts): ActionDetail['lock'] {
   return { state, needed: state.signatures[parts.row.risk], signed: [...quorumIn(parts).holders] };
 }
 
-const differencesOf = ({ follows_json }: ActionTable) => JSON.parse(follows_json ?? '[]') as string[];
+const differencesOf = ({ follows_json }: ListedAction) => JSON.parse(follows_json ?? '[]') as string[];
 
-function statusOf(parts: ActionParts, quorum: Quorum, online: boolean): string {
+function statusOf(parts: ActionParts<ListedAction>, quorum: Quorum, online: boolean): string {
   const { row, server, votes, history, pause, followedBy } = parts;
   const { ask } = policyOf(row);
   const last = history.at(-1);
@@ -139,12 +139,12 @@ function statusOf(parts: ActionParts, quorum: Quorum, online: boolean): string {
   });
 }
 
-const stepOf = (row: ActionTable) =>
+const stepOf = (row: ListedAction) =>
   row.current_step_json === null ? null : (JSON.parse(row.current_step_json) as CurrentStep);
-const resultOf = (row: ActionTable) =>
+const resultOf = (row: ListedAction) =>
   row.result_json === null ? null : (JSON.parse(row.result_json) as ActionResult);
 
-function errorOf({ fault_json }: ActionTable): ErrorBody | null {
+function errorOf({ fault_json }: ListedAction): ErrorBody | null {
   if (fault_json === null) return null;
   const { code, slots } = JSON.parse(fault_json) as { code: string; slots: Record<string, string | number> };
   return Object.hasOwn(errorCatalogue, code) ? new Fault(code as ErrorCode, slots).body : null;

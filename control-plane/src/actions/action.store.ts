@@ -3,6 +3,7 @@ import { type ActionState, actionStates, isFinal, isOpen, type LockState } from 
 import type { Updateable } from 'kysely';
 import type { Db, Trx } from '../storage/database.ts';
 import type { ActionHistoryTable, ActionTable, ApprovalTable } from '../storage/tables.ts';
+import type { ListedAction } from './action-list.store.ts';
 import { pauseNow } from './pause.store.ts';
 import { lockOf } from './server-lock.ts';
 
@@ -84,13 +85,18 @@ export async function countPending(
   return Number(count);
 }
 
-/** When the newest rejections of what a token asked for were, newest first. What we asked again by ourselves does not count. */
-export async function newestRejections(db: Db | Trx, tokenId: string, most: number): Promise<number[]> {
+/** When the newest rejections after `since` of what a token asked for were, newest first. What we asked again by ourselves does not count. */
+export async function newestRejections(
+  db: Db | Trx,
+  tokenId: string,
+  { since, most }: { readonly since: number; readonly most: number },
+): Promise<number[]> {
   const rows = await db
     .selectFrom('action')
     .select('finished_at')
     .where('requested_by_token', '=', tokenId)
     .where('state', '=', 'rejected')
+    .where('finished_at', '>', since)
     .where('follows_action', 'is', null)
     .orderBy('finished_at', 'desc')
     .limit(most)
@@ -99,14 +105,15 @@ export async function newestRejections(db: Db | Trx, tokenId: string, most: numb
 }
 
 /** Actions of a server in some states, oldest first, with what they work on. */
-export function actionsOnServer(db: Db | Trx, serverId: string, states: readonly ActionState[]) {
-  return db
+export async function actionsOnServer(db: Db | Trx, serverId: string, states: readonly ActionState[]) {
+  const rows = await db
     .selectFrom('action')
-    .select(['id', 'state', 'resource'])
+    .select(['id', 'state', 'resource', 'created_at'])
     .where('server_id', '=', serverId)
     .where('state', 'in', states)
-    .orderBy('created_at')
     .execute();
+  // Sorted here: for the sake of the order SQLite would walk over all that the server ever did.
+  return rows.sort((one, other) => one.created_at - other.created_at);
 }
 
 /** Whole rows of actions in some states, oldest first; of one server where it is given. */
@@ -114,6 +121,13 @@ export function actionsIn(db: Db | Trx, states: readonly ActionState[], serverId
   let query = db.selectFrom('action').selectAll().where('state', 'in', states);
   if (serverId !== undefined) query = query.where('server_id', '=', serverId);
   return query.orderBy('created_at').execute();
+}
+
+/** Ids of actions in a state, oldest first; of one server where it is given. */
+export async function idsIn(db: Db | Trx, state: ActionState, serverId?: string): Promise<string[]> {
+  let query = db.selectFrom('action').select('id').where('state', '=', state);
+  if (serverId !== undefined) query = query.where('server_id', '=', serverId);
+  return (await query.orderBy('created_at').execute()).map(({ id }) => id);
 }
 
 /** Ids of actions whose time to be decided, or to start, is over. */
@@ -136,33 +150,15 @@ export async function liveIds(db: Db | Trx, endedSince: number): Promise<string[
   const rows = await db
     .selectFrom('action')
     .select('id')
-    .where((q) => q.or([q('state', 'in', unfinishedStates), q('finished_at', '>=', endedSince)]))
+    .where((q) =>
+      q.or([
+        q('state', 'in', unfinishedStates),
+        q.and([q('state', 'in', finalStates), q('finished_at', '>=', endedSince)]),
+      ]),
+    )
     .orderBy('created_at')
     .execute();
   return rows.map(({ id }) => id);
-}
-
-export interface ActionFilter {
-  readonly serverId?: string | undefined;
-  readonly states?: readonly ActionState[] | undefined;
-  /** Only actions older than this one. */
-  readonly before?: { readonly at: number; readonly id: string } | undefined;
-}
-
-/** At most `limit` actions, newest first. */
-export function newestActions(
-  db: Db,
-  { serverId, states, before }: ActionFilter,
-  limit: number,
-): Promise<ActionTable[]> {
-  let query = db.selectFrom('action').selectAll();
-  if (serverId !== undefined) query = query.where('server_id', '=', serverId);
-  if (states !== undefined) query = query.where('state', 'in', states);
-  if (before !== undefined)
-    query = query.where((q) =>
-      q.or([q('created_at', '<', before.at), q.and([q('created_at', '=', before.at), q('id', '<', before.id)])]),
-    );
-  return query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute();
 }
 
 export function votesOn(db: Db | Trx, actionId: string): Promise<ApprovalTable[]> {
@@ -180,7 +176,7 @@ export async function saveVote(trx: Trx, vote: ApprovalTable): Promise<void> {
 }
 
 /** Actions with what is told about them: their server, who asked, votes and history. In the order of `rows`. */
-export async function withParts(db: Db | Trx, rows: readonly ActionTable[]) {
+export async function withParts<Row extends ListedAction>(db: Db | Trx, rows: readonly Row[]) {
   const ids = rows.map(({ id }) => id);
   if (ids.length === 0) return [];
   const votes = await db
@@ -206,22 +202,24 @@ export async function withParts(db: Db | Trx, rows: readonly ActionTable[]) {
     .where('follows_action', 'in', ids)
     .execute();
   const pause = await pauseNow(db);
+  const votesOf = Map.groupBy(votes, (vote) => vote.action_id);
+  const historyOf = Map.groupBy(history, (line) => line.action_id);
   return rows.map((row) => ({
     row,
     server: { id: row.server_id, name: nameOf(row.server_id), lock: locks.get(row.server_id) ?? null },
     person: { id: row.requested_by_person, name: nameOf(row.requested_by_person) },
     token:
       row.requested_by_token === null ? null : { id: row.requested_by_token, name: nameOf(row.requested_by_token) },
-    votes: votes.filter((vote) => vote.action_id === row.id),
-    history: history.filter((line) => line.action_id === row.id),
+    votes: votesOf.get(row.id) ?? [],
+    history: historyOf.get(row.id) ?? [],
     /** The action that asks again with the present state. */
     followedBy: followers.find((follower) => follower.follows_action === row.id)?.id ?? null,
     pause,
   }));
 }
-export type ActionParts = Awaited<ReturnType<typeof withParts>>[number];
+export type ActionParts<Row extends ListedAction = ActionTable> = Awaited<ReturnType<typeof withParts<Row>>>[number];
 
-async function locksOf(db: Db | Trx, rows: readonly ActionTable[]): Promise<Map<string, LockState | null>> {
+async function locksOf(db: Db | Trx, rows: readonly ListedAction[]): Promise<Map<string, LockState | null>> {
   const servers = await db
     .selectFrom('server')
     .select(['id', 'policy_json'])
@@ -230,7 +228,7 @@ async function locksOf(db: Db | Trx, rows: readonly ActionTable[]): Promise<Map<
   return new Map(servers.map((server) => [server.id, lockOf(server)]));
 }
 
-async function namesFor(db: Db | Trx, rows: readonly ActionTable[]): Promise<Map<string, string>> {
+async function namesFor(db: Db | Trx, rows: readonly ListedAction[]): Promise<Map<string, string>> {
   const unique = (ids: readonly (string | null)[]) => [...new Set(ids.filter((id) => id !== null))];
   const servers = unique(rows.map((row) => row.server_id));
   const people = unique(rows.map((row) => row.requested_by_person));

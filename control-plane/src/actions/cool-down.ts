@@ -26,7 +26,10 @@ export async function refuseAfterRejections(
 ): Promise<void> {
   if (tokenId === null) return;
   const now = clock.now();
-  const until = coolDownUntil(await newestRejections(db, tokenId, limits.rejectionsMost), limits, now);
+  // Those that are over for longer than the newest and the oldest that count can be apart do not matter.
+  const since = now - 2 * limits.coolDownMs;
+  const rejectedAt = await newestRejections(db, tokenId, { since, most: limits.rejectionsMost });
+  const until = coolDownUntil(rejectedAt, limits, now);
   if (until === null) return;
   throw fault('too_many_rejections', {
     count: limits.rejectionsMost,

@@ -13,12 +13,15 @@ export async function driftedIds(db: Db, since: number): Promise<string[]> {
     .where('finished_at', '>=', since)
     .where('fault_json', 'like', `${driftedFault}%`)
     .where('not_followed', 'is', null)
-    .where('id', 'not in', (q) =>
-      q
-        .selectFrom('action')
-        .select('follows_action')
-        .where('follows_action', 'is not', null)
-        .$castTo<{ follows_action: string }>(),
+    .where((q) =>
+      q.not(
+        q.exists(
+          q
+            .selectFrom('action as follower')
+            .select('follower.id')
+            .whereRef('follower.follows_action', '=', 'action.id'),
+        ),
+      ),
     )
     .execute();
   return rows.map(({ id }) => id);

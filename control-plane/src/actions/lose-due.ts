@@ -19,11 +19,13 @@ type Deps = Pick<ActionDeps, 'db' | 'clock' | 'live' | 'followers' | 'fleet' | '
 export async function loseDue(deps: Deps, { watchingSince }: { readonly watchingSince: number }): Promise<void> {
   const now = deps.clock.now();
   for (const row of await actionsIn(deps.db, ['dispatched', 'running'])) {
+    const heard = Math.max(watchingSince, lastNews(row), row.confirm_by ?? 0);
+    if (now - heard < deps.limits.loseAfterMs) continue; // whatever is found out below, nobody waits for less
     const server = await serverById(deps.db, row.server_id);
     const online = deps.fleet.isOnline(row.server_id);
     const plan = JSON.parse(row.plan_json) as Plan;
     const patience = deps.limits.loseAfterMs + (online || plan.confirm ? longest(plan) : 0);
-    const news = Math.max(watchingSince, lastNews(row), online ? 0 : (server?.last_seen_at ?? 0), row.confirm_by ?? 0);
+    const news = Math.max(heard, online ? 0 : (server?.last_seen_at ?? 0));
     if (now - news < patience) continue;
     try {
       await write(deps.db, (trx) =>

@@ -72,16 +72,30 @@ export async function wholeOutput(db: Db, actionId: string): Promise<ActionOutpu
   return db.selectFrom('action_output').selectAll().where('action_id', '=', actionId).orderBy('chunk').execute();
 }
 
-/** Forgets the output of actions that ended before a time, of at most `most` actions. How many actions it was. */
-export async function forgetOutput(trx: Trx, endedBefore: number, most: number): Promise<number> {
-  const rows = await trx
-    .selectFrom('action')
-    .select('action.id')
-    .where('finished_at', '<', endedBefore)
-    .where((q) => q.exists(q.selectFrom('action_output').select('chunk').whereRef('action_id', '=', 'action.id')))
-    .limit(most)
+/** Actions of which output is kept, in the order of their ids, after one of them; at most `most`. With the time of their end, if they ended. */
+export function actionsWithOutput(
+  db: Db,
+  after: string,
+  most: number,
+): Promise<{ readonly id: string; readonly finished_at: number | null }[]> {
+  return db
+    .selectFrom((q) =>
+      q
+        .selectFrom('action_output')
+        .select('action_id')
+        .where('action_id', '>', after)
+        .groupBy('action_id')
+        .orderBy('action_id')
+        .limit(most)
+        .as('kept'),
+    )
+    .innerJoin('action', 'action.id', 'kept.action_id')
+    .select(['action.id', 'action.finished_at'])
+    .orderBy('kept.action_id')
     .execute();
-  const ids = rows.map(({ id }) => id);
-  if (ids.length > 0) await trx.deleteFrom('action_output').where('action_id', 'in', ids).execute();
-  return ids.length;
+}
+
+/** Forgets what these actions printed. */
+export async function deleteOutput(trx: Trx, actionIds: readonly string[]): Promise<void> {
+  await trx.deleteFrom('action_output').where('action_id', 'in', actionIds).execute();
 }

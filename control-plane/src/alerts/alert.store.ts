@@ -71,12 +71,7 @@ export async function alertPage(db: Db | Trx, { serverId, state, after, limit }:
   let query = db.selectFrom('alert').selectAll().where('state', '=', state);
   if (serverId !== undefined) query = query.where('server_id', '=', serverId);
   if (after !== undefined)
-    query = query.where((where) =>
-      where.or([
-        where('last_at', '<', after.lastAt),
-        where.and([where('last_at', '=', after.lastAt), where('id', '<', after.id)]),
-      ]),
-    );
+    query = query.where((q) => q(q.refTuple('last_at', 'id'), '<', q.tuple(after.lastAt, after.id)));
   return query.orderBy('last_at', 'desc').orderBy('id', 'desc').limit(limit).execute();
 }
 

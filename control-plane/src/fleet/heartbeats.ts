@@ -7,7 +7,7 @@ import type { StatusSample } from '@countersign/protocol/agent-wire/facts';
 import type { Core } from '../ports.ts';
 import { write } from '../storage/write.ts';
 import { repeat } from './repeat.ts';
-import { insertSample, type ServerRow, saveSeen, serversAfter, thinSamples } from './server.store.ts';
+import { insertSample, type ServerEntry, saveSeen, serversAfter, thinSamples } from './server.store.ts';
 
 const FLUSH_MS = 1000;
 /** History holds one sample a minute for a day, and one a quarter of an hour for 30 days. */
@@ -16,6 +16,8 @@ const FINE_MS = 24 * 3_600_000;
 const KEEP_MS = 30 * 24 * 3_600_000;
 const THIN_EVERY_MS = 3_600_000;
 const SERVERS_PER_TRANSACTION = 200;
+/** A server has thousands of samples: few enough that nothing else waits long for them. */
+const THINNED_AT_ONCE = 50;
 
 interface Seen {
   readonly at: number;
@@ -27,6 +29,8 @@ export class Heartbeats {
   readonly #core: Pick<Core, 'db' | 'clock' | 'log'>;
   readonly #newest = new Map<string, StatusSample>();
   readonly #storedAt = new Map<string, number>();
+  /** Before this all is thinned already. */
+  #thinnedUpTo = 0;
   #dirty = new Map<string, Seen>();
   #flushing: Promise<void> = Promise.resolve();
   #timers: Cancel[] = [];
@@ -80,17 +84,21 @@ export class Heartbeats {
   /** Deletes what is older than the history keeps. Never rejects. */
   async thin(): Promise<void> {
     const now = this.#core.clock.now();
-    const limits = { before: now - KEEP_MS, thinBefore: now - FINE_MS, minuteMs: MINUTE_MS };
+    const thinBefore = now - FINE_MS;
+    // Where the clock was set back, samples came in before what was thinned: all are looked at again.
+    const thinFrom = thinBefore < this.#thinnedUpTo ? 0 : this.#thinnedUpTo;
+    const limits = { before: now - KEEP_MS, thinFrom, thinBefore, minuteMs: MINUTE_MS };
     try {
-      for (let after: ServerRow | undefined; ; ) {
-        const servers = await serversAfter(this.#core.db, { after, limit: SERVERS_PER_TRANSACTION, revoked: false });
+      for (let after: ServerEntry | undefined; ; ) {
+        const servers = await serversAfter(this.#core.db, { after, limit: THINNED_AT_ONCE, revoked: false });
         await write(this.#core.db, async (trx) => {
           for (const { id } of servers) await thinSamples(trx, id, limits);
         });
         const last = servers.at(-1);
-        if (last === undefined || servers.length < SERVERS_PER_TRANSACTION) return;
+        if (last === undefined || servers.length < THINNED_AT_ONCE) break;
         after = last;
       }
+      this.#thinnedUpTo = thinBefore;
     } catch (error) {
       this.#core.log.error('samples.not_thinned', { error: String(error) });
     }

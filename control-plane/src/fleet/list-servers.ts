@@ -2,10 +2,10 @@
 import { fault } from '@countersign/protocol';
 import type { OutputOf, ParsedInputOf } from '@countersign/protocol/operator-api/index';
 import type { Db } from '../storage/database.ts';
-import { type ServerRow, serversAfter } from './server.store.ts';
+import { type ServerEntry, type ServerRow, serversAfter, serversById } from './server.store.ts';
 import { type Presence, serverViews, stateOf } from './server-view.ts';
 
-/** So many rows are looked at at once when most of them do not fit. */
+/** So many servers are looked at at once where most of them may not fit. */
 const BATCH = 500;
 
 /** Rejects with `invalid_input` for a label that is none, or a cursor that we did not give out. */
@@ -14,28 +14,36 @@ export async function listServers(
   { state, label, cursor, limit }: ParsedInputOf<'listServers'>,
 ): Promise<OutputOf<'listServers'>> {
   const fits = fitting(deps.presence, state, label === undefined ? undefined : labelOf(label));
-  const found: ServerRow[] = [];
+  const atOnce = state === undefined && label === undefined ? limit + 1 : BATCH;
+  const found: ServerEntry[] = [];
   let after = cursor === undefined ? undefined : placeOf(cursor);
   // Who is online is not in the store, and labels are not columns: rows are read until the page is full.
   while (found.length <= limit) {
-    const rows = await serversAfter(deps.db, { after, limit: BATCH, revoked: state === 'revoked' });
+    const rows = await serversAfter(deps.db, { after, limit: atOnce, revoked: state === 'revoked' });
     found.push(...rows.filter(fits));
     after = rows.at(-1);
-    if (after === undefined || rows.length < BATCH) break;
+    if (after === undefined || rows.length < atOnce) break;
   }
   const page = found.slice(0, limit);
   const last = page.at(-1);
   return {
-    servers: await serverViews(deps, page),
+    servers: await serverViews(deps, await wholeRows(deps.db, page)),
     next_cursor: last && found.length > limit ? `${last.name}~${last.id}` : null,
   };
+}
+
+/** In the order of `page`: names may change in between. */
+async function wholeRows(db: Db, page: readonly ServerEntry[]): Promise<ServerRow[]> {
+  const ids = page.map(({ id }) => id);
+  const rows = new Map((await serversById(db, ids)).map((row) => [row.id, row]));
+  return page.flatMap(({ id }) => rows.get(id) ?? []);
 }
 
 function fitting(
   presence: Presence,
   state: ParsedInputOf<'listServers'>['state'],
   label: readonly [string, string] | undefined,
-): (row: ServerRow) => boolean {
+): (row: ServerEntry) => boolean {
   return (row) => {
     if (state !== undefined && stateOf(row, presence) !== state) return false;
     return label === undefined || (JSON.parse(row.labels_json) as Record<string, string>)[label[0]] === label[1];

@@ -4,7 +4,7 @@ import { type Thresholds, thresholdsSchema } from '@countersign/protocol/agent-w
 import { ConditionAlert, type ConditionDeps } from './condition-alert.ts';
 import type { FleetFollower, FleetRegistry } from './registry.ts';
 import { repeat } from './repeat.ts';
-import { serverById, serverNames } from './server.store.ts';
+import { serverById, watchedServers } from './server.store.ts';
 
 const SWEEP_MS = 1000;
 
@@ -40,9 +40,12 @@ export class OfflineWatch implements FleetFollower {
     registry.follow(this);
     await this.#alert.load();
     const { db, clock } = this.#core;
-    for (const server of await serverNames(db)) {
-      if (server.state !== 'enrolled') continue;
-      this.setThresholds(server.id, thresholdsSchema.parse(JSON.parse(server.thresholds_json)));
+    const thresholds = new Map<string, Thresholds>(); // by their text: most servers have the same
+    for (const server of await watchedServers(db)) {
+      const text = server.thresholds_json;
+      const known = thresholds.get(text) ?? thresholdsSchema.parse(JSON.parse(text));
+      thresholds.set(text, known);
+      this.setThresholds(server.id, known);
       if (!registry.isOnline(server.id))
         this.#away.set(server.id, {
           since: server.last_seen_at ?? clock.now(),

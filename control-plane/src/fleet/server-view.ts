@@ -10,7 +10,7 @@ import {
 import type { ServerDetail, ServerView } from '@countersign/protocol/operator-api/index';
 import { countFiring } from '../alerts/alert.store.ts';
 import type { Db } from '../storage/database.ts';
-import { newestSamples, type ServerRow } from './server.store.ts';
+import { newestSampleOf, newestSamples, type ServerRow } from './server.store.ts';
 import { trustSentence, witnessView } from './trust.ts';
 
 /** What is known of servers now, beside what is stored. */
@@ -30,16 +30,16 @@ interface Deps {
 const HISTORY = 60;
 
 export async function serverViews({ db, presence }: Deps, rows: readonly ServerRow[]): Promise<ServerView[]> {
-  const firing = await countFiring(
+  const ids = rows.map(({ id }) => id);
+  const firing = await countFiring(db, ids);
+  const stored = await newestSampleOf(
     db,
-    rows.map(({ id }) => id),
+    ids.filter((id) => presence.newestSample(id) === undefined),
   );
-  return Promise.all(
-    rows.map(async (row) => {
-      const sample = presence.newestSample(row.id) ?? (await newestSamples(db, row.id, 1))[0];
-      return viewOf(row, presence, sample, firing.get(row.id) ?? 0);
-    }),
-  );
+  return rows.map((row) => {
+    const sample = presence.newestSample(row.id) ?? stored.get(row.id);
+    return viewOf(row, presence, sample, firing.get(row.id) ?? 0);
+  });
 }
 
 export async function serverDetail(deps: Deps, row: ServerRow): Promise<ServerDetail> {

@@ -1,12 +1,15 @@
 /** Queries on servers, their samples and the rungs of their enrolment. */
 import type { StatusSample, Thresholds } from '@countersign/protocol/agent-wire/facts';
 import { type LocalPolicySummary, type ServerFacts, thresholdsSchema } from '@countersign/protocol/agent-wire/facts';
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { Db, Trx } from '../storage/database.ts';
 import type { EnrolmentStepTable, ServerTable } from '../storage/tables.ts';
 
 export type ServerRow = Selectable<ServerTable>;
 export type EnrolmentStepRow = Selectable<EnrolmentStepTable>;
+
+/** As the partial indexes of servers have it: they are used only where the query says the same in so many words. */
+const revoked = sql.lit<ServerRow['state']>('revoked');
 
 /** What a hello tells of a server, as columns. */
 export interface ServerReport {
@@ -25,12 +28,7 @@ export async function serverById(db: Db | Trx, id: string): Promise<ServerRow | 
 export async function serverByRef(db: Db | Trx, ref: string): Promise<ServerRow | undefined> {
   return (
     (await serverById(db, ref)) ??
-    (await db
-      .selectFrom('server')
-      .selectAll()
-      .where('name', '=', ref)
-      .where('state', '<>', 'revoked')
-      .executeTakeFirst())
+    (await db.selectFrom('server').selectAll().where('name', '=', ref).where('state', '<>', revoked).executeTakeFirst())
   );
 }
 
@@ -44,6 +42,9 @@ export async function serverByKey(db: Db | Trx, publicKey: string): Promise<Serv
     .executeTakeFirst();
 }
 
+/** What is read of servers to find those that somebody asks for. */
+export type ServerEntry = Pick<ServerRow, 'id' | 'name' | 'state' | 'labels_json'>;
+
 /** Servers in the order of their names, after a place in it. Removed ones only when asked for; their names may repeat. */
 export async function serversAfter(
   db: Db | Trx,
@@ -52,28 +53,33 @@ export async function serversAfter(
     readonly limit: number;
     readonly revoked: boolean;
   },
-): Promise<ServerRow[]> {
-  const { after, limit, revoked } = options;
+): Promise<ServerEntry[]> {
+  const { after, limit } = options;
   let query = db
     .selectFrom('server')
-    .selectAll()
-    .where('state', revoked ? '=' : '<>', 'revoked');
-  if (after !== undefined)
-    query = query.where((where) =>
-      where.or([
-        where('name', '>', after.name),
-        where.and([where('name', '=', after.name), where('id', '>', after.id)]),
-      ]),
-    );
+    .select(['id', 'name', 'state', 'labels_json'])
+    .where('state', options.revoked ? '=' : '<>', revoked);
+  if (after !== undefined) query = query.where((q) => q(q.refTuple('name', 'id'), '>', q.tuple(after.name, after.id)));
   return query.orderBy('name').orderBy('id').limit(limit).execute();
 }
 
-/** Every server under care, with no more than matching and watching need. */
+/** The servers with these ids. */
+export async function serversById(db: Db | Trx, ids: readonly string[]): Promise<ServerRow[]> {
+  if (ids.length === 0) return [];
+  return db.selectFrom('server').selectAll().where('id', 'in', ids).execute();
+}
+
+/** Every server under care, with no more than matching needs. */
 export async function serverNames(db: Db | Trx) {
+  return db.selectFrom('server').select(['id', 'name', 'facts_json']).where('state', '<>', revoked).execute();
+}
+
+/** Every enrolled server, with no more than watching needs. */
+export async function watchedServers(db: Db | Trx) {
   return db
     .selectFrom('server')
-    .select(['id', 'name', 'state', 'facts_json', 'last_seen_at', 'thresholds_json'])
-    .where('state', '<>', 'revoked')
+    .select(['id', 'last_seen_at', 'thresholds_json'])
+    .where('state', '=', 'enrolled')
     .execute();
 }
 
@@ -82,7 +88,7 @@ export async function policiesOfServers(db: Db | Trx) {
   return db
     .selectFrom('server')
     .select(['id', 'name', 'policy_json'])
-    .where('state', '<>', 'revoked')
+    .where('state', '<>', revoked)
     .orderBy('name')
     .execute();
 }
@@ -253,28 +259,45 @@ export async function newestSamples(db: Db | Trx, serverId: string, limit: numbe
   return rows.reverse().map(({ at, sample_json }) => ({ ...(JSON.parse(sample_json) as StatusSample), at }));
 }
 
+/** The newest sample of each of these servers, as {@link newestSamples} has it. */
+export async function newestSampleOf(db: Db | Trx, serverIds: readonly string[]): Promise<Map<string, StatusSample>> {
+  if (serverIds.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('server')
+    .innerJoin('server_sample', 'server_sample.server_id', 'server.id')
+    .select(['server.id', 'server_sample.at', 'server_sample.sample_json'])
+    .where('server.id', 'in', serverIds)
+    .where('server_sample.at', '=', (q) =>
+      q
+        .selectFrom('server_sample as newest')
+        .select((of) => of.fn.max('newest.at').as('at'))
+        .whereRef('newest.server_id', '=', 'server.id'),
+    )
+    .execute();
+  return new Map(rows.map(({ id, at, sample_json }) => [id, { ...(JSON.parse(sample_json) as StatusSample), at }]));
+}
+
 const THIN_EVERY_MS = 15 * 60_000;
 
 /**
- * Bounds the history of one server: nothing before `before`, and between that and `thinBefore` only what fell into the
+ * Bounds the history of one server: nothing before `before`, and from `thinFrom` up to `thinBefore` only what fell into the
  * first minute of each quarter of an hour.
  */
 export async function thinSamples(
   trx: Trx,
   serverId: string,
-  limits: { readonly before: number; readonly thinBefore: number; readonly minuteMs: number },
+  limits: {
+    readonly before: number;
+    readonly thinFrom: number;
+    readonly thinBefore: number;
+    readonly minuteMs: number;
+  },
 ): Promise<void> {
-  await trx
-    .deleteFrom('server_sample')
-    .where('server_id', '=', serverId)
-    .where((where) =>
-      where.or([
-        where('at', '<', limits.before),
-        where.and([
-          where('at', '<', limits.thinBefore),
-          where(where('at', '%', where.lit(THIN_EVERY_MS)), '>=', limits.minuteMs),
-        ]),
-      ]),
-    )
+  const samples = trx.deleteFrom('server_sample').where('server_id', '=', serverId);
+  await samples.where('at', '<', limits.before).execute();
+  await samples
+    .where('at', '>=', limits.thinFrom)
+    .where('at', '<', limits.thinBefore)
+    .where((q) => q(q('at', '%', q.lit(THIN_EVERY_MS)), '>=', limits.minuteMs))
     .execute();
 }

@@ -22,9 +22,6 @@ export async function timelinePage(db: Db, query: TimelineQuery): Promise<Timeli
   if (serverId !== undefined) rows = rows.where('server_id', '=', serverId);
   if (alertId !== undefined) rows = rows.where('alert_id', '=', alertId);
   if (since !== undefined) rows = rows.where('at', '>=', since);
-  if (before !== undefined)
-    rows = rows.where((where) =>
-      where.or([where('at', '<', before.at), where.and([where('at', '=', before.at), where('id', '<', before.id)])]),
-    );
+  if (before !== undefined) rows = rows.where((q) => q(q.refTuple('at', 'id'), '<', q.tuple(before.at, before.id)));
   return rows.orderBy('at', 'desc').orderBy('id', 'desc').limit(limit).execute();
 }

@@ -6,6 +6,7 @@ import * as trust from './0002-trust.ts';
 import * as telegramNotices from './0003-telegram-notices.ts';
 import * as playbookVersions from './0004-playbook-versions.ts';
 import * as discovery from './0005-discovery.ts';
+import * as longHistories from './0006-long-histories.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first': first,
@@ -13,6 +14,7 @@ const migrations: Record<string, Migration> = {
   '0003-telegram-notices': telegramNotices,
   '0004-playbook-versions': playbookVersions,
   '0005-discovery': discovery,
+  '0006-long-histories': longHistories,
 };
 
 /** Runs what was not run yet, all in one transaction. Rejects when one fails, or when the database knows migrations that this program does not. */
