@@ -1,5 +1,6 @@
 /** What a step printed. */
 import { afterCommit } from '../storage/after-commit.ts';
+import type { Trx } from '../storage/database.ts';
 import type { ActionDeps } from './action-deps.ts';
 import { commitOrRefuse, Refusal } from './commit-or-refuse.ts';
 import { addDropped, insertOutput, lastChunk, outputLength } from './output.store.ts';
@@ -18,28 +19,48 @@ export interface OutputChunk {
 }
 
 /**
- * Keeps a chunk; one that is there already changes nothing. Beyond the limit per step only the count of what was dropped grows,
- * so that a flood takes no room. Rejects with `action_not_found` for an action of another server.
+ * Keeps chunks of one action, in their order and in one transaction; one that is there already changes nothing. Beyond the limit
+ * per step only the count of what was dropped grows, so that a flood takes no room. Rejects with `action_not_found` for an action
+ * of another server.
  */
 export function recordOutput(
   deps: RecordDeps & Pick<ActionDeps, 'limits'>,
   serverId: string,
-  output: OutputChunk,
+  chunks: readonly [OutputChunk, ...OutputChunk[]],
 ): Promise<void> {
-  const { actionId, step, chunk } = output;
+  const { actionId } = chunks[0];
   return commitOrRefuse(deps.db, 'actions.record_output', async (trx) => {
     const row = await ownAction(deps, trx, serverId, actionId, 'output');
     if (row instanceof Refusal) return row;
-    const last = await lastChunk(trx, actionId);
-    if (last !== undefined && chunk <= last) return;
-    const room = deps.limits.outputPerStep - (await outputLength(trx, actionId, step));
-    if (room <= 0 && last !== undefined) {
-      await addDropped(trx, actionId, last, { chunk, dropped: output.dropped + Buffer.byteLength(output.text) });
-    } else {
-      const text = output.text.slice(0, Math.max(0, room)).toWellFormed();
-      const cut = Buffer.byteLength(output.text) - Buffer.byteLength(text);
-      await insertOutput(trx, { action_id: actionId, chunk, step, text, dropped: output.dropped + cut });
-    }
+    await keep(deps, trx, actionId, chunks);
     afterCommit(trx, () => deps.live.publish({ type: 'output', action: actionId }));
   });
 }
+
+async function keep(
+  { limits }: Pick<ActionDeps, 'limits'>,
+  trx: Trx,
+  actionId: string,
+  chunks: readonly OutputChunk[],
+): Promise<void> {
+  const kept = new Map<string, number>();
+  let last = await lastChunk(trx, actionId);
+  for (const { step, chunk, text: whole, dropped } of chunks) {
+    if (last !== undefined && chunk <= last) continue;
+    const length = kept.get(step) ?? (await outputLength(trx, actionId, step));
+    const room = limits.outputPerStep - length;
+    if (room <= 0 && last !== undefined) {
+      await addDropped(trx, actionId, last, { chunk, dropped: dropped + Buffer.byteLength(whole) });
+      kept.set(step, length);
+    } else {
+      const text = whole.slice(0, Math.max(0, room)).toWellFormed();
+      const cut = Buffer.byteLength(whole) - Buffer.byteLength(text);
+      await insertOutput(trx, { action_id: actionId, chunk, step, text, dropped: dropped + cut });
+      kept.set(step, length + characters(text));
+    }
+    last = chunk;
+  }
+}
+
+/** As the database counts them: two surrogates are one. */
+const characters = (text: string) => text.length - (text.match(/[\ud800-\udbff]/g)?.length ?? 0);

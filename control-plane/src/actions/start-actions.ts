@@ -56,7 +56,7 @@ export function startActions(deps: ActionDeps): RunningActions {
       recordStarted: (serverId, report) => recordStarted(deps, serverId, report),
       recordRefused: (serverId, report) => recordRefused(deps, serverId, report),
       recordStep: (serverId, report) => recordStep(deps, serverId, report),
-      recordOutput: (serverId, report) => recordOutput(deps, serverId, report),
+      recordOutput: (serverId, chunks) => recordOutput(deps, serverId, chunks),
       recordFinished: (serverId, report) => recordFinished(deps, serverId, report),
     },
     serverConnected(serverId) {

@@ -10,16 +10,18 @@ import type { Wire } from './wire.ts';
 
 export type Report = Extract<FromAgent, { type: 'started' | 'refused' | 'step' | 'output' | 'finished' | 'alert' }>;
 
+type OutputReport = Extract<Report, { type: 'output' }>;
+
 /**
- * Stores one report of a server. Rejects with a `Fault` that is not retryable when the report will never be accepted (it
+ * Stores one report of a server, and with a chunk of output those `further` ones of the same action that came right behind it. Rejects with a `Fault` that is not retryable when the report will never be accepted (it
  * concerns another server's action, say); with anything else when it should be sent again.
  */
-export type TakeReport = (serverId: string, report: Report) => Promise<void>;
+export type TakeReport = (serverId: string, report: Report, further: readonly OutputReport[]) => Promise<void>;
 
 interface QueueDeps {
   readonly limits: Pick<FleetLimits, 'reportsWaiting' | 'reportBytesWaiting'>;
   readonly wire: Pick<Wire, 'pause' | 'resume'>;
-  readonly take: (report: Report) => Promise<void>;
+  readonly take: (report: Report, further: readonly OutputReport[]) => Promise<void>;
   readonly acknowledge: (seq: number) => Promise<void>;
   readonly failed: (error: unknown) => void;
   /** Waits a while after a report that is refused: each leaves an audit entry, and nobody shall fill the log with them. */
@@ -29,9 +31,14 @@ interface QueueDeps {
 /** After so many stored reports the agent is told, even if more are waiting. */
 const ACKNOWLEDGED_AT_ONCE = 32;
 
+interface Waiting {
+  readonly report: Report;
+  readonly bytes: number;
+}
+
 export class ReportQueue {
   readonly #deps: QueueDeps;
-  #waiting: { report: Report; bytes: number }[] = [];
+  #waiting: Waiting[] = [];
   #bytes = 0;
   #paused = false;
   #working: Promise<void> | undefined;
@@ -66,9 +73,10 @@ export class ReportQueue {
   async #work(): Promise<void> {
     try {
       for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-        await this.#store(next.report);
+        const further = this.#furtherOutput(next.report);
+        await this.#store(next.report, further.map(({ report }) => report) as OutputReport[]);
         if (this.#ended) return;
-        this.#bytes -= next.bytes;
+        for (const { bytes } of [next, ...further]) this.#bytes -= bytes;
         this.#pauseOrResume();
         if (this.#waiting.length === 0 || this.#storedCount >= ACKNOWLEDGED_AT_ONCE) await this.#acknowledge();
       }
@@ -80,10 +88,19 @@ export class ReportQueue {
     }
   }
 
-  async #store(report: Report): Promise<void> {
+  /** Takes off the queue what can be stored together with a chunk of output. */
+  #furtherOutput(first: Report): Waiting[] {
+    if (first.type !== 'output') return [];
+    const next = this.#waiting.findIndex(
+      ({ report }) => report.type !== 'output' || report.actionId !== first.actionId,
+    );
+    return this.#waiting.splice(0, next < 0 ? this.#waiting.length : next);
+  }
+
+  async #store(report: Report, further: readonly OutputReport[]): Promise<void> {
     failPoint('fleet.report.before_store');
     try {
-      await this.#deps.take(report);
+      await this.#deps.take(report, further);
     } catch (error) {
       // Sending it again would change nothing: it counts as dealt with. Whoever refused it has audited it.
       if (!(error instanceof Fault) || error.body.retryable || error.blame === 'us') throw error;

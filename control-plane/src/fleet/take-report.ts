@@ -16,7 +16,8 @@ export interface ActionReports {
   recordStarted(serverId: string, report: Of<'started'>): Promise<unknown>;
   recordRefused(serverId: string, report: Of<'refused'>): Promise<unknown>;
   recordStep(serverId: string, report: Of<'step'>): Promise<unknown>;
-  recordOutput(serverId: string, report: Of<'output'>): Promise<unknown>;
+  /** Chunks of one action, one behind the other. */
+  recordOutput(serverId: string, chunks: readonly [Of<'output'>, ...Of<'output'>[]]): Promise<unknown>;
   recordFinished(serverId: string, report: Of<'finished'>): Promise<unknown>;
 }
 
@@ -27,12 +28,12 @@ type Deps = Pick<Core, 'db' | 'clock' | 'ids' | 'live'> & {
 };
 
 export function reportTaker(deps: Deps): TakeReport {
-  return async (serverId, report) => {
-    await take(deps, serverId, report);
+  return async (serverId, report, further) => {
+    await take(deps, serverId, report, further);
   };
 }
 
-function take(deps: Deps, serverId: string, report: Report): Promise<unknown> {
+function take(deps: Deps, serverId: string, report: Report, further: readonly Of<'output'>[]): Promise<unknown> {
   const { actions } = deps;
   switch (report.type) {
     case 'started':
@@ -44,13 +45,15 @@ function take(deps: Deps, serverId: string, report: Report): Promise<unknown> {
     case 'step':
       return actions.recordStep(serverId, report);
     case 'output':
-      return actions.recordOutput(serverId, { ...report, text: cleanOutput(report.text) });
+      return actions.recordOutput(serverId, [cleanChunk(report), ...further.map(cleanChunk)]);
     case 'finished':
       return actions.recordFinished(serverId, { ...report, result: cleanActionResult(report.result) });
     case 'alert':
       return takeAlert(deps, serverId, cleanAlert(report.alert));
   }
 }
+
+const cleanChunk = (chunk: Of<'output'>) => ({ ...chunk, text: cleanOutput(chunk.text) });
 
 async function takeAlert(deps: Deps, serverId: string, alert: AgentAlert): Promise<void> {
   const now = deps.clock.now();

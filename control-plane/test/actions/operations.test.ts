@@ -138,7 +138,8 @@ test('when an action is waited for, the answer comes with its decision and the e
   const waiting = call('getAction', { action: id, wait_s: 50 });
   await answer(id);
   assert.equal((await waiting).state, 'approved');
-  await recordOutput(deps, web1, { actionId: id, step: 'go', chunk: 0, text: `${'x'.repeat(20_000)}end`, dropped: 0 });
+  const text = `${'x'.repeat(20_000)}end`;
+  await recordOutput(deps, web1, [{ actionId: id, step: 'go', chunk: 0, text, dropped: 0 }]);
   const { untrusted_output, output_truncated } = await call('getAction', { action: id });
   assert.deepEqual([untrusted_output.length, untrusted_output.endsWith('end'), output_truncated], [12_000, true, true]);
   await assert.rejects(call('getAction', { action: 'act_000000000000' }), hasCode('action_not_found'));

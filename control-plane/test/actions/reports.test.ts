@@ -4,7 +4,7 @@ import { actionDetail } from '../../src/actions/action-detail.ts';
 import { closeUnknown } from '../../src/actions/close-unknown.ts';
 import { dispatch } from '../../src/actions/dispatch.ts';
 import { loseDue } from '../../src/actions/lose-due.ts';
-import { outputTail } from '../../src/actions/output.store.ts';
+import { outputTail, wholeOutput } from '../../src/actions/output.store.ts';
 import { recordFinished } from '../../src/actions/record-finished.ts';
 import { recordOutput } from '../../src/actions/record-output.ts';
 import { recordRefused } from '../../src/actions/record-refused.ts';
@@ -91,7 +91,7 @@ test('when a server reports of an action of another server, or of none, it is re
     () => recordStarted(h.deps, db1, { actionId, at: 5 }),
     () => recordRefused(h.deps, db1, { actionId, fault: { code: 'grant_invalid', slots: {} }, at: 5 }),
     () => recordStep(h.deps, db1, { actionId, step: 'go', phase: 'running' }),
-    () => recordOutput(h.deps, db1, { actionId, step: 'go', chunk: 0, text: 'x', dropped: 0 }),
+    () => recordOutput(h.deps, db1, [{ actionId, step: 'go', chunk: 0, text: 'x', dropped: 0 }]),
     () => recordFinished(h.deps, db1, { actionId, result: resultOf('succeeded') }),
     () => recordStarted(h.deps, db1, { actionId: 'act_000000000000', at: 5 }),
   ];
@@ -181,7 +181,7 @@ test('when output comes, each chunk is kept once, and what is over the limit is 
   const h = await heart(t, { limits: { outputPerStep: 10 } });
   const actionId = await dispatched(h);
   const chunk = (n: number, text: string, dropped = 0, step = 'go') =>
-    recordOutput(h.deps, web1, { actionId, step, chunk: n, text, dropped });
+    recordOutput(h.deps, web1, [{ actionId, step, chunk: n, text, dropped }]);
   await chunk(0, 'one\n');
   await chunk(0, 'one\n');
   await chunk(1, 'two three four');
@@ -197,4 +197,28 @@ test('when output comes, each chunk is kept once, and what is over the limit is 
   await chunk(50, 'next', 0, 'other');
   assert.match((await outputTail(h.db, actionId, 1000)).text, /next$/);
   assert.deepEqual(await outputTail(h.db, actionId, 3), { text: 'ext', truncated: true });
+});
+
+test('when chunks come in one go, they are kept as if each had come alone', async (t) => {
+  const h = await heart(t, { limits: { outputPerStep: 10 } });
+  const texts = ['one\n', '😀😀', 'two three', 'flood', 'flood'];
+  const kept = [];
+  for (const together of [false, true]) {
+    const actionId = await dispatched(h, { unit: together ? 'ssh' : 'nginx' });
+    const chunks = texts.map((text, chunk) => ({
+      actionId,
+      step: chunk < 4 ? 'go' : 'other',
+      chunk,
+      text,
+      dropped: chunk,
+    }));
+    const [first, ...others] = chunks;
+    assert.ok(first);
+    if (together) await recordOutput(h.deps, web1, [first, ...others]);
+    else for (const chunk of chunks) await recordOutput(h.deps, web1, [chunk]);
+    if (together) await recordOutput(h.deps, web1, [first, ...others]);
+    kept.push((await wholeOutput(h.db, actionId)).map(({ action_id: _, ...row }) => row));
+  }
+  assert.deepEqual(kept[1], kept[0]);
+  assert.equal(kept[0]?.length, 4);
 });

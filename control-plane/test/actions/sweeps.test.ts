@@ -122,7 +122,7 @@ test('when everything runs together, an approved action goes to its end and the 
   await settle(h, async () => h.fleet.grants.length === 1);
   await actions.reports.recordStarted(web1, { actionId, at: 1 });
   await actions.reports.recordStep(web1, { actionId, step: 'go', phase: 'running' });
-  await actions.reports.recordOutput(web1, { actionId, step: 'go', chunk: 0, text: 'hello', dropped: 0 });
+  await actions.reports.recordOutput(web1, [{ actionId, step: 'go', chunk: 0, text: 'hello', dropped: 0 }]);
   await actions.reports.recordFinished(web1, { actionId, result: resultOf('succeeded') });
   await settle(h, async () => h.telegram.told.at(-1) === `update ${actionId}`);
   assert.equal(await h.stateOf(actionId), 'succeeded');

@@ -56,7 +56,9 @@ export async function fleetWorld(options: WorldOptions = {}) {
     recordStarted: take,
     recordRefused: take,
     recordStep: take,
-    recordOutput: take,
+    recordOutput: async (serverId, chunks) => {
+      for (const chunk of chunks) await take(serverId, chunk);
+    },
     recordFinished: take,
   };
   const app = Fastify();
@@ -105,9 +107,9 @@ export async function fleetWorld(options: WorldOptions = {}) {
 
 export type FleetWorld = Awaited<ReturnType<typeof fleetWorld>>;
 
-/** Waits until something holds, at most 5 s. */
+/** Waits until something holds, at most 20 s. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 5000; Date.now() < end; ) {
+  for (const end = Date.now() + 20_000; Date.now() < end; ) {
     if (await holds()) return;
     await sleep(5);
   }
