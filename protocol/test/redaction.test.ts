@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { cpuMs } from '../../test/world/cpu-ms.ts';
 import { redact, redactValue } from '../src/redaction.ts';
 
 // Made of parts, so that no scanner takes this file for a leak.
@@ -93,9 +94,9 @@ test('T13: when text is made to be slow, blacking it out takes no longer than fo
     ...['token', 'cookie', 'a://b:', '-----BEGIN A'].map((start) => start + ' '.repeat(64 * 1024)),
   ];
   for (const text of texts) {
-    const from = performance.now();
+    const from = cpuMs();
     redact(text);
-    const ms = performance.now() - from;
+    const ms = cpuMs() - from;
     assert.ok(ms < 500, `${JSON.stringify(text.slice(0, 20))}… took ${Math.round(ms)} ms`);
   }
 });

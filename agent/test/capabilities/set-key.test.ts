@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { locateLine } from '@countersign/agent/capabilities/files/config-edit/nginx';
 import { setKey } from '@countersign/agent/capabilities/files/config-edit/set-key';
+import { cpuMs } from '../../../test/world/cpu-ms.ts';
 
 const NGINX = `user www-data;
 # keep me
@@ -171,7 +172,7 @@ test('when values are generated, a set file reads back as that value and as noth
 
 test('T13: when a file was made to take for ever, its key is set within seconds', () => {
   const blanks = ' '.repeat(200_000);
-  const from = performance.now();
+  const from = cpuMs();
   const hostile = `a${blanks}b\nc = x${blanks}y\nkey = 1\n`;
   assert.equal(
     setKey('ini', hostile, { section: undefined, key: 'key', value: '2' }).text,
@@ -179,7 +180,7 @@ test('T13: when a file was made to take for ever, its key is set within seconds'
   );
   const empty = `${'\n'.repeat(200_000)}x = 1\n`;
   assert.equal(setKey('ini', empty, { section: 's', key: 'k', value: 'v' }).text, `${empty}\n[s]\nk = v\n`);
-  assert.ok(performance.now() - from < 3000, `${Math.round(performance.now() - from)} ms`);
+  assert.ok(cpuMs() - from < 3000, `${Math.round(cpuMs() - from)} ms`);
 });
 
 test('T13: when a YAML file unfolds without end, it is said to be none that can be changed', () => {

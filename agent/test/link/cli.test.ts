@@ -84,7 +84,7 @@ test('when the link is killed, the one that comes next carries on, and the statu
   const to = ['--url', controlPlane.url, '--cp-key', controlPlane.key.publicKey];
   await run(['enroll', '--state', state, ...to], '', { COUNTERSIGN_TOKEN: controlPlane.behaviour.token });
   const first = await startLink(t, state);
-  await until(() => readText(join(state, 'link/status.json')).includes('"connected"'), 'a connection', 20_000);
+  await until(() => readText(join(state, 'link/status.json')).includes('"connected"'), 'a connection');
   first.kill('SIGKILL');
   await once(first, 'exit');
   assert.match((await run(['status', '--state', state])).out, /does not run/);

@@ -75,7 +75,7 @@ export class Peer {
     type: T,
     fits: (message: Message<T>) => boolean = () => true,
   ): Promise<Message<T>> {
-    return until(() => this.all(type).find(fits), `a message ${type}`, 20_000);
+    return until(() => this.all(type).find(fits), `a message ${type}`);
   }
 
   /** Asks and waits for the answer to this very request. */
@@ -87,13 +87,9 @@ export class Peer {
   ) {
     const requestId = systemIds.id('req');
     this.send({ ...request, requestId } as FromControlPlane);
-    return until(
-      () => {
-        return this.heard.find((message) => 'requestId' in message && message.requestId === requestId);
-      },
-      `an answer to ${request.type}`,
-      20_000,
-    );
+    return until(() => {
+      return this.heard.find((message) => 'requestId' in message && message.requestId === requestId);
+    }, `an answer to ${request.type}`);
   }
 }
 
@@ -146,7 +142,7 @@ export class ControlPlane {
 
   /** Waits until the agent is connected and welcomed for the nth time, counted from 1. */
   async welcomed(nth = 1): Promise<Peer> {
-    return until(() => this.peers.filter((peer) => peer.all('hello').length > 0)[nth - 1], `connection ${nth}`, 20_000);
+    return until(() => this.peers.filter((peer) => peer.all('hello').length > 0)[nth - 1], `connection ${nth}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,21 +5,30 @@ import { join, resolve } from 'node:path';
 import { type Clock, systemClock } from '@countersign/protocol';
 import { systemIds } from '@countersign/protocol/system-ids';
 import { composeLink } from '../../src/compose.ts';
-import { type AgentConfig, readConfig, settingsText } from '../../src/config.ts';
+import { type AgentConfig, readConfig } from '../../src/config.ts';
 import { lineLog } from '../../src/host/log.ts';
 import { readIdentity } from '../../src/link/identity.ts';
 import { keepLinked, type LinkState } from '../../src/link/link.ts';
+import { settingsText } from '../../src/settings.ts';
 import { enroll } from '../../src/verbs/enroll.ts';
+import { countingClock } from '../run/bed.ts';
 import type { ControlPlane } from './control-plane.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
 
-/** Timers run so much faster, so that a minute of waiting is no minute of a test. */
-export function fastClock(times: number): Clock {
+/** How often the link looks for life, milliseconds. */
+export const PING_MS = 10_000;
+/** What the link waits for by itself: the next attempt, the next sign of life, the end of being turned away. */
+const WAITS_MS = [1000, PING_MS, 60_000];
+
+/**
+ * Its own waits are over so many times sooner, so that a minute of them is no minute of a test. Its patience with others, such as a
+ * runner that has to start, stays as long as ever: they live on a real clock and may be slow.
+ */
+function hurriedClock(times: number): Clock {
   return {
-    now: systemClock.now,
-    monotonic: () => systemClock.monotonic() * times,
-    after: (ms, then) => systemClock.after(ms / times, then),
+    ...systemClock,
+    after: (ms, then) => systemClock.after(WAITS_MS.includes(ms) ? ms / times : ms, then),
   };
 }
 
@@ -38,6 +47,7 @@ export class Agent {
   readonly states: LinkState[] = [];
   readonly logged: string[] = [];
   #stop = new AbortController();
+  #clock = countingClock(systemClock, PING_MS);
   #running: Promise<void> = Promise.resolve();
 
   private constructor(folder: string) {
@@ -68,10 +78,16 @@ export class Agent {
     return readIdentity(this.config.stateDir)?.serverId;
   }
 
-  /** Starts the link; timers run `times` faster. */
+  /** How often the present link looked for life. */
+  get pings(): number {
+    return this.#clock.fired;
+  }
+
+  /** Starts the link; its own waits are over `times` sooner. */
   link(times = 1): this {
     this.#stop = new AbortController();
-    const clock = fastClock(times);
+    const clock = countingClock(hurriedClock(times), PING_MS);
+    this.#clock = clock;
     const log = lineLog('link', clock.now, (line) => this.logged.push(line));
     const given = {
       config: this.config,

@@ -4,8 +4,8 @@ import type { PlanDraft, SignedGrant } from '@countersign/protocol';
 import { grantOf, newActionId } from '../run/bed.ts';
 import type { ControlPlane, Peer } from './control-plane.ts';
 
-/** For requests also of a link whose timers run ten times faster: a runner needs seconds to start on a busy machine. */
-export const TIMEOUT_MS = 150_000;
+/** For requests: a runner needs seconds to start on a busy machine. */
+export const TIMEOUT_MS = 30_000;
 
 /** Has the server preview a draft and grants the plan, bent as `grantOf` bends. */
 export async function grantFor(

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { sha256 } from '@countersign/protocol/digest';
 import { command, draftOf, linesOf, until } from '../run/bed.ts';
 import { ControlPlane } from './control-plane.ts';
-import { Agent } from './enrolled.ts';
+import { Agent, PING_MS } from './enrolled.ts';
 import { grantFor, TIMEOUT_MS } from './grant-for.ts';
 
 const commandDraft = (...argv: string[]) => draftOf([command('one', ...argv)], { risk: 'high' });
@@ -31,14 +31,14 @@ test('when a link connects, it introduces itself with facts and policy, sends a 
     type: 'observe',
     capability: 'disk.free',
     parameters: { path: '/' },
-    timeoutMs: 10_000,
+    timeoutMs: TIMEOUT_MS,
   });
   assert.equal(here.type, 'observed', JSON.stringify(here));
   const read = await peer.ask({
     type: 'observe',
     capability: 'file.read',
     parameters: { path: file },
-    timeoutMs: 10_000,
+    timeoutMs: TIMEOUT_MS,
   });
   assert.equal(read.type, 'observed', JSON.stringify(read));
   assert.doesNotMatch(JSON.stringify(read), /hunter2/);
@@ -46,14 +46,14 @@ test('when a link connects, it introduces itself with facts and policy, sends a 
     type: 'observe',
     capability: 'file.read',
     parameters: { path: agent.config.file },
-    timeoutMs: 10_000,
+    timeoutMs: TIMEOUT_MS,
   });
   assert.equal(denied.type === 'request_failed' && denied.fault.code, 'path_denied');
   const wrong = await peer.ask({
     type: 'observe',
     capability: 'file.read',
     parameters: { file: 'x' },
-    timeoutMs: 10_000,
+    timeoutMs: TIMEOUT_MS,
   });
   assert.equal(wrong.type === 'request_failed' && wrong.fault.code, 'invalid_input');
 });
@@ -107,7 +107,7 @@ test('T11: when the connection breaks before the result is acknowledged, it come
     type: 'observe',
     capability: 'disk.free',
     parameters: { path: '/' },
-    timeoutMs: 10_000,
+    timeoutMs: TIMEOUT_MS,
   });
   assert.equal(again.type, 'observed');
   await agent.unlink();
@@ -162,7 +162,7 @@ test('T12: when the clocks differ by more than a minute, changes are refused and
     type: 'observe',
     capability: 'disk.free',
     parameters: { path: '/' },
-    timeoutMs: 10_000,
+    timeoutMs: TIMEOUT_MS,
   });
   assert.equal(read.type, 'observed');
 });
@@ -173,9 +173,9 @@ test('F7: when the other side falls silent, the link notices within 30 s and com
   agent.link(20);
   const first = await controlPlane.welcomed(1);
   controlPlane.behaviour.answersPings = false;
-  const began = performance.now();
-  await until(() => first.closed, 'the link to give up', 10_000);
-  assert.ok((performance.now() - began) * 20 < 33_000, 'within 30 s on the clock of the link');
+  const before = agent.pings;
+  await until(() => first.closed, 'the link to give up');
+  assert.ok((agent.pings - before) * PING_MS <= 30_000, 'within 30 s on the clock of the link');
   controlPlane.behaviour.answersPings = true;
   await controlPlane.welcomed(2);
 });
@@ -243,7 +243,7 @@ test('when more requests come than the agent takes at once, those beyond are tol
     () => peer.all('request_failed').filter(({ fault }) => fault.code === 'agent_busy').length >= 8,
     'busy answers',
   );
-  await until(() => peer.all('observed').length + peer.all('request_failed').length >= 39, 'all other answers', 20_000);
+  await until(() => peer.all('observed').length + peer.all('request_failed').length >= 39, 'all other answers');
   assert.equal(
     peer.heard.some((message) => 'requestId' in message && message.requestId === slow(0)),
     false,
@@ -269,7 +269,8 @@ test('T1: when a control plane asks for absurdly many signs of life, or for none
     controlPlane.behaviour.heartbeatMs = heartbeatMs;
     await using agent = await Agent.enrolled(controlPlane);
     const before = controlPlane.peers.length;
-    agent.link(10);
+    const began = performance.now();
+    agent.link();
     const peer = await until(
       () => controlPlane.peers.slice(before).find((it) => it.all('hello').length > 0),
       'a hello',
@@ -282,7 +283,8 @@ test('T1: when a control plane asks for absurdly many signs of life, or for none
       timeoutMs: TIMEOUT_MS,
     });
     assert.equal(answer?.type, 'observed');
-    assert.ok(peer.all('heartbeat').length <= 2, `${peer.all('heartbeat').length} with ${heartbeatMs} ms`);
+    const most = 1 + Math.ceil((performance.now() - began) / 1000);
+    assert.ok(peer.all('heartbeat').length <= most, `${peer.all('heartbeat').length} with ${heartbeatMs} ms`);
   }
 });
 

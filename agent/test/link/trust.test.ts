@@ -86,7 +86,7 @@ test('T22: when checkpoints come, the server countersigns them, keeps them over 
   assert.deepEqual(second.all('hello')[0]?.witnessed, { size: 4, head: sha256('entry 4'), at: said.at });
   second.send(checkpoint(3));
   await second.hears('checkpoint_refused');
-  const answer = await second.ask({ type: 'ask_witness', timeoutMs: 10_000 });
+  const answer = await second.ask({ type: 'ask_witness', timeoutMs: 30_000 });
   assert.ok(answer.type === 'witness', JSON.stringify(answer));
   const { witness, signature: over } = answer.witness;
   assert.equal(verifyValue('witness', witness, over, hello?.witnessKey ?? ''), true);

@@ -49,7 +49,7 @@ export class RunnerProcess {
           (message) => message.type === 'step' && message.phase === 'confirming' && message.actionId === actionId,
         ),
       'the question for a confirmation',
-      20_000,
+      30_000,
     );
     return (step.type === 'step' && step.until) || 0;
   }
@@ -64,7 +64,7 @@ export class RunnerProcess {
     return until(
       () => this.reports(actionId).find(({ kind }) => kind !== 'started'),
       'the report of an ending',
-      20_000,
+      30_000,
     );
   }
 
@@ -72,6 +72,12 @@ export class RunnerProcess {
     const report = await this.ending(actionId);
     assert.equal(report.kind, 'finished', JSON.stringify(report));
     return (report as Extract<Report, { kind: 'finished' }>).result;
+  }
+
+  /** Ends it in order. */
+  async end(): Promise<void> {
+    this.#child.stdin?.end();
+    await this.ended;
   }
 
   async kill(): Promise<void> {

@@ -119,24 +119,24 @@ test('when the link goes in the middle of a request, the request is called off',
   await using served = await serve(bed, 400);
   const { socket } = await talk(served.path);
   socket.write(
-    '{"type":"observe","requestId":"a","capability":"disk.free","parameters":{"path":"/slow"},"timeoutMs":10000}\n',
+    '{"type":"observe","requestId":"a","capability":"disk.free","parameters":{"path":"/slow"},"timeoutMs":120000}\n',
   );
   await until(() => served.lookedIdle() > 0, 'a look whether it is idle');
   assert.equal(served.idle(), false, 'a request under way keeps the runner');
   socket.destroy();
-  await until(served.idle, 'the runner to be idle', 2000);
+  await until(served.idle, 'the runner to be idle');
 });
 
 test('when an action is under way, the runner is not idle, however long nobody asks', async () => {
   using bed = makeBed();
-  const grant = grantOf(bed, await planOf(bed, draftOf([command('one', 'sleep', '1')])));
+  const grant = grantOf(bed, await planOf(bed, draftOf([command('one', 'sleep', '3')])));
   await using served = await serve(bed, 400);
   const { socket, lines } = await talk(served.path);
   socket.write(`${JSON.stringify({ type: 'accept', grant, skewMs: 0 })}\n`);
   await until(() => lines.some((line) => line.includes('"started"')), 'the start');
   await until(() => served.lookedIdle() > 0, 'a look whether it is idle');
   assert.equal(served.idle(), false);
-  await until(served.idle, 'the runner to be idle', 3000);
+  await until(served.idle, 'the runner to be idle');
   assert.ok(lines.some((line) => line.includes('"finished"')));
   socket.destroy();
 });
@@ -184,7 +184,7 @@ test('when a runner has a network of its own, as its unit gives it, the process 
   assert.equal(String(said), 'held');
   await assert.rejects(claim(bed.folder, systemClock, AbortSignal.timeout(100)));
   other.kill('SIGKILL');
-  (await claim(bed.folder, systemClock, AbortSignal.timeout(5000))).close();
+  (await claim(bed.folder, systemClock, AbortSignal.timeout(30_000))).close();
 });
 
 test('T3: when the link names another server later, the runner keeps the name that it learned first', () => {

@@ -125,7 +125,7 @@ hostTest('F19: when a stop is sent for a step in its unit, all its processes are
 hostTest('when a unit fails, the link raises an alert with its name, and resolves it when it is reset', async () => {
   controlPlane.behaviour.heartbeatMs = 300;
   await host.exec(['systemctl', 'restart', 'countersign-link']);
-  await until(() => controlPlane.peers.at(-1)?.all('heartbeat').length ?? undefined, 'a quick heartbeat', 15_000);
+  await until(() => controlPlane.peers.at(-1)?.all('heartbeat').length ?? undefined, 'a quick heartbeat');
   const peer = await linked();
   await host.exec(['systemd-run', '--unit=doomed', '--property=RemainAfterExit=yes', 'false'], { okCodes: 'any' });
   const fired = await peer.hears('alert', ({ alert }) => alert.kind === 'failed_unit');
@@ -174,14 +174,14 @@ hostTest(
 
 hostTest('when the runner has nothing to do, it goes, and the next request starts it again', async () => {
   const peer = await linked();
-  await peer.ask({ type: 'observe', capability: 'unit.state', parameters: { unit: 'nginx' }, timeoutMs: 10_000 });
+  await peer.ask({ type: 'observe', capability: 'unit.state', parameters: { unit: 'nginx' }, timeoutMs: 30_000 });
   await host.exec(['systemctl', 'kill', '--signal=TERM', 'countersign-runner.service']);
   await host.waitFor(async () => (await pidOf('countersign-runner.service')) === 0);
   const answer = await peer.ask({
     type: 'observe',
     capability: 'unit.state',
     parameters: { unit: 'nginx' },
-    timeoutMs: 10_000,
+    timeoutMs: 30_000,
   });
   assert.equal(answer.type, 'observed', JSON.stringify(answer));
 });

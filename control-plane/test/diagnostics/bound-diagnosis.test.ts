@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Severity } from '@countersign/protocol';
 import { type Diagnosis, diagnosisSchema } from '@countersign/protocol/operator-api/index';
+import { cpuMs } from '../../../test/world/cpu-ms.ts';
 import { boundDiagnosis, DIAGNOSIS_BYTES_MAX } from '../../src/diagnostics/bound-diagnosis.ts';
 
 const bytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
@@ -58,9 +59,9 @@ test('when the worst of everything comes, the answer still fits, still parses, a
   const findings = Array.from({ length: 500 }, (_, n): [Severity, string] => [n < 100 ? 'critical' : 'info', text]);
   const figures = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`figure_${n}`, 'y'.repeat(500)]));
   const answers = Array.from({ length: 10 }, () => ({ diagnostic: 'logs', ms: 1, figures, error: null }));
-  const from = performance.now();
+  const from = cpuMs();
   const bounded = boundDiagnosis(diagnosis(findings, { diagnostics: answers }));
-  assert.ok(performance.now() - from < 3000);
+  assert.ok(cpuMs() - from < 3000);
   assert.ok(bytes(bounded) <= DIAGNOSIS_BYTES_MAX, `${bytes(bounded)} bytes`);
   assert.deepEqual(diagnosisSchema.parse(bounded), bounded);
   assert.equal(bounded.findings[0]?.severity, 'critical');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { cpuMs } from '../../../test/world/cpu-ms.ts';
 import { correlate } from '../../src/diagnostics/correlate.ts';
 import { rules } from '../../src/diagnostics/correlation-rules.ts';
 import type { Change } from '../../src/diagnostics/joined.ts';
@@ -225,9 +226,9 @@ test('T14: when evidence is hostile, it is joined within a second and bounded', 
       output: `${text}${n}`,
     }),
   );
-  const from = performance.now();
+  const from = cpuMs();
   const out = join(many);
-  assert.ok(performance.now() - from < 1000);
+  assert.ok(cpuMs() - from < 1000);
   assert.ok(
     out.every(
       ({ evidence, suggestions, causes }) => evidence.length <= 10 && suggestions.length <= 5 && causes.length <= 5,
@@ -247,8 +248,8 @@ test('T13: when a server sends as many findings of as many things as it can, the
       ),
     }),
   );
-  const from = performance.now();
+  const from = cpuMs();
   const out = join(many);
-  assert.ok(performance.now() - from < 1000, `${Math.round(performance.now() - from)} ms`);
+  assert.ok(cpuMs() - from < 1000, `${Math.round(cpuMs() - from)} ms`);
   assert.ok(out.length > 0);
 });

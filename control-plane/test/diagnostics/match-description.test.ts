@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { capability, type DiagnosticId, diagnosticIds } from '@countersign/protocol';
+import { cpuMs } from '../../../test/world/cpu-ms.ts';
 import { matchDescription } from '../../src/diagnostics/match-description.ts';
 import { readDetails } from '../../src/diagnostics/read-details.ts';
 import { known, type Labelled, unseen } from './descriptions.ts';
@@ -78,11 +79,11 @@ test('when a description is hostile, matching stays quick and every parameter fi
     'service --now; rm -rf /',
     'unit ‮evil.service',
   ];
-  const started = performance.now();
+  const started = cpuMs();
   for (const text of hostile)
     for (const { diagnostic, parameters } of matchDescription(text, now))
       assert.ok(capability(diagnostic).parameters.safeParse(parameters).success, `${diagnostic}: ${text.slice(0, 40)}`);
-  assert.ok(performance.now() - started < 1000);
+  assert.ok(cpuMs() - started < 1000);
 });
 
 function firstThree(says: string): string[] {

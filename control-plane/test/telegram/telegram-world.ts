@@ -63,6 +63,7 @@ export async function telegramWorld(t: Lifetime, options: TelegramWorldOptions =
   const bot = new Bot(open);
   const channel = {
     name: 'telegram' as const,
+    keepsCopies: true,
     canReach: (id: string) => bot.now.channel.canReach(id),
     announce: (id: string) => bot.now.channel.announce(id),
     update: (id: string) => bot.now.channel.update(id),
@@ -195,9 +196,9 @@ async function settled(bot: OpenTelegram): Promise<void> {
   }
 }
 
-/** Waits until something holds, at most five seconds of real time. */
+/** Waits until something holds, at most twenty seconds of real time. */
 export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const end = Date.now() + 5_000;
+  const end = Date.now() + 20_000;
   while (!(await holds())) {
     assert.ok(Date.now() < end, `it did not come to pass that ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
