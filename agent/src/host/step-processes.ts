@@ -38,6 +38,8 @@ export function unitProcesses(identity: StepIdentity): StepProcesses {
 class UnitProcesses implements StepProcesses {
   readonly #identity: StepIdentity;
   #started = 0;
+  /** The last one that was stopped: systemd then does not know it any more, and its output is still there. */
+  #stopped = 0;
 
   constructor(identity: StepIdentity) {
     this.#identity = identity;
@@ -89,7 +91,10 @@ class UnitProcesses implements StepProcesses {
   }
 
   async stop(): Promise<void> {
-    for (const index of await this.#known()) await stopUnit(execute, this.#name(index));
+    for (const index of await this.#known()) {
+      await stopUnit(execute, this.#name(index));
+      this.#stopped = Math.max(this.#stopped, index);
+    }
   }
 
   async forget(): Promise<void> {
@@ -127,7 +132,11 @@ class UnitProcesses implements StepProcesses {
   async #known(): Promise<number[]> {
     const known: number[] = [];
     for (let index = 1; index <= PROCESSES_MAX; index += 1) {
-      if (index > this.#started && (await findUnit(execute, this.#name(index))).state === 'absent') break;
+      if (
+        index > Math.max(this.#started, this.#stopped) &&
+        (await findUnit(execute, this.#name(index))).state === 'absent'
+      )
+        break;
       known.push(index);
     }
     return known;
