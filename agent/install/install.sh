@@ -9,6 +9,7 @@ var=/var/lib/countersign
 run=/run/countersign
 units=/etc/systemd/system
 unit_names="countersign-link.service countersign-runner.socket countersign-runner.service"
+back=countersign-back
 
 usage() {
   cat <<'USAGE'
@@ -28,6 +29,7 @@ Installs the Countersign agent. Run it with the command that the dashboard or `c
   --no-start         install, but start nothing
   --dry-run          say what would be done, change nothing
   --rollback         go back to the version before
+  --repair           put units, owners and modes back as the installed package has them, and start what should run
   --uninstall        stop the agent and remove everything it brought: programs, settings, keys, journal and user
   --help             this text
 
@@ -41,10 +43,10 @@ die() { printf 'countersign: %s\n' "$1" >&2; [ $# -lt 2 ] || printf '  %s\n' "$2
 
 parse() {
   url='' token=${COUNTERSIGN_TOKEN:-} token_file='' cp_key='' tls_pin='' ca_file='' proxy='' lock_keys='' airgap=''
-  mode=install read_only=no start=yes dry_run=no
+  mode=install read_only=no start=yes dry_run=no version='' sha256='' after='' downgrade=no
   while [ $# -gt 0 ]; do
     case $1 in
-      --url|--token|--token-file|--cp-key|--tls-pin|--ca-file|--proxy|--lock-keys|--airgap)
+      --url|--token|--token-file|--cp-key|--tls-pin|--ca-file|--proxy|--lock-keys|--airgap|--version|--sha256|--after)
         [ $# -ge 2 ] || die "$1 needs a value" "see --help"
         value=$2
         case $1 in
@@ -57,6 +59,9 @@ parse() {
           --proxy) proxy=$value ;;
           --lock-keys) lock_keys=$value ;;
           --airgap) airgap=$value ;;
+          --version) version=$value ;;
+          --sha256) sha256=$value ;;
+          --after) after=$value ;;
         esac
         shift ;;
       --read-only) read_only=yes ;;
@@ -65,6 +70,10 @@ parse() {
       --non-interactive|--upgrade|--purge) ;; # what it does anyway
       --rollback) mode=rollback ;;
       --uninstall) mode=uninstall ;;
+      --repair) mode=repair ;;
+      # What the runner starts when a change of the agent itself was approved; docs/decisions/0017-agent-changes.md.
+      --offer|--stage|--switch|--arm-back|--go-back|--keep) mode=${1#--} ;;
+      --allow-downgrade) downgrade=yes ;;
       --help|-h) usage; exit 0 ;;
       *) die "there is no option $1" "see --help" ;;
     esac
@@ -197,7 +206,8 @@ refuse_downgrade() {
 unpack() {
   mkdir -p "$opt/versions"
   chmod 0755 "$opt" "$opt/versions"
-  [ -x "$opt/versions/$version/bin/node" ] && return 0
+  # What was approved by its checksum is unpacked anew, whatever lies there.
+  [ "$mode" != stage ] && [ -x "$opt/versions/$version/bin/node" ] && return 0
   rm -rf "$opt/versions/$version.part"
   mkdir "$opt/versions/$version.part"
   tar -xzf "$work/package" -C "$opt/versions/$version.part" --no-same-owner
@@ -208,6 +218,7 @@ unpack() {
     rm -rf "$opt/versions/$version.part"
     die "the package does not run on this system: $reason" "glibc 2.28 or newer is needed"
   fi
+  rm -rf "$opt/versions/$version"
   mv "$opt/versions/$version.part" "$opt/versions/$version"
 }
 
@@ -262,15 +273,24 @@ POLICY
 }
 
 install_units() {
+  previous=$(readlink "$opt/current" 2>/dev/null || true)
+  [ -z "$previous" ] || [ "$previous" = "versions/$version" ] || ln -sfn "$previous" "$opt/previous"
+  take_version "$version"
+}
+
+# Has units and programs be those of a version that is here.
+take_version() {
+  put_units "$1"
+  ln -sfn "versions/$1" "$opt/current.new"
+  mv -T "$opt/current.new" "$opt/current"
+  systemctl daemon-reload
+}
+
+put_units() {
   for unit in $unit_names; do
-    cp "$opt/versions/$version/units/$unit" "$units/$unit"
+    cp "$opt/versions/$1/units/$unit" "$units/$unit"
     chmod 0644 "$units/$unit"
   done
-  previous=$(readlink "$opt/current" 2>/dev/null || true)
-  ln -sfn "versions/$version" "$opt/current.new"
-  mv -T "$opt/current.new" "$opt/current"
-  [ -z "$previous" ] || [ "$previous" = "versions/$version" ] || ln -sfn "$previous" "$opt/previous"
-  systemctl daemon-reload
 }
 
 enrol() {
@@ -317,10 +337,7 @@ connects() {
 go_back() {
   target=$(readlink "$opt/previous" 2>/dev/null || true)
   [ -n "$target" ] || return 1
-  ln -sfn "$target" "$opt/current.new"
-  mv -T "$opt/current.new" "$opt/current"
-  for unit in $unit_names; do cp "$opt/current/units/$unit" "$units/$unit"; done
-  systemctl daemon-reload
+  take_version "${target#versions/}"
   systemctl start countersign-runner.socket
   systemctl restart countersign-link.service
 }
@@ -400,12 +417,114 @@ rollback_agent() {
   say "Runs $(basename "$(readlink "$opt/current")") again."
 }
 
+# What the control plane has for servers: JSON with version, checksum and size of each package.
+offer_packages() {
+  recall
+  check_values
+  fetch /agent/manifest.json -
+}
+
+# Fetches the one package that was approved, unpacks it beside the present version, and tries it. Nothing that runs is touched.
+stage_version() {
+  wanted=$version
+  recall
+  check_values
+  need_system
+  obtain_package
+  [ "$version" = "$wanted" ] || die "the control plane offers $version, and $wanted was approved" "nothing was changed"
+  [ "$sum" = "$sha256" ] || die "the control plane offers a package with SHA-256 $sum, and $sha256 was approved" "nothing was changed"
+  [ "versions/$version" != "$(readlink "$opt/current")" ] || die "$version is the present version" "nothing was changed"
+  [ "$downgrade" = yes ] || refuse_downgrade
+  download_package
+  step "package verified: SHA-256 $sum"
+  unpack
+  new=$opt/versions/$version/bin/countersign-agent
+  "$new" --version || die "the new version does not start here" "nothing was changed"
+  "$new" doctor --config "$etc/agent.yaml" || die "the new version does not pass its own examination here" "nothing was changed"
+}
+
+need_version() {
+  [ "$(id -u)" = 0 ] || die "this needs root"
+  case $version in ''|*[!A-Za-z0-9.-]*|.*) die "--version is missing or malformed" ;; esac
+  [ -x "$opt/versions/$version/bin/node" ] || die "version $version is not on this server"
+}
+
+switch_version() {
+  need_version
+  install_units
+  restart_units
+}
+
+# The runner last, and without waiting: it may be who asked for this. What fails to start must not keep the rest from it.
+restart_units() {
+  systemctl reset-failed countersign-link.service countersign-runner.service countersign-runner.socket 2>/dev/null || true
+  systemctl start countersign-runner.socket || true
+  rm -f "$var/link/status.json"
+  systemctl restart countersign-link.service || true
+  systemctl restart --no-block countersign-runner.service
+}
+
+# Has the server itself go back to a version after a while. A timer of its own, which a reboot starts anew, and a script of that
+# version: nothing of the version that is tried has part in it. Source: systemd.timer(5).
+arm_back() {
+  need_version
+  case $after in ''|*[!0-9]*) die "--after needs seconds" ;; esac
+  printf '%s\n' '[Unit]' "Description=Countersign goes back to $version" \
+    '[Service]' 'Type=oneshot' "ExecStart=$opt/versions/$version/install.sh --go-back --version $version" \
+    >"$units/$back.service"
+  printf '%s\n' '[Unit]' "Description=Countersign goes back to $version unless the new one proves itself" \
+    '[Timer]' "OnActiveSec=${after}s" 'AccuracySec=1s' '[Install]' 'WantedBy=timers.target' \
+    >"$units/$back.timer"
+  chmod 0644 "$units/$back.service" "$units/$back.timer"
+  systemctl daemon-reload
+  systemctl enable --quiet "$back.timer"
+  systemctl restart "$back.timer"
+}
+
+disarm_back() {
+  systemctl disable --quiet --now "$back.timer" 2>/dev/null || true
+  rm -f "$units/$back.timer" "$units/$back.service"
+  systemctl daemon-reload
+}
+
+go_back_to() {
+  need_version
+  take_version "$version"
+  disarm_back
+  restart_units
+}
+
+keep_version() {
+  need_version
+  [ "versions/$version" = "$(readlink "$opt/current")" ] || die "$version is not the present version"
+  disarm_back
+  forget_versions
+}
+
+# Units, owners, modes and what runs, as an installation leaves them. Programs come with a package only, and policy.yaml is the owner's.
+repair_agent() {
+  version=$(basename "$(readlink "$opt/current" || true)")
+  need_version
+  put_units "$version"
+  chown root:root "$opt" "$opt/versions" "$etc" "$var" "$var/runner"
+  chmod 0755 "$opt" "$opt/versions" "$etc" "$var"
+  chmod 0700 "$var/link" "$var/runner"
+  chown countersign:countersign "$var/link"
+  chown root:countersign "$etc/agent.yaml"
+  chmod 0640 "$etc/agent.yaml"
+  systemctl daemon-reload
+  systemctl enable --quiet countersign-runner.socket countersign-link.service
+  systemctl start countersign-runner.socket countersign-link.service
+  say "Repaired: units, owners and modes are those of $version."
+}
+
 uninstall_agent() {
   [ "$(id -u)" = 0 ] || die "this needs root" "put sudo before sh"
   if [ "$dry_run" = yes ]; then
     say "Would remove $opt $etc $var $run, the units and the user countersign. Nothing was changed."
     exit 0
   fi
+  disarm_back
   systemctl disable --quiet --now countersign-link.service countersign-runner.socket countersign-runner.service 2>/dev/null || true
   for unit in $unit_names; do rm -f "$units/$unit"; done
   systemctl daemon-reload
@@ -423,6 +542,13 @@ main() {
     install) install_agent ;;
     rollback) rollback_agent ;;
     uninstall) uninstall_agent ;;
+    repair) repair_agent ;;
+    offer) offer_packages ;;
+    stage) stage_version ;;
+    switch) switch_version ;;
+    arm-back) arm_back ;;
+    go-back) go_back_to ;;
+    keep) keep_version ;;
   esac
 }
 

@@ -1,9 +1,10 @@
 /** What can be done on this machine. Apart from the handlers, so that a link can tell without loading them. */
-import { type CapabilityId, capabilityIds } from '@countersign/protocol';
+import type { CapabilityId } from '@countersign/protocol';
+import { capabilityIds } from '../ahead.ts';
 import { systemdRuns } from '../host/unit.ts';
 
 /** Besides units, timers and processes. */
-const BY_SYSTEMD: readonly CapabilityId[] = ['journal.vacuum', 'nginx.reload', 'nginx.maintenance'];
+const BY_SYSTEMD: readonly CapabilityId[] = ['agent.update', 'journal.vacuum', 'nginx.reload', 'nginx.maintenance'];
 
 /** The capabilities of this machine: without systemd nothing that only systemd does. */
 export function availableCapabilities(systemd: boolean = systemdRuns()): CapabilityId[] {

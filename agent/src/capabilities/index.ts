@@ -1,4 +1,5 @@
 /** What this agent can do: the code behind the capability table of protocol, an area per folder. */
+import * as agent from './agent/index.ts';
 import type { Changers, Observers } from './capability.ts';
 import * as certificates from './certificates/index.ts';
 import * as commands from './commands/index.ts';
@@ -25,6 +26,8 @@ export { availableCapabilities } from './available.ts';
 export type * from './capability.ts';
 
 export const observers: Observers = {
+  ...agent.diagnostics,
+  ...agent.probes,
   ...certificates.diagnostics,
   ...certificates.probes,
   ...commands.diagnostics,
@@ -67,6 +70,7 @@ export const observers: Observers = {
   ...units.probes,
 };
 export const changers: Changers = {
+  ...agent.changes,
   ...certificates.changes,
   ...commands.changes,
   ...containers.changes,

@@ -1,5 +1,13 @@
 /** The gate: whether a grant is carried out here, refused, or known already. Everything is asked before anything is written. */
-import { type Fault, fault, type Plan, type PlanDraft, type Preview, type SignedGrant } from '@countersign/protocol';
+import {
+  changesAgent,
+  type Fault,
+  fault,
+  type Plan,
+  type PlanDraft,
+  type Preview,
+  type SignedGrant,
+} from '@countersign/protocol';
 import { RULES_FILE } from '../capabilities/firewall/nft.ts';
 import { SettingsProblem } from '../host/yaml.ts';
 import type { Journal } from './journal.ts';
@@ -24,7 +32,7 @@ export type Verdict =
   | { readonly verdict: 'known'; readonly record: ActionRecord };
 
 const RUNNING_MAX = 64;
-/** What a restart works on: nothing else may be under way. */
+/** What a restart works on, and a change of the agent, which ends the runner: nothing else may be under way. */
 const WHOLE_SERVER = 'the whole server';
 /** What a change works on that no parameter names. */
 const ALONE: Readonly<Record<string, readonly string[]>> = {
@@ -62,6 +70,7 @@ export function accept(gate: Gate, signed: SignedGrant, skewMs: number | null): 
  */
 export function subjectsOf(plan: Pick<PlanDraft, 'steps' | 'undo'> & { readonly preview?: Preview }): string[] {
   const subjects = [...plan.steps, ...plan.undo].flatMap(({ capability, parameters }) => [
+    ...(changesAgent(capability) ? [WHOLE_SERVER] : []),
     ...(ALONE[capability] ?? []),
     ...(capability.startsWith('apt.') ? ['the packages'] : []),
     ...(capability === 'log.rotate' ? ['logrotate'] : []),

@@ -1,6 +1,7 @@
 /** Whether the server's own policy lets a plan happen here. Asked before people are (at preview) and again before the start. */
 import {
   capability,
+  changesAgent,
   Fault,
   fault,
   invalidInput,
@@ -91,6 +92,7 @@ function judgeLockout(
 function judgeStep(policy: LocalPolicy, step: PlanStep, server: string): Fault | null {
   const parsed = capability(step.capability).parameters.safeParse(step.parameters);
   if (!parsed.success) return invalidInput(parsed.error);
+  if (changesAgent(step.capability) && !policy.agentChanges) return denied(server, 'its agent_changes are off');
   const { unit, path, root, app, argv, cwd, stdin, environment } = parsed.data as Record<string, Json>;
   if (step.capability === 'command.run') return judgeCommand(policy, step, [cwd, stdin, environment], server);
   if (step.capability === 'command.read') return judgeReading(policy, argv as string[], server);

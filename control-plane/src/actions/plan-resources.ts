@@ -1,12 +1,12 @@
 /** What a plan works on, so that two actions never work on the same thing at once. Pure. */
-import type { PlanDraft, PlanStep } from '@countersign/protocol';
+import { changesAgent, type PlanDraft, type PlanStep } from '@countersign/protocol';
 
 /** The things that a plan's steps touch (`unit nginx.service`, `path /etc/nginx/nginx.conf`), sorted, each once. */
 export function planResources({ steps, undo }: Pick<PlanDraft, 'steps' | 'undo'>): string[] {
   return [...new Set([...steps, ...undo].map(resourceOf))].sort();
 }
 
-/** What a restart works on: nothing else may be under way. */
+/** What a restart works on, and a change of the agent, which ends its runner: nothing else may be under way. */
 const WHOLE_SERVER = 'the whole server';
 
 /** As one column holds them: a line each. */
@@ -20,7 +20,7 @@ export function shareResource(one: string, other: string): boolean {
 }
 
 function resourceOf({ capability, parameters }: PlanStep): string {
-  if (capability === 'host.reboot') return WHOLE_SERVER;
+  if (capability === 'host.reboot' || changesAgent(capability)) return WHOLE_SERVER;
   const { unit, path, root, app, container, project, namespace, argv } = parameters;
   if (typeof unit === 'string') return `unit ${unit}`;
   if (typeof path === 'string') return `path ${path}`;

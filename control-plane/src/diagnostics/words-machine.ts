@@ -132,4 +132,11 @@ export const machineWords: readonly Hint[] = [
     /\bpatch(?:ed|es|ing)?\b|\b(?:pending|available|missing|outstanding) updates?\b|\bupdates? (?:pending|available|missing)\b|\bbroken dependenc\w+\b|\bnot rebooted\b/,
   ),
   hint('packages', 1, /\bkernel\b.{0,12}\b(?:updated?|upgraded?)\b/),
+
+  hint('agent', 6, /\bcountersign\b/),
+  hint(
+    'agent',
+    5,
+    /\bagents?\b.{0,16}\b(?:outdated|old|out of date|updates?|upgrade[ds]?|versions?|repair|damaged|behind)\b|\b(?:outdated|old|update|upgrade|repair|version of|newest)\b.{0,16}\bagents?\b/,
+  ),
 ];

@@ -259,4 +259,6 @@ export const known: readonly Labelled[] = [
   { says: 'after deploying the shop app nothing works', wants: 'deploy', parameters: { app: 'shop' } },
   { says: 'did last nights deploy go through', wants: 'deploy' },
   { says: 'app runs old code although i deployed', wants: 'deploy' },
+  { says: 'the agent on web-1 is outdated', wants: 'agent' },
+  { says: 'can we upgrade the countersign agent', wants: 'agent' },
 ];

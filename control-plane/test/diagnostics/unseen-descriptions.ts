@@ -172,4 +172,6 @@ export const unseen: readonly Labelled[] = [
   { says: 'need to roll back, what was the previous version', wants: 'deploy' },
   { says: 'deployment failed halfway', wants: 'deploy' },
   { says: 'which commit is running in prod', wants: 'deploy' },
+  { says: 'countersign itself seems to be behind on this box', wants: 'agent' },
+  { says: 'which version of the agent do we have there', wants: 'agent' },
 ];

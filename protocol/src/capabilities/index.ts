@@ -4,6 +4,7 @@
  * preconditions, checks and witnesses are made) and `changes`. Source: catalog.md.
  */
 import { z } from 'zod';
+import * as agent from './agent.ts';
 import type { Capability } from './capability.ts';
 import * as certificates from './certificates.ts';
 import * as commands from './commands.ts';
@@ -26,6 +27,7 @@ import * as ssh from './ssh.ts';
 import * as time from './time.ts';
 import * as units from './units.ts';
 
+export { agentVersionSchema, changesAgent } from './agent.ts';
 export * from './capability.ts';
 export {
   composeServiceSchema,
@@ -75,6 +77,7 @@ const diagnostics = {
   ...packages.diagnostics,
   ...schedule.diagnostics,
   ...host.diagnostics,
+  ...agent.diagnostics,
   ...discovery.diagnostics,
 };
 const probes = {
@@ -97,6 +100,7 @@ const probes = {
   ...packages.probes,
   ...schedule.probes,
   ...host.probes,
+  ...agent.probes,
   ...discovery.probes,
 };
 export const observations = { ...diagnostics, ...probes };
@@ -120,6 +124,7 @@ export const changes = {
   ...packages.changes,
   ...schedule.changes,
   ...host.changes,
+  ...agent.changes,
   ...discovery.changes,
 };
 export const capabilities = { ...observations, ...changes };

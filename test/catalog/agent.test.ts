@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before } from 'node:test';
+import { promisify } from 'node:util';
+import { isFinal } from '@countersign/protocol';
+import type { Host } from '../hosts/host.ts';
+import { hostTest, whyNoHosts } from '../hosts/requirements.ts';
+import { eventually } from '../world/eventually.ts';
+import { serverOnline } from '../world/install-agent.ts';
+import { type Ground, OPEN_POLICY, openGround } from './ground.ts';
+import { carryOut, prove } from './prove.ts';
+
+/** A host of its own: what these rows break is the agent itself. */
+let ground: Ground;
+/** The version that the control plane serves, and that was installed from it. */
+let served: string;
+before(async () => {
+  if (whyNoHosts() !== undefined) return;
+  ground = await openGround('agent', { policy: `${OPEN_POLICY}agent_changes: true\n` });
+  served = await versionOn(ground.host);
+});
+after(async () => {
+  await ground?.[Symbol.asyncDispose]();
+});
+
+const OLD = '0.0.9';
+const sh = (host: Host, line: string) => host.exec(['sh', '-c', line], { timeoutMs: 60_000 });
+const versionOn = async (host: Host) =>
+  (await sh(host, 'basename "$(readlink /opt/countersign/current)"')).stdout.trim();
+
+/** Has the host run the version before: the same programs under an older name. */
+async function runOld(host: Host): Promise<void> {
+  const versions = '/opt/countersign/versions';
+  await sh(host, `test -e ${versions}/${OLD} || cp -a ${versions}/${served} ${versions}/${OLD}`);
+  await sh(host, `${versions}/${OLD}/install.sh --switch --version ${OLD}`);
+  await settled(host, OLD);
+}
+
+/** Runner and link are of a version, the link is connected, and nothing is armed any more. */
+async function settled(host: Host, version: string): Promise<void> {
+  await sh(host, 'exec /opt/countersign/current/bin/countersign-agent status --wait 45');
+  assert.equal(await versionOn(host), version);
+  const pid = '"$(systemctl show -p MainPID --value countersign-link)"';
+  assert.match((await sh(host, `readlink /proc/${pid}/exe`)).stdout, new RegExp(`/versions/${version}/bin/node`));
+  await serverOnline(ground.world, ground.server);
+}
+
+async function nothingArmed(host: Host): Promise<void> {
+  const left = await sh(
+    host,
+    'ls /etc/systemd/system | grep countersign-back; systemctl list-timers --all | grep countersign; true',
+  );
+  assert.equal(left.stdout, '');
+}
+
+/** Has the control plane serve a package whose program begins with this line; its name and version stay. Returns what takes it back. */
+async function serveSpoiled(line: string): Promise<() => Promise<void>> {
+  const folder = join(ground.world.dataDir, 'agent-packages');
+  const name = (await readdir(folder)).find((each) => each.endsWith('.tar.gz')) ?? assert.fail('no package');
+  const file = join(folder, name);
+  const [good, sum] = [await readFile(file), await readFile(`${file}.sha256`)];
+  const work = await mkdtemp(join(tmpdir(), 'countersign-spoiled-'));
+  const run = promisify(execFile);
+  await run('tar', ['-xzf', file, '-C', work]);
+  const program = join(work, 'bin/countersign-agent');
+  await writeFile(program, (await readFile(program, 'utf8')).replace('\n', `\n${line}\n`));
+  await run('tar', ['-cf', `${work}.tar`, '-C', work, '.']);
+  await run('gzip', ['-1', `${work}.tar`]);
+  const spoiled = await readFile(`${work}.tar.gz`);
+  await writeFile(file, spoiled);
+  await writeFile(`${file}.sha256`, `${createHash('sha256').update(spoiled).digest('hex')}\n`);
+  await rm(work, { recursive: true });
+  await rm(`${work}.tar.gz`);
+  return async () => {
+    await writeFile(file, good);
+    await writeFile(`${file}.sha256`, sum);
+  };
+}
+/** What the diagnostic offers: the parameters of `agent.update`. */
+async function offered(): Promise<Record<string, string>> {
+  const { assistant, name } = ground;
+  const { findings } = await assistant('runDiagnostic', { server: name, diagnostics: ['agent'] });
+  const all = findings.flatMap(({ suggestions }) => suggestions);
+  return (all.find(({ playbook }) => playbook === 'agent.update')?.parameters ??
+    assert.fail(JSON.stringify(findings))) as Record<string, string>;
+}
+
+let serveGood: () => Promise<void>;
+
+prove(() => ground, {
+  playbook: 'agent.update',
+  when: 'the control plane offers a newer agent',
+  breakIt: runOld,
+  sees: { diagnostic: 'agent', kind: 'agent.outdated' },
+  parameters: { watch: '1s', back_after: '30s' },
+  async mended(host) {
+    await settled(host, served);
+    await nothingArmed(host);
+    const { agent_version: told } = await ground.world.owner('getServerStatus', { server: ground.server });
+    assert.equal(told, served);
+  },
+  spoil: {
+    how: 'the link of the new one dies for good as soon as it was kept',
+    async breakIt(host) {
+      await runOld(host);
+      const armed = '/etc/systemd/system/countersign-back.timer';
+      serveGood = await serveSpoiled(
+        `case $1 in link) test -e ${armed} || exit 1; (while test -e ${armed}; do sleep 0.1; done; kill $$) & ;; esac`,
+      );
+    },
+    parameters: 'seen',
+    undo: 'done',
+    async undone(host) {
+      await settled(host, OLD);
+      await nothingArmed(host);
+    },
+  },
+  clear: async () => serveGood?.(),
+  boundMs: 120_000,
+});
+
+/** Asks for the update to a package whose program begins with this line, and returns how it failed. */
+async function failedUpdate(line: string) {
+  await runOld(ground.host);
+  const good = await serveSpoiled(line);
+  try {
+    const parameters = { ...(await offered()), watch: '1s', back_after: '30s' };
+    const failed = await carryOut(ground, { playbook: 'agent.update', boundMs: 120_000 }, parameters);
+    assert.equal(failed.state, 'failed');
+    assert.equal(failed.result?.undo.state, 'done', JSON.stringify([failed.result, failed.untrusted_output]));
+    await settled(ground.host, OLD);
+    await nothingArmed(ground.host);
+    return failed;
+  } finally {
+    await good();
+  }
+}
+
+hostTest(
+  'T23: when neither link nor runner of the new version start, the timer of the server puts the one before back',
+  async () => {
+    const { result, untrusted_output: output } = await failedUpdate('case $1 in link|runner) exit 1 ;; esac');
+    assert.match(result?.summary ?? '', /the server went back to 0\.0\.9 by itself/, output);
+  },
+);
+
+hostTest(
+  'T23: when only the link of the new version cannot connect, its runner goes back before the timer has to',
+  async () => {
+    const { result, untrusted_output: output } = await failedUpdate('case $1 in link) exec sleep 600 ;; esac');
+    assert.match(result?.summary ?? '', /did not connect in time/, output);
+  },
+);
+
+hostTest(
+  'T23: when the package has another checksum than was approved, is older, or the policy is closed, nothing is touched',
+  async () => {
+    const { host, assistant, name, world, setPolicy } = ground;
+    await runOld(host);
+    const ask = (parameters: Record<string, string>) =>
+      assistant('runPlaybook', { server: name, playbook: 'agent.update', parameters, reason: 'It is old.' });
+    const offer = await offered();
+    await assert.rejects(ask({ ...offer, sha256: '0'.repeat(64) }), /another package/);
+    const { action } = await ask(offer);
+    assert.ok(action);
+    const good = await serveSpoiled('true');
+    try {
+      await world.owner('approveAction', { action: action.id, digest: action.digest, typed_server: name });
+      const ended = await eventually('the action to be refused', async () => {
+        const now = await world.owner('getAction', { action: action.id });
+        return isFinal(now.state) ? now : undefined;
+      });
+      assert.equal(ended.state, 'refused', JSON.stringify(ended.error));
+      assert.match(JSON.stringify(ended.error), /another package/);
+    } finally {
+      await good();
+    }
+    await setPolicy(OPEN_POLICY);
+    await assert.rejects(ask(offer), /agent_changes are off/);
+    await setPolicy(`${OPEN_POLICY}agent_changes: true\n`);
+    await settled(host, OLD);
+  },
+);
