@@ -82,12 +82,12 @@ export class KillCycles {
     const life = { over: false };
     const ending = await settle(life);
     if (typeof ending === 'string') this.note(this.#last, ending);
-    const working = work(life);
+    // Its answer goes with the process, maybe while that is still being killed.
+    const working = work(life).catch(() => undefined);
     await pause(ms);
     life.over = true;
     await kill();
-    // Its answer went with the process.
-    await working.catch(() => undefined);
+    await working;
     const name = 'at any time';
     this.hits.set(name, (this.hits.get(name) ?? 0) + 1);
     this.#last = name;
@@ -135,7 +135,8 @@ export async function whileAlive<T>(
       last = error;
     }
     if (performance.now() > until) throw new Error(`waited ${boundMs} ms for ${what}; last: ${String(last)}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    // Each look is a request that both sides work for.
+    await new Promise((resolve) => setTimeout(resolve, 75));
   }
 }
 
@@ -144,9 +145,9 @@ export function killsEach(): number {
   return Number(process.env.COUNTERSIGN_KILLS ?? 3);
 }
 
-/** How often a process is killed at any time: 4 on every run, more with `COUNTERSIGN_RANDOM_KILLS`. */
+/** How often a process is killed at any time: once on every run, more with `COUNTERSIGN_RANDOM_KILLS`. */
 export function killsAtAnyTime(): number {
-  return Number(process.env.COUNTERSIGN_RANDOM_KILLS ?? 4);
+  return Number(process.env.COUNTERSIGN_RANDOM_KILLS ?? 1);
 }
 
 /** Milliseconds between 0 and `most`, from a seed: `COUNTERSIGN_SEED`, or a new one. */

@@ -8,6 +8,9 @@ import { journalEntrySchema } from '../../agent/src/run/journal-entries.ts';
 import { commitPoints, failPoints as ofControlPlane } from '../../control-plane/src/fail-points.ts';
 import { parseFailPoint } from '../../protocol/src/fail-points.ts';
 import { projectFolder } from '../world/places.ts';
+import { agentGroups, placesOf } from './agent-kills.ts';
+import { controlPlaneGroups } from './control-plane-kills.ts';
+import { planPlaces } from './plan-kills.ts';
 
 /** Names that the sources of a package pass, with how often each stands there. */
 function passedIn(folder: string, call: RegExp): Map<string, number> {
@@ -48,6 +51,18 @@ test('when the agent names a fail point, it stands in the code exactly once, and
   // A rotation takes a journal of 4 MiB; its steps are tried in journal.test.ts.
   assert.deepEqual(kinds.filter((kind) => kind !== 'continued').sort(), Object.keys(journalPoints).sort());
   assert.ok(Object.keys(ofAgent).length >= 40, `${Object.keys(ofAgent).length} places`);
+});
+
+test('when places are shared out among the tests that kill there, none is left out and none is taken twice', () => {
+  const groups = Object.values(controlPlaneGroups);
+  const timesOf = (name: string) => groups.filter((group) => group.test(name)).length;
+  assert.deepEqual(
+    Object.keys(ofControlPlane).filter((name) => timesOf(name) !== 1),
+    [],
+  );
+  const ofPlans = Object.keys(ofAgent).filter((name) => planPlaces.some((beginning) => name.startsWith(beginning)));
+  const shared = (Object.keys(agentGroups) as (keyof typeof agentGroups)[]).flatMap(placesOf);
+  assert.deepEqual([...shared, ...ofPlans].sort(), Object.keys(ofAgent).sort());
 });
 
 test('when a fail point is armed with words that mean nothing, the process says so instead of starting', () => {
