@@ -8,6 +8,7 @@ import {
   isSpecType,
   McpServer,
   type ServerContext,
+  SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/server';
 import type { AskedActions } from './asked-actions.ts';
 import { instructions } from './instructions.ts';
@@ -30,6 +31,8 @@ export interface ServerOptions {
   /** The operations, for who makes this call. */
   readonly callFor: (call: ToolCall) => AssistantCall;
   readonly surface: Surface;
+  /** Only this tool of the surface, for a server that takes one call; absent: all of them. */
+  readonly tool?: string;
   readonly era: 'legacy' | 'modern';
   readonly clock: Clock;
   readonly approveUrl: (actionId: string) => string;
@@ -47,6 +50,9 @@ export interface ServerOptions {
 /** More members in one call's arguments than this are refused before they are read. */
 const INPUT_ELEMENTS_MAX = 5000;
 
+/** The revision of MCP in which every request stands alone. */
+export const MODERN = '2026-07-28';
+
 /** Cheap and without effect, since in the 2026 era every request has a server of its own. */
 export function buildServer(options: ServerOptions): McpServer {
   const mcp = new McpServer(
@@ -55,10 +61,13 @@ export function buildServer(options: ServerOptions): McpServer {
       instructions,
       maxToolInputElements: INPUT_ELEMENTS_MAX,
       capabilities: { tools: { listChanged: false } },
+      // The SDK's own handler adds it too, but only there.
+      ...(options.era === 'modern' ? { supportedProtocolVersions: [MODERN, ...SUPPORTED_PROTOCOL_VERSIONS] } : {}),
       ...(options.elicit ? { requestState: { verify: options.elicit.asked.codec.verify } } : {}),
     },
   );
   for (const tool of toolsFor(options.surface)) {
+    if (options.tool !== undefined && tool.name !== options.tool) continue;
     const { title, description, inputSchema, outputSchema, annotations } = tool;
     mcp.registerTool(
       tool.name,

@@ -15,8 +15,15 @@ export function success(structure: object, narrow: string): CallToolResult {
 
 /** Whether a structure, as it stands, makes a result within the limit. */
 export function resultFits(structure: object): boolean {
-  return bytesOf(inBothForms(structure)) <= RESULT_BYTES_MAX;
+  const text = JSON.stringify(structure);
+  const most = RESULT_BYTES_MAX - AROUND_BYTES;
+  // No unit of it takes more than three bytes, as it is and quoted: most results are far from the limit.
+  if (6 * text.length <= most) return true;
+  return Buffer.byteLength(text) + Buffer.byteLength(JSON.stringify(text)) <= most;
 }
+
+/** What a result takes besides the structure and the same as text. */
+const AROUND_BYTES = bytesOf(inBothForms({})) - bytesOf({}) - bytesOf('{}');
 
 function inBothForms(structure: object): CallToolResult {
   return {

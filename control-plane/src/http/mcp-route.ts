@@ -3,7 +3,7 @@
  * A 2025 client opens a session, which is what lets us ask that client a question. Bearer tokens only: never a cookie,
  * never a person's own session, no request of a web page.
  */
-import { FILE_BYTES_MAX, type Ids } from '@countersign/protocol';
+import { type Clock, FILE_BYTES_MAX, type Ids } from '@countersign/protocol';
 import {
   type NodeIncomingMessageLike,
   NodeStreamableHTTPServerTransport,
@@ -11,19 +11,20 @@ import {
 } from '@modelcontextprotocol/node';
 import {
   type AuthInfo,
+  classifyInboundRequest,
   createMcpHandler,
+  type InboundClassificationOutcome,
   isInitializeRequest,
-  isLegacyRequest,
-  type McpServerFactory,
 } from '@modelcontextprotocol/server';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { EndedAccess } from '../access/access.ts';
 import type { Log } from '../ports.ts';
 import type { Authenticate } from './caller.ts';
 import { authInfoOf, extraOf, tokenCallerOf } from './mcp-caller.ts';
+import { NodeExchange, type PlainCall, plainCallIn } from './mcp-exchange.ts';
 import { type McpLimits, makeAllowance, mcpLimits } from './mcp-limits.ts';
 import { NO_SESSION, refuseInJsonRpc, refuseWith } from './mcp-refusal.ts';
-import { type McpServerDeps, mcpServerFactory } from './mcp-server-factory.ts';
+import { type MakeMcpServer, type McpServerDeps, mcpServerFactory } from './mcp-server-factory.ts';
 import { type McpOwner, McpSessions, ownerOf } from './mcp-sessions.ts';
 
 export interface McpRouteDeps extends McpServerDeps {
@@ -49,7 +50,8 @@ export function mcpRoute(deps: McpRouteDeps): FastifyPluginAsync & { readonly op
   const limits = { ...mcpLimits, ...deps.limits };
   const allowance = makeAllowance(deps.clock, limits);
   const sessions = new McpSessions(deps.clock, limits);
-  const serve = { sessions, factory: mcpServerFactory(deps, allowance), ids: deps.ids, log: deps.log };
+  const { clock, ids, log } = deps;
+  const serve = { sessions, factory: mcpServerFactory(deps, allowance), clock, ids, log };
   const plugin: FastifyPluginAsync = async (scope) => {
     refuseInJsonRpc(scope, deps.log);
     // Before the body is read: strangers do not get to send one.
@@ -77,7 +79,8 @@ export function mcpRoute(deps: McpRouteDeps): FastifyPluginAsync & { readonly op
 
 interface Serve {
   readonly sessions: McpSessions;
-  readonly factory: McpServerFactory;
+  readonly factory: MakeMcpServer;
+  readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
 }
@@ -88,23 +91,41 @@ function bothEras(serve: Serve) {
   // As a stream from the start, so that keep-alive comments flow while a tool waits; a single JSON body has none.
   const modern = createMcpHandler(factory, { legacy: 'reject', responseMode: 'sse', onerror });
   const serveModern = toNodeHandler(modern, { onerror });
+  const calls = openCalls(serve);
   return {
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
       const raw = request.raw as typeof request.raw & { auth: AuthInfo };
       const owner = ownerOf(extraOf(raw.auth).caller);
-      const legacy = await isLegacy(request);
+      const route = routeOf(request);
+      const legacy = route === null || route.kind === 'legacy';
       const session = legacy ? await sessionFor(serve, request, owner, raw.auth) : undefined;
       if (legacy && !session) return refuseSession(request, reply);
       reply.hijack();
       sessions.hold(reply.raw, owner, session?.sessionId);
+      const call = route && plainCallIn(route, raw.headers);
       if (session) await session.handleRequest(raw, reply.raw, request.body);
+      else if (call) await calls.serve(call, raw.auth, reply);
       // The cast is for exactOptionalPropertyTypes alone: Node declares `url` as possibly undefined, the SDK as optional.
       else await serveModern(raw as NodeIncomingMessageLike, reply.raw, request.body);
     },
     close: async () => {
-      await sessions.endAll();
+      await Promise.all([sessions.endAll(), calls.endAll()]);
       await modern.close();
     },
+  };
+}
+
+/** The plain calls of the 2026 era that are under way. */
+function openCalls({ factory, clock }: Serve) {
+  const open = new Set<NodeExchange>();
+  return {
+    serve: async (call: PlainCall, authInfo: AuthInfo, { raw }: FastifyReply) => {
+      const exchange = new NodeExchange(call, raw, clock);
+      open.add(exchange);
+      exchange.onclose = () => open.delete(exchange);
+      await exchange.serve(factory({ era: 'modern', authInfo, tool: call.tool }), authInfo);
+    },
+    endAll: () => Promise.all([...open].map((exchange) => exchange.close())),
   };
 }
 
@@ -127,7 +148,7 @@ async function sessionFor(
     if (transport.sessionId) sessions.remove(transport.sessionId);
   };
   transport.onerror = errorLog(serve);
-  const mcp = await factory({ era: 'legacy', authInfo });
+  const mcp = factory({ era: 'legacy', authInfo });
   await mcp.connect(transport);
   return transport;
 }
@@ -137,10 +158,18 @@ const errorLog =
   (error: Error) =>
     log.info('mcp.protocol_error', { error: error.message });
 
-/** The SDK's own choice between the eras, made on the body that Fastify has parsed already. */
-function isLegacy({ raw, body, url }: FastifyRequest): Promise<boolean> {
-  const headers = Object.entries(raw.headers).map(([name, value]): [string, string] => [name, String(value)]);
-  return isLegacyRequest(new Request(new URL(url, 'http://localhost'), { method: raw.method ?? 'GET', headers }), body);
+/** The SDK's own choice between the eras, made on the body that Fastify has parsed already; null for a POST without one. */
+function routeOf({ raw: { method = 'GET', headers }, body }: FastifyRequest): InboundClassificationOutcome | null {
+  if (method === 'POST' && body === undefined) return null;
+  const named = <N extends string>(as: N, value: string | string[] | undefined) =>
+    (value === undefined ? {} : { [as]: String(value) }) as { [name in N]?: string };
+  return classifyInboundRequest({
+    httpMethod: method,
+    ...named('protocolVersionHeader', headers['mcp-protocol-version']),
+    ...named('mcpMethodHeader', headers['mcp-method']),
+    ...named('mcpNameHeader', headers['mcp-name']),
+    ...(method === 'POST' ? { body } : {}),
+  });
 }
 
 /** An unknown session gets 404, which tells the client to open a new one; a request without one gets 400. */

@@ -1,6 +1,6 @@
 /** Makes the MCP servers behind `/mcp`: the tools, with operations that run in process as the caller of each request. */
 import { buildServer, type FormAnswers, makeAskedActions, type ToolCall } from '@countersign/mcp-server';
-import type { McpServerFactory } from '@modelcontextprotocol/server';
+import type { AuthInfo, McpServer } from '@modelcontextprotocol/server';
 import type { CallAs } from '../operations/index.ts';
 import type { Core } from '../ports.ts';
 import type { Place } from './caller.ts';
@@ -17,16 +17,25 @@ export interface McpServerDeps extends Pick<Core, 'clock' | 'ids' | 'live' | 'lo
   readonly formsFor?: (caller: TokenCaller) => FormAnswers;
 }
 
+/** Makes the server for a session, or for one request. */
+export type MakeMcpServer = (request: {
+  readonly era: 'legacy' | 'modern';
+  readonly authInfo?: AuthInfo;
+  /** The one tool that is called: no other is offered then. */
+  readonly tool?: string;
+}) => McpServer;
+
 const NOTE_MS = 60_000;
 
-export function mcpServerFactory(deps: McpServerDeps, allowance: Allowance): McpServerFactory {
+export function mcpServerFactory(deps: McpServerDeps, allowance: Allowance): MakeMcpServer {
   const { clock, ids, live, log, place, formsFor } = deps;
   const note = noteSparingly(deps);
   const asked = makeAskedActions(ids.secret(''));
-  return ({ era, authInfo }) =>
+  return ({ era, authInfo, tool }) =>
     buildServer({
       version: deps.version,
       surface: authInfo?.scopes.includes('request') ? 'request' : 'read',
+      ...(tool === undefined ? {} : { tool }),
       era,
       clock,
       approveUrl: (actionId) => `${place.publicUrl}/actions/${actionId}`,
