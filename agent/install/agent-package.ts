@@ -5,11 +5,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGzip } from 'node:zlib';
 import { pack } from 'tar-stream';
-import { bundleAgent } from './bundle.ts';
+import { type Bundle, bundleAgent } from './bundle.ts';
 
 const installFolder = import.meta.dirname;
 
@@ -64,16 +64,28 @@ interface Content {
 }
 
 async function packageContents(): Promise<Content[]> {
+  const { files } = await bundled();
   const units = (await readdir(join(installFolder, 'units'))).toSorted();
   return [
     { name: 'bin/node', source: process.execPath, mode: 0o755 },
     { name: 'bin/countersign-agent', source: join(installFolder, 'countersign-agent'), mode: 0o755 },
-    { name: 'agent.mjs', source: await bundleAgent(), mode: 0o644 },
+    ...files.map((source) => ({ name: basename(source), source, mode: 0o644 })),
     { name: 'install.sh', source: installScriptPath, mode: 0o755 },
     { name: 'LICENSE', source: resolve(installFolder, '../../LICENSE'), mode: 0o644 },
     ...(await librariesOfNode()),
     ...units.map((unit) => ({ name: `units/${unit}`, source: join(installFolder, 'units', unit), mode: 0o644 })),
   ];
+}
+
+let bundling: Promise<Bundle> | undefined;
+
+/** The sources of a program that runs do not change: they are bundled once, not with every download. */
+function bundled(): Promise<Bundle> {
+  bundling ??= bundleAgent().catch((error: unknown) => {
+    bundling = undefined;
+    throw error;
+  });
+  return bundling;
 }
 
 /**

@@ -1,32 +1,135 @@
-/** Builds the agent into one file, `agent/dist/agent.mjs`, so that a server needs nothing but it and a Node. */
-import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { rolldown } from 'rolldown';
+/**
+ * Builds the agent into a folder of a few files, so that a server needs nothing but them and a Node: `agent.cjs` with what a
+ * link has loaded all the time, and beside it what is loaded when it is needed (docs/benchmarks.md, G1).
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { type Plugin, rolldown } from 'rolldown';
 
 const agentFolder = resolve(import.meta.dirname, '..');
-export const bundlePath = join(agentFolder, 'dist', 'agent.mjs');
+const distFolder = join(agentFolder, 'dist');
+const sources = join(agentFolder, 'src');
 
-/** Bundles the sources; resolves with the path of the file. Rejects with rolldown's error when they do not build. */
-export async function bundleAgent(): Promise<string> {
-  await mkdir(join(agentFolder, 'dist'), { recursive: true });
+/** A bundle as it lies on this disk. */
+export interface Bundle {
+  /** The file that Node is given. */
+  readonly program: string;
+  /** All of its files, in one folder. */
+  readonly files: readonly string[];
+}
+
+/**
+ * Bundles the sources into a folder of its own, `dist/<hash of its contents>`, so that others may bundle or read at the same time.
+ * Rejects with rolldown's error when they do not build.
+ */
+export async function bundleAgent(): Promise<Bundle> {
+  await mkdir(distFolder, { recursive: true });
+  const unfinished = join(distFolder, `${process.pid}.part`);
+  await rm(unfinished, { recursive: true, force: true });
   const build = await rolldown({
-    input: join(agentFolder, 'src', 'main.ts'),
+    input: { agent: join(sources, 'main.ts'), schemas: join(sources, 'schemas.ts') },
     platform: 'node',
     logLevel: 'warn',
     // ws tries these two for speed and does without them.
     external: ['bufferutil', 'utf-8-validate'],
+    plugins: [workedOutAhead, loadedLate, clientOnly, loadedWhenUsed],
   });
   await build.write({
-    file: bundlePath,
-    format: 'esm',
-    codeSplitting: false,
+    dir: unfinished,
+    // An ES module that imports a module of Node reads all of its members, and with them what Node loads only for some: WebSocket
+    // (undici) of node:http, the root certificates of node:tls, WebCrypto of node:crypto. That is 6 MB.
+    format: 'cjs',
+    entryFileNames: '[name].cjs',
+    chunkFileNames: '[name]-[hash].cjs',
     minify: { compress: true, mangle: false, codegen: true },
   });
   await build.close();
-  return bundlePath;
+  const folder = join(distFolder, await hashOf(unfinished));
+  await takePlace(unfinished, folder);
+  await forgetOlder(folder);
+  return { program: join(folder, 'agent.cjs'), files: await filesIn(folder) };
+}
+
+/** Values that follow from the sources alone: the bundle has them, and not what they are worked out from. */
+const workedOutAhead: Plugin = {
+  name: 'worked out ahead',
+  async load(id) {
+    if (id !== join(sources, 'ahead.ts')) return null;
+    const values: Record<string, unknown> = await import(id);
+    const lines = Object.entries(values).map(
+      ([name, value]) => `export const ${name} = JSON.parse(${JSON.stringify(JSON.stringify(value))});`,
+    );
+    return { code: lines.join('\n'), moduleType: 'js' };
+  },
+};
+
+/** The schemas are an entry of their own, which `late.ts` loads by name. */
+const loadedLate: Plugin = {
+  name: 'loaded late',
+  transform(code, id) {
+    if (id !== join(sources, 'late.ts')) return null;
+    const named = code.replace("'./schemas.ts'", "'./schemas.cjs'");
+    if (named === code) throw new Error('late.ts does not name ./schemas.ts any more');
+    return named;
+  },
+};
+
+/** Of ws only the client: the agent listens to nobody. */
+const clientOnly: Plugin = {
+  name: 'the client of ws only',
+  resolveId: (source) => (source === 'ws' ? '\0ws-client' : null),
+  load(id) {
+    if (id !== '\0ws-client') return null;
+    const own = dirname(createRequire(join(sources, 'link/dial.ts')).resolve('ws/package.json'));
+    return `import WebSocket from ${JSON.stringify(join(own, 'lib/websocket.js'))};\nexport { WebSocket };`;
+  },
+};
+
+/** What ws asks Node for at its start and a link on an idle day never uses, or only with TLS: 8 MB. */
+const loadedWhenUsed: Plugin = {
+  name: 'loaded when used',
+  resolveId: (source, importer) =>
+    ['https', 'tls', 'zlib'].includes(source) && importer?.includes('/ws/lib/') ? `\0when-used:${source}` : null,
+  load(id) {
+    if (!id.startsWith('\0when-used:')) return null;
+    const name = JSON.stringify(id.slice('\0when-used:'.length));
+    return `module.exports = new Proxy({}, { get: (_, member) => process.getBuiltinModule(${name})[member] });`;
+  },
+};
+
+async function filesIn(folder: string): Promise<string[]> {
+  return (await readdir(folder)).toSorted().map((name) => join(folder, name));
+}
+
+async function hashOf(folder: string): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of await filesIn(folder)) hash.update(file.slice(folder.length)).update(await readFile(file));
+  return hash.digest('hex').slice(0, 12);
+}
+
+async function takePlace(unfinished: string, folder: string): Promise<void> {
+  try {
+    await rename(unfinished, folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+    await rm(unfinished, { recursive: true }); // the same is there already
+  }
+}
+
+const KEPT_MS = 24 * 3_600_000;
+
+async function forgetOlder(present: string): Promise<void> {
+  for (const file of await filesIn(distFolder)) {
+    const changed = await stat(file).catch(() => null);
+    if (file !== present && changed !== null && Date.now() - changed.mtimeMs > KEPT_MS)
+      await rm(file, { recursive: true, force: true });
+  }
 }
 
 if (import.meta.main) {
-  const path = await bundleAgent();
-  process.stdout.write(`${path}\n`);
+  const { program } = await bundleAgent();
+  process.stdout.write(`${program}\n`);
 }

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { Fault, stripControl, systemClock } from '@countersign/protocol';
 import { agentVersion, composeLink } from './compose.ts';
 import { configFile, readConfig, readSurroundings } from './config.ts';
-import { SettingsProblem } from './host/yaml.ts';
+import { SettingsProblem } from './host/settings-text.ts';
 import { CannotConnect } from './link/connect-socket.ts';
 import { NotOurControlPlane, TurnedAway } from './link/handshake.ts';
 import { keepLinked, type LinkState } from './link/link.ts';

@@ -2,13 +2,14 @@
 import type { Server } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { changers, observers } from './capabilities/index.ts';
-import { basics, policyWithOwnFolders, type Surround } from './compose.ts';
+import { basics, type Surround } from './compose.ts';
 import { readBoot } from './host/boot.ts';
 import { noDeadMan, systemdDeadMan } from './host/dead-man.ts';
 import { execute } from './host/exec.ts';
 import { childProcesses, unitProcesses } from './host/step-processes.ts';
 import { systemdRuns } from './host/unit.ts';
 import { SettingsProblem } from './host/yaml.ts';
+import { policyWithOwnFolders } from './own-policy.ts';
 import { type Claim, claim } from './run/claim.ts';
 import { Journal } from './run/journal.ts';
 import { listen } from './run/listen.ts';

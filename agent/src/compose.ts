@@ -1,18 +1,18 @@
 /** Wires the agent together: the only file that knows all of its parts. */
 
 import { statSync } from 'node:fs';
-import { type Clock, type Ids, redactValue, systemClock } from '@countersign/protocol';
+import { type Clock, type Ids, systemClock } from '@countersign/protocol';
 import { systemIds } from '@countersign/protocol/system-ids';
 import packageJson from '../package.json' with { type: 'json' };
 import { availableCapabilities } from './capabilities/available.ts';
 import type { AgentConfig, Surroundings } from './config.ts';
 import { readBoot } from './host/boot.ts';
-import type { Execute } from './host/execution.ts';
 import { readFacts } from './host/facts.ts';
 import { type Log, lineLog } from './host/log.ts';
 import { isMissing, isRefused, readOwnFile } from './host/own-files.ts';
+import { versionOfFile } from './host/own-version.ts';
 import { startRunnerProcess } from './host/runner-process.ts';
-import { SettingsProblem } from './host/yaml.ts';
+import { SettingsProblem } from './host/settings-text.ts';
 import { Backoff } from './link/backoff.ts';
 import { Chunks } from './link/chunks.ts';
 import { Deliveries } from './link/deliveries.ts';
@@ -23,10 +23,7 @@ import { Outbox } from './link/outbox.ts';
 import { RememberedAbout } from './link/remembered-about.ts';
 import { RunnerClient } from './link/runner-client.ts';
 import { Watcher } from './link/watcher.ts';
-import { defaultPolicy, type LocalPolicy, readLocalPolicy, summaryOf } from './run/local-policy.ts';
 import { connectLocal } from './run/local-socket.ts';
-import { type ObserveRequest, observe } from './run/observe.ts';
-import type { ObservePorts } from './run/run-ports.ts';
 
 export const agentVersion: string = packageJson.version;
 
@@ -83,15 +80,16 @@ export function composeLink(given: Surround, onState: (state: LinkState) => void
     identity,
     serverName: identity.serverName,
     controlPlaneKey: config.controlPlaneKey,
-    agentVersion,
+    agentVersion: versionOfFile(self[0] ?? '') ?? agentVersion,
     runner,
     deliveries,
     capabilities: () => availableCapabilities(),
     facts: (root) => factsOf(base.clock, root, surroundings),
     remembered: new RememberedAbout(config.stateDir, base.log),
-    unknownRunner: () => ({ root: false, policy: summaryOf(defaultPolicy) }),
-    observeHere: (request, signal) =>
-      observeHere({ clock: base.clock, exec: executeLater, self }, config, request, signal),
+    // An idle link carries nothing of the following: it is loaded when it is needed for the first time.
+    unknownRunner: async () => (await import('./observe-here.ts')).unknownRunner(),
+    observeHere: async (request, signal) =>
+      (await import('./observe-here.ts')).observeHere({ clock: base.clock, self }, config, request, signal),
     sample: () => watcher.sample(),
     onThresholds: (thresholds) => {
       watcher.thresholds = thresholds;
@@ -105,22 +103,6 @@ export function composeLink(given: Surround, onState: (state: LinkState) => void
   };
 }
 
-/** Reads in this process what needs no root, redacted. */
-async function observeHere(
-  ports: Omit<ObservePorts, 'observers'>,
-  config: AgentConfig,
-  request: ObserveRequest,
-  signal: AbortSignal,
-): Promise<unknown> {
-  const { observers } = await import('./capabilities/index.ts');
-  const policy = policyOrDefault(config);
-  const result = await observe({ ...ports, observers }, policy, request, signal);
-  return redactValue(result, policy.secretValues).value;
-}
-
-/** Starts processes, loading what that takes only when the first one is started. */
-const executeLater: Execute = async (request) => (await import('./host/exec.ts')).execute(request);
-
 /** Facts of this machine, with the boot as it can be told apart in containers too. */
 export function factsOf(clock: Clock, root: boolean, surroundings: Surroundings) {
   const boot = readBoot(surroundings.bootId);
@@ -133,24 +115,6 @@ export function readCa(file: string | null): string | null {
   const found = readOwnFile(file, CA_BYTES_MAX);
   if (found === null) throw new SettingsProblem(`there is no ${file}, which ca_file names`);
   return found.bytes.toString('utf8');
-}
-
-/** The policy as an unprivileged process can know it: for what it reads itself and says of itself. */
-export function policyOrDefault(config: AgentConfig): LocalPolicy {
-  try {
-    return policyWithOwnFolders(config);
-  } catch (error) {
-    if (error instanceof SettingsProblem || isRefused(error)) return defaultPolicy;
-    throw error;
-  }
-}
-
-/** Our own folders are never read or written on anybody's behalf, wherever they are. */
-export function policyWithOwnFolders(config: AgentConfig): LocalPolicy {
-  const policy = readLocalPolicy(config.policyFile);
-  const own = [config.stateDir, config.runnerStateDir, config.file, config.policyFile];
-  const readDenied = [...(policy.readDenied ?? policy.deniedPaths), ...own];
-  return { ...policy, deniedPaths: [...policy.deniedPaths, ...own], readDenied };
 }
 
 function reachRunner({ config, self, surroundings }: Surround) {

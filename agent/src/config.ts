@@ -1,40 +1,16 @@
 /**
  * Where the agent finds its settings: one YAML file that only the owner of the machine writes, and the few things that
- * systemd says in the environment. The only file that reads the environment. All problems of a file are named at once.
+ * systemd says in the environment. The only file that reads the environment. What may stand in the file: `settings.ts`.
  */
 import { dirname, join } from 'node:path';
-import { publicKeySchema } from '@countersign/protocol';
-import { z } from 'zod';
-import { parseSettings, readSettings, SettingsProblem } from './host/yaml.ts';
+import { type Form, fits } from '@countersign/protocol/form';
+import { publicKeyPattern } from '@countersign/protocol/key-patterns';
+import { readSettingsText, SettingsProblem } from './host/settings-text.ts';
+import { schemas } from './late.ts';
+import type { Settings } from './settings.ts';
 
 /** Where the settings are on a server that was installed. */
 export const CONFIG_FILE = '/etc/countersign/agent.yaml';
-
-const absolute = z.string().regex(/^\/[^\0]*$/, 'an absolute path');
-const isLoopback = (host: string) => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(host);
-
-const urlSchema = z
-  .url({ protocol: /^https?$/, error: 'an address such as https://countersign.example.org:7070' })
-  .transform((url) => url.replace(/\/+$/, ''))
-  .refine(
-    (url) => url.startsWith('https:') || isLoopback(new URL(url).hostname),
-    'plain http is for this machine only; use https',
-  );
-
-const fileSchema = z.strictObject({
-  url: urlSchema,
-  control_plane_key: publicKeySchema,
-  tls_pin: z
-    .string()
-    .regex(/^sha256\/\/[A-Za-z0-9+/]{43}=$/, 'sha256// and 44 base64 characters')
-    .optional(),
-  ca_file: absolute.optional(),
-  proxy: z.url({ protocol: /^http$/, error: 'an address such as http://proxy.example.org:3128' }).optional(),
-  state_dir: absolute.optional(),
-  runner_state_dir: absolute.optional(),
-  runner_socket: absolute.optional(),
-  policy_file: absolute.optional(),
-});
 
 export interface AgentConfig {
   readonly file: string;
@@ -64,43 +40,44 @@ export function configFile(given: {
 
 /** Reads the settings. Throws `SettingsProblem` when the file is missing, cannot be trusted or does not fit. */
 export function readConfig(file: string): AgentConfig {
-  const found = readSettings(file, fileSchema);
-  if (found === null)
+  const text = readSettingsText(file);
+  if (text === null)
     throw new SettingsProblem(`there is no ${file}: enrol this server first (countersign-agent enroll --help)`);
-  return configFrom(file, found);
+  return configFrom(file, plainSettings(text) ?? schemas().parseSettingsFile(text, file));
 }
 
-/** What `enroll` was given, as the text of a settings file. Throws `SettingsProblem` when it does not fit. */
-export function settingsText(
-  file: string,
-  given: {
-    url?: string | undefined;
-    cpKey?: string | undefined;
-    tlsPin?: string | undefined;
-    caFile?: string | undefined;
-    proxy?: string | undefined;
+const likeText = (pattern: RegExp): Form => ({ is: 'text', like: [{ source: pattern.source, flags: '' }] });
+const plainPath = likeText(/^\/[\w./-]*$/);
+const plainForm: Form = {
+  is: 'object',
+  of: {
+    url: likeText(/^(https:\/\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http:\/\/(localhost|127(\.\d{1,3}){3}))(:\d{1,5})?$/),
+    control_plane_key: likeText(publicKeyPattern),
+    tls_pin: likeText(/^sha256\/\/[A-Za-z0-9+/]{43}=$/),
+    proxy: likeText(/^http:\/\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/),
+    ...{ ca_file: plainPath, state_dir: plainPath, runner_state_dir: plainPath },
+    ...{ runner_socket: plainPath, policy_file: plainPath },
   },
-): string {
-  const folder = dirname(file);
-  const members = {
-    url: given.url,
-    control_plane_key: given.cpKey,
-    tls_pin: given.tlsPin,
-    ca_file: given.caFile,
-    proxy: given.proxy,
-    state_dir: join(folder, 'link'),
-    runner_state_dir: join(folder, 'runner'),
-    policy_file: join(folder, 'policy.yaml'),
-  };
-  const lines = Object.entries(members).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name}: ${JSON.stringify(value)}`],
-  );
-  const text = `# Written by \`countersign-agent enroll\`. What may happen here is decided in policy.yaml beside this file.\n${lines.join('\n')}\n`;
-  parseSettings(text, fileSchema, 'the settings');
-  return text;
+  may: ['tls_pin', 'proxy', 'ca_file', 'state_dir', 'runner_state_dir', 'runner_socket', 'policy_file'],
+};
+
+/**
+ * Settings as `enroll` and install.sh write them: comments, and members in quotes in which nothing has to be escaped. They are what
+ * the schema makes of them too. `null` for any other text: a parser of YAML is more than a link needs to carry all the time.
+ */
+export function plainSettings(text: string): Settings | null {
+  const found: Record<string, string> = {};
+  for (const line of text.split('\n')) {
+    if (/^(#[ -~]*)?$/.test(line)) continue;
+    const [, name, value] = /^([a-z_]+): "([ !#-[\]-~]*)"$/.exec(line) ?? [];
+    if (name === undefined || value === undefined || Object.hasOwn(found, name)) return null;
+    found[name] = value;
+  }
+  if (!fits(plainForm, found)) return null;
+  return [found.url, found.proxy].every((url) => url === undefined || URL.canParse(url)) ? (found as Settings) : null;
 }
 
-function configFrom(file: string, found: z.output<typeof fileSchema>): AgentConfig {
+function configFrom(file: string, found: Settings): AgentConfig {
   const folder = dirname(file);
   return {
     file,

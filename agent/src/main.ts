@@ -10,8 +10,9 @@ const stop = new AbortController();
 for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
   process.once(name, () => stop.abort(new Error(`ended by ${name}`)));
 
-using _ = stayAwake();
+stayAwake();
 armFailPoint(readFailPoint());
 const { self: script } = readSurroundings();
 const self = script === null ? [process.execPath, resolve(process.argv[1] ?? '')] : [script];
-process.exit(await cli(process.argv.slice(2), self, stop.signal));
+// Without `await` up here: what is loaded late is loaded at once, which Node refuses below a module that waits.
+cli(process.argv.slice(2), self, stop.signal).then((code) => process.exit(code));

@@ -2,7 +2,8 @@
  * The one catalogue of errors. Code deep inside throws `fault(code, slots)`; only the edges (HTTP, MCP, CLI, Telegram) turn
  * it into words. A sentence says what is wrong, `next` what to do about it. Slots are written `{name}`.
  */
-import { z } from 'zod';
+import type { z } from 'zod';
+import type { ErrorBody } from './error-body.ts';
 import { shorten, stripControl } from './text.ts';
 
 /** Whose move it is: who called, who runs Countersign, the server's side, or a defect of ours. */
@@ -679,15 +680,6 @@ export const errorCatalogue = {
 export type ErrorCode = keyof typeof errorCatalogue;
 export const errorCodes = Object.keys(errorCatalogue) as ErrorCode[];
 export type Slots = Readonly<Record<string, string | number>>;
-
-/** The form in which an error leaves the control plane: HTTP bodies, MCP results, `--json`. */
-export const errorBodySchema = z.object({
-  code: z.string(),
-  message: z.string(),
-  next_step: z.string(),
-  retryable: z.boolean(),
-});
-export type ErrorBody = z.infer<typeof errorBodySchema>;
 
 /** A fault from the catalogue. Its message is already safe to show: slots are stripped of control characters and cut. */
 export class Fault extends Error {

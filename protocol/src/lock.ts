@@ -9,10 +9,11 @@ import { sha256Schema } from './capabilities/index.ts';
 import { idSchema } from './ids.ts';
 
 const count = z.int().min(1).max(10);
-const holder = z.string().trim().min(1).max(100);
+/** Whose a key is. `form-of.ts` says it in patterns. */
+export const holderSchema = z.string().trim().min(1).max(100);
 
 /** A key that counts, and whose it is: two keys of one holder count once. */
-export const lockKeySchema = z.strictObject({ key: approverKeySchema, holder });
+export const lockKeySchema = z.strictObject({ key: approverKeySchema, holder: holderSchema });
 export type LockKey = z.infer<typeof lockKeySchema>;
 
 /** How many holders must sign: for a plan of each risk, and for a change of the lock itself. */

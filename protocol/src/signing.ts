@@ -4,7 +4,7 @@
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
 import { canonicalJson } from './canonical.ts';
-import { publicKeySchema, signatureSchema } from './keys.ts';
+import { publicKeyPattern, signaturePattern } from './key-patterns.ts';
 
 /** What a signature is for. A new kind of signed message adds its word here. */
 export type SigningPurpose =
@@ -85,7 +85,7 @@ function signedBytes(purpose: SigningPurpose, value: unknown): Buffer {
 }
 
 function verifyBytes(bytes: Buffer, signature: string, publicKey: string): boolean {
-  if (!publicKeySchema.safeParse(publicKey).success || !signatureSchema.safeParse(signature).success) return false;
+  if (!has(publicKeyPattern, publicKey) || !has(signaturePattern, signature)) return false;
   if (!isPlainBase64url(signature)) return false;
   try {
     return verify(null, bytes, publicKeyFrom(publicKey), Buffer.from(signature, 'base64url'));
@@ -94,6 +94,8 @@ function verifyBytes(bytes: Buffer, signature: string, publicKey: string): boole
     throw error;
   }
 }
+
+const has = (pattern: RegExp, text: unknown) => typeof text === 'string' && pattern.test(text);
 
 // Parsing a key costs more than the signature itself; a process meets few keys, so they are kept.
 const privateKeys = new Map<string, KeyObject>();

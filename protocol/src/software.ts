@@ -1,6 +1,4 @@
 /** Programs that a server may have and playbooks may need, and how to tell that one is there. Pure. */
-import { z } from 'zod';
-
 /** Name → the programs of which one has to be there. Looked for in the usual folders of `PATH`. */
 export const softwarePrograms = {
   apt: ['apt-get'],
@@ -28,4 +26,3 @@ export const softwarePrograms = {
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type Software = keyof typeof softwarePrograms;
-export const softwareSchema = z.enum(Object.keys(softwarePrograms) as [Software, ...Software[]]);

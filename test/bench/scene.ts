@@ -2,10 +2,10 @@
  * The real thing on loopback: a control plane process, a link with its runner, assistants over MCP. Policy, signature, audit and
  * redaction are on. What an assistant asks for is allowed by a rule of the policy; what the owner asks for waits for a human.
  */
-import { bundleAgent } from '../../agent/install/bundle.ts';
 import { type Assistant, connectAssistant } from '../world/assistants.ts';
 import { type LocalAgent, startLocalAgent } from '../world/local-agent.ts';
 import { startWorld, type World } from '../world/world.ts';
+import { installedAgent } from './installed-agent.ts';
 import { type SlowProxy, startSlowProxy } from './slow-proxy.ts';
 
 const policy = `format: countersign-policy/1
@@ -36,7 +36,7 @@ export async function startScene({
   await using stack = new AsyncDisposableStack();
   const world = stack.use(await startBenchWorld());
   const proxy = roundTripMs > 0 ? stack.use(await startSlowProxy(Number(new URL(world.url).port), roundTripMs)) : null;
-  const program = await bundleAgent();
+  const program = await installedAgent();
   const agent = stack.use(await startLocalAgent(behind(world, proxy), 'bench', { policy: serverPolicy, program }));
   const connected: Assistant[] = [];
   for (let n = 0; n < assistants; n += 1)

@@ -135,7 +135,7 @@ export class SimulatedServer implements Disposable {
       capabilities: () => [...capabilityIds],
       facts: (root): ServerFacts => ({ ...facts, root, bootId: this.machine.bootId }),
       remembered: new RememberedAbout(stateDir, log),
-      unknownRunner: () => ({ root: false, policy: summaryOf(defaultPolicy) }),
+      unknownRunner: async () => ({ root: false, policy: summaryOf(defaultPolicy) }),
       observeHere: () => Promise.reject(new Error('the simulation asks for nothing that needs no root')),
       sample: async (): Promise<StatusSample> => ({ at: clock.now(), ...figures }),
       onThresholds: () => undefined,

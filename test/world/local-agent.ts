@@ -20,16 +20,17 @@ export interface LocalAgent extends AsyncDisposable {
   /** What the agent printed so far. */
   log(): string;
   stop(signal?: NodeJS.Signals): Promise<void>;
-  start(): Promise<void>;
+  /** Starts it again. Resolves with the milliseconds until it was connected. */
+  start(): Promise<number>;
 }
 
-const agentProgram = join(projectFolder, 'agent/src/main.ts');
+const agentProgram = [node, join(projectFolder, 'agent/src/main.ts')];
 
 export interface LocalAgentOptions {
   /** Text of its own policy. */
   readonly policy: string;
-  /** The program to run; the sources unless told. */
-  readonly program?: string;
+  /** argv of the program to run; the sources unless told. */
+  readonly program?: readonly string[];
 }
 
 /** Enrols and starts an agent. Resolves when it is online. */
@@ -55,7 +56,8 @@ export async function startLocalAgent(
     stateDir,
     ...(pin ? ['--tls-pin', pin] : []),
   ];
-  await promisify(execFile)(node, [program, ...words]);
+  const [file = '', ...operands] = program;
+  await promisify(execFile)(file, [...operands, ...words]);
   const agent = new Running(program, stateDir);
   const connectedAfterMs = await agent.start(world, server.id);
   return {
@@ -68,9 +70,7 @@ export async function startLocalAgent(
     },
     log: () => agent.printed,
     stop: (signal) => agent.stop(signal),
-    start: async () => {
-      await agent.start(world, server.id);
-    },
+    start: () => agent.start(world, server.id),
     [Symbol.asyncDispose]: async () => {
       await agent.stop();
       await rm(stateDir, { recursive: true, force: true, maxRetries: 5 });
@@ -80,11 +80,11 @@ export async function startLocalAgent(
 
 class Running {
   printed = '';
-  readonly #program: string;
+  readonly #program: readonly string[];
   readonly #stateDir: string;
   #child: ChildProcess | undefined;
 
-  constructor(program: string, stateDir: string) {
+  constructor(program: readonly string[], stateDir: string) {
     this.#program = program;
     this.#stateDir = stateDir;
   }
@@ -96,7 +96,8 @@ class Running {
   async start(world: World, serverId: string): Promise<number> {
     const began = performance.now();
     await rm(join(this.#stateDir, 'link/status.json'), { force: true });
-    const child = spawn(node, [this.#program, 'link', '--state', this.#stateDir], {
+    const [file = '', ...operands] = this.#program;
+    const child = spawn(file, [...operands, 'link', '--state', this.#stateDir], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env.PATH, ...compiled },
     });

@@ -1,20 +1,21 @@
-/** Small JSON files of our own, held to a schema, and the keys among them. */
+/** Small JSON files of our own, held to a shape (a schema is one), and the keys among them. */
 import { dirname } from 'node:path';
-import { publicKeySchema } from '@countersign/protocol';
+import { type Shape, shapeOf } from '@countersign/protocol/form';
 import { makeSigningKey, publicKeyOf, type SigningKey } from '@countersign/protocol/signing';
-import { z } from 'zod';
+import { keyForm } from '../ahead.ts';
+import { schemas } from '../late.ts';
 import { makeOwnFolder, readOwnFile, replaceOwnFile } from './own-files.ts';
 
 const FILE_BYTES_MAX = 16 * 1024;
 
-const keySchema = z.strictObject({ publicKey: publicKeySchema, seed: z.string().regex(/^[A-Za-z0-9_-]{43}$/) });
+const keyShape = shapeOf(keyForm, () => schemas().keySchema);
 
 /** What a file holds; `null` when there is none. Throws the system's error, or `RangeError` with `mend` when it is damaged. */
-export function readOwnJson<S extends z.ZodType>(path: string, schema: S, mend = ''): z.output<S> | null {
+export function readOwnJson<T>(path: string, shape: Shape<T>, mend = ''): T | null {
   const file = readOwnFile(path, FILE_BYTES_MAX);
   if (file === null) return null;
   try {
-    return schema.parse(JSON.parse(file.bytes.toString('utf8')));
+    return shape.parse(JSON.parse(file.bytes.toString('utf8')));
   } catch (error) {
     throw new RangeError(damaged(path, mend), { cause: error });
   }
@@ -22,7 +23,7 @@ export function readOwnJson<S extends z.ZodType>(path: string, schema: S, mend =
 
 /** The key in a file of mode 0600, made there when there is none yet. Throws as {@link readOwnJson} does. */
 export function ownKey(path: string, mend: string): SigningKey {
-  const known = readOwnJson(path, keySchema, mend);
+  const known = readOwnJson(path, keyShape, mend);
   if (known !== null) {
     if (publicKeyOf(known.seed) !== known.publicKey) throw new RangeError(damaged(path, mend));
     return known;

@@ -2,14 +2,9 @@
 import { problemsOf } from '@countersign/protocol';
 import { isMap, isNode, isScalar, parseDocument, stringify } from 'yaml';
 import type { z } from 'zod';
-import { readOwnFile } from './own-files.ts';
+import { readSettingsText, SettingsProblem } from './settings-text.ts';
 
-const SETTINGS_BYTES_MAX = 256 * 1024;
-
-/** What is wrong with a file of settings, for the person who wrote it. */
-export class SettingsProblem extends Error {
-  override readonly name = 'SettingsProblem';
-}
+export { readSettingsText, SettingsProblem };
 
 /**
  * Reads settings from a YAML file. `null` when there is none. As root it trusts only a file that root owns; nobody trusts
@@ -18,27 +13,6 @@ export class SettingsProblem extends Error {
 export function readSettings<S extends z.ZodType>(path: string, schema: S): z.output<S> | null {
   const text = readSettingsText(path);
   return text === null ? null : parseSettings(text, schema, path);
-}
-
-/** The text of a file of settings, trusted as {@link readSettings} trusts it. `null` when there is none. */
-export function readSettingsText(path: string): string | null {
-  let file: ReturnType<typeof readOwnFile>;
-  try {
-    file = readOwnFile(path, SETTINGS_BYTES_MAX);
-  } catch (error) {
-    throw new SettingsProblem(`${path} cannot be read: ${error instanceof Error ? error.message : error}`);
-  }
-  if (file === null) return null;
-  const self = process.getuid?.() ?? 0;
-  if (file.uid !== 0 && file.uid !== self)
-    throw new SettingsProblem(
-      `${path} belongs to user ${file.uid}; it has to belong to ${self === 0 ? 'root' : `root or user ${self}`}`,
-    );
-  if ((file.mode & 0o022) !== 0)
-    throw new SettingsProblem(
-      `${path} can be written by others (mode ${file.mode.toString(8)}); run \`chmod go-w ${path}\``,
-    );
-  return file.bytes.toString('utf8');
 }
 
 /** Parses settings from YAML text. Throws {@link SettingsProblem} naming line, column and member. */

@@ -5,10 +5,9 @@
 
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { request } from 'node:http';
+import type { ClientRequest } from 'node:http';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { connect as connectTls } from 'node:tls';
 
 export interface SocketOptions {
   readonly url: URL;
@@ -52,6 +51,7 @@ async function direct(host: string, port: number, signal: AbortSignal): Promise<
 
 /** Asks an HTTP proxy for a tunnel. Source: RFC 9110, section 9.3.6. */
 async function tunnel(proxy: string, host: string, port: number, signal: AbortSignal): Promise<Socket> {
+  const { request } = await import('node:http');
   const { hostname, port: proxyPort, username, password } = new URL(proxy);
   const target = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
   const credential = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64');
@@ -79,7 +79,7 @@ async function tunnel(proxy: string, host: string, port: number, signal: AbortSi
 }
 
 /** A proxy that answers with a page instead of a tunnel. */
-async function refusalOf(asked: ReturnType<typeof request>): Promise<never> {
+async function refusalOf(asked: ClientRequest): Promise<never> {
   const [response] = await once(asked, 'response');
   response.destroy();
   throw new CannotConnect(`the proxy answered ${response.statusCode}`);
@@ -87,7 +87,8 @@ async function refusalOf(asked: ReturnType<typeof request>): Promise<never> {
 
 async function secure(socket: Socket, host: string, options: SocketOptions): Promise<Duplex> {
   const { tlsPin, ca, signal } = options;
-  const secured = connectTls({
+  const { connect } = await import('node:tls'); // megabytes, for those who speak TLS
+  const secured = connect({
     socket,
     host,
     ...(isIP(host) === 0 ? { servername: host } : {}),

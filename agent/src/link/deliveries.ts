@@ -4,8 +4,8 @@
  * handed to the socket than it takes. Source: design.md, section 5; fault F7.
  */
 
-import { encode } from '@countersign/protocol/agent-wire/codec';
 import type { AgentAlert } from '@countersign/protocol/agent-wire/facts';
+import { encode } from '@countersign/protocol/agent-wire/frame';
 import type { FromAgent } from '@countersign/protocol/agent-wire/messages';
 import { failPoint } from '../fail-points.ts';
 import type { FromRunner, OutputChunk, Report } from '../run/runner-wire.ts';

@@ -1,5 +1,5 @@
 /** Opens the WebSocket to the control plane. The only file of the agent that knows ws. */
-import { FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/codec';
+import { FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/frame';
 import { WebSocket } from 'ws';
 import { CannotConnect, connectSocket, type SocketOptions } from './connect-socket.ts';
 

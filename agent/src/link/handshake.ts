@@ -4,17 +4,13 @@
  * Source: design.md, section 5; threat T2.
  */
 import { type Clock, type ErrorCode, errorCodes, Fault, fault, type Ids } from '@countersign/protocol';
-import { decodeFromControlPlane, encode } from '@countersign/protocol/agent-wire/codec';
+import { encode } from '@countersign/protocol/agent-wire/frame';
 import { LEVEL, OLDEST_LEVEL } from '@countersign/protocol/agent-wire/level';
-import {
-  controlPlaneProof,
-  type FromAgent,
-  type FromControlPlane,
-  linkProof,
-  type WireFault,
-} from '@countersign/protocol/agent-wire/messages';
+import type { FromAgent, FromControlPlane, WireFault } from '@countersign/protocol/agent-wire/messages';
+import { controlPlaneProof, linkProof } from '@countersign/protocol/agent-wire/proofs';
 import { type SigningKey, signValue, verifyValue } from '@countersign/protocol/signing';
 import { failPoint } from '../fail-points.ts';
+import { decodeFrame } from './decode.ts';
 import type { Wire } from './dial.ts';
 
 export type Welcome = Extract<FromControlPlane, { type: 'welcome' }>;
@@ -112,7 +108,7 @@ class Talk {
 
   /** Takes one frame. Returns the welcome when it has come. Throws what ends the conversation. */
   take(frame: string): Welcomed | null {
-    const decoded = decodeFromControlPlane(frame);
+    const decoded = decodeFrame(frame);
     if (decoded.outcome !== 'ok') throw new NotOurControlPlane('what answers does not speak our language');
     const { message } = decoded;
     if (message.type === 'turned_away') throw new TurnedAway(faultOf(message.fault));

@@ -1,7 +1,7 @@
 /** Signs of life in both directions: a status sample now and then, and pings, so that a half-open link is noticed within 30 s. */
 import type { Cancel, Clock } from '@countersign/protocol';
-import { encode } from '@countersign/protocol/agent-wire/codec';
 import type { StatusSample } from '@countersign/protocol/agent-wire/facts';
+import { encode } from '@countersign/protocol/agent-wire/frame';
 import type { Log } from '../host/log.ts';
 import type { Wire } from './dial.ts';
 

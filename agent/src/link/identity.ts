@@ -3,19 +3,18 @@
  * when it was enrolled. Two files in the link's folder, mode 0600.
  */
 import { join } from 'node:path';
-import { idSchema, publicKeySchema } from '@countersign/protocol';
+import { shapeOf } from '@countersign/protocol/form';
 import type { SigningKey } from '@countersign/protocol/signing';
-import { z } from 'zod';
+import type { z } from 'zod';
+import { identityForm } from '../ahead.ts';
 import { replaceOwnFile } from '../host/own-files.ts';
 import { ownKey, readOwnJson } from '../host/own-json.ts';
+import { schemas } from '../late.ts';
+import type { identitySchema } from './kept.ts';
 
 const MEND = 'enrol this server again';
 
-const identitySchema = z.strictObject({
-  serverId: idSchema('srv'),
-  serverName: z.string().max(100),
-  publicKey: publicKeySchema,
-});
+const identityShape = shapeOf(identityForm, () => schemas().identitySchema);
 
 /** What the control plane calls this server. */
 export type Identity = z.infer<typeof identitySchema>;
@@ -27,7 +26,7 @@ export function linkKey(stateDir: string): SigningKey {
 
 /** Who this server is, or `null` before it was enrolled. */
 export function readIdentity(stateDir: string): Identity | null {
-  return readOwnJson(join(stateDir, 'identity.json'), identitySchema, MEND);
+  return readOwnJson(join(stateDir, 'identity.json'), identityShape, MEND);
 }
 
 export function writeIdentity(stateDir: string, identity: Identity): void {

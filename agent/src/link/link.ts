@@ -31,7 +31,7 @@ export interface LinkDeps extends Omit<SessionDeps, 'onAbout'> {
   readonly facts: (root: boolean) => ServerFacts;
   readonly remembered: RememberedAbout;
   /** What to say when the runner never could be asked. */
-  readonly unknownRunner: () => { root: boolean; policy: LocalPolicySummary };
+  readonly unknownRunner: () => Promise<{ root: boolean; policy: LocalPolicySummary }>;
   readonly onState: (state: LinkState) => void;
   /** Changes when the policy file does. */
   readonly policyStamp: () => string;
@@ -75,7 +75,13 @@ async function connectOnce(deps: LinkDeps, signal: AbortSignal): Promise<Ended> 
   const stop = AbortSignal.any([signal, attempt.signal]);
   const stamp = deps.policyStamp();
   const remembered = deps.remembered.get(stamp);
-  const asked = askRunner(deps, stop);
+  let asked: Promise<About | null> | null = null;
+  const about = () => {
+    asked ??= askRunner(deps, signal);
+    return asked;
+  };
+  // The runner is a second Node that has to start: it is not woken beside the handshake unless that has to wait for it.
+  if (remembered === null) void about();
   try {
     const wire = await deps.dial(stop);
     const onAbort = () => {
@@ -90,11 +96,11 @@ async function connectOnce(deps: LinkDeps, signal: AbortSignal): Promise<Ended> 
       controlPlaneKey,
       clock,
       ids,
-      introduce: async () => introduce(deps, remembered ?? (await asked)),
+      introduce: async () => introduce(deps, remembered ?? (await about())),
     });
     cancel();
-    void asked.then((about) => about !== null && tellAgain(deps, wire, { about, stamp, remembered }));
     deps.onState({ state: 'connected', serverName: welcomed.welcome.serverName, skewMs: welcomed.skewMs });
+    void about().then((about) => about !== null && tellAgain(deps, wire, { about, stamp, remembered }));
     const during = {
       sample: () => sampleAndLookAtPolicy(deps, wire, stamp),
       onAbout: (changed: Partial<About>) => deps.remembered.change(changed),
@@ -105,6 +111,7 @@ async function connectOnce(deps: LinkDeps, signal: AbortSignal): Promise<Ended> 
   } catch (error) {
     const code = error instanceof TurnedAway ? error.fault.code : null;
     const why = error instanceof Error ? error.message : String(error);
+    void about(); // what it has to report goes into the outbox meanwhile
     return { why, code, final: code === 'server_revoked' || code === 'agent_unproven' };
   } finally {
     cancel();
@@ -143,8 +150,8 @@ async function askRunner(deps: LinkDeps, signal: AbortSignal): Promise<About | n
   }
 }
 
-function introduce(deps: LinkDeps, about: About | null): Introduction {
-  const { root, policy } = about ?? deps.unknownRunner();
+async function introduce(deps: LinkDeps, about: About | null): Promise<Introduction> {
+  const { root, policy } = about ?? (await deps.unknownRunner());
   return {
     serverId: deps.identity.serverId,
     agentVersion: deps.agentVersion,

@@ -3,11 +3,15 @@
  * Survives restarts. Bounded: alerts make room for reports, and reports that find no room stay with the runner.
  */
 import { join } from 'node:path';
-import { type FromAgent, fromAgentSchema } from '@countersign/protocol/agent-wire/messages';
-import { z } from 'zod';
+import type { FromAgent } from '@countersign/protocol/agent-wire/messages';
+import { shapeOf } from '@countersign/protocol/form';
+import type { z } from 'zod';
+import { outboxLineForm } from '../ahead.ts';
 import { failPoint } from '../fail-points.ts';
 import type { Log } from '../host/log.ts';
 import { AppendFile, halfOf, makeOwnFolder, replaceOwnFile } from '../host/own-files.ts';
+import { schemas } from '../late.ts';
+import type { outboxLineSchema } from './kept.ts';
 
 export type Numbered = Extract<FromAgent, { seq: number }>;
 /** A message before it has its number. */
@@ -22,12 +26,8 @@ export interface Kept {
 const ENTRIES_MAX = 1000;
 const COMPACT_BYTES = 4 * 1024 * 1024;
 
-const lineSchema = z.union([
-  z.object({ key: z.string(), message: fromAgentSchema }),
-  z.object({ acknowledged: z.int() }),
-  z.object({ next: z.int() }),
-  z.object({ dropped: z.int() }),
-]);
+type Line = z.infer<typeof outboxLineSchema>;
+const lineShape = shapeOf<Line>(outboxLineForm, () => schemas().outboxLineSchema);
 
 export class Outbox {
   readonly #path: string;
@@ -146,11 +146,11 @@ export class Outbox {
   }
 }
 
-function parseLine(text: string): z.infer<typeof lineSchema> | null {
+function parseLine(text: string): Line | null {
   try {
-    return lineSchema.parse(JSON.parse(text));
+    return lineShape.parse(JSON.parse(text));
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof z.ZodError) return null;
+    if (error instanceof SyntaxError || (error instanceof Error && error.name === 'ZodError')) return null;
     throw error;
   }
 }

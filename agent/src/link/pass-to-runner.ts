@@ -1,6 +1,6 @@
 /** What the control plane sends for the runner to keep: changes of the lock, checkpoints of the audit log. The link only carries them. */
 import { type Clock, Fault, type SignedLockChange } from '@countersign/protocol';
-import { encode } from '@countersign/protocol/agent-wire/codec';
+import { encode } from '@countersign/protocol/agent-wire/frame';
 import { failPoint } from '../fail-points.ts';
 import type { Log } from '../host/log.ts';
 import type { About } from '../run/runner-wire.ts';

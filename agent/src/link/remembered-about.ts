@@ -3,15 +3,21 @@
  * woken; when the runner then says something else, the link introduces itself again.
  */
 import { join } from 'node:path';
-import { z } from 'zod';
+import { isDeepStrictEqual } from 'node:util';
+import { shapeOf } from '@countersign/protocol/form';
+import { keptAboutForm } from '../ahead.ts';
 import type { Log } from '../host/log.ts';
 import { readOwnFile, replaceOwnFile } from '../host/own-files.ts';
-import { type About, aboutSchema } from '../run/runner-wire.ts';
+import { schemas } from '../late.ts';
+import type { About } from '../run/runner-wire.ts';
 
 const BYTES_MAX = 256 * 1024;
 
-const keptSchema = z.object({ stamp: z.string(), about: aboutSchema });
-type Kept = z.infer<typeof keptSchema>;
+interface Kept {
+  readonly stamp: string;
+  readonly about: About;
+}
+const keptShape = shapeOf<Kept>(keptAboutForm, () => schemas().keptAboutSchema);
 
 export class RememberedAbout {
   readonly #file: string;
@@ -31,7 +37,7 @@ export class RememberedAbout {
 
   set(about: About, stamp: string): void {
     const kept = { stamp, about };
-    if (JSON.stringify(this.#kept) !== JSON.stringify(kept)) this.#write(kept);
+    if (!isDeepStrictEqual(this.#kept, kept)) this.#write(kept);
     this.#kept = kept;
   }
 
@@ -43,7 +49,7 @@ export class RememberedAbout {
   #read(): Kept | null {
     try {
       const file = readOwnFile(this.#file, BYTES_MAX);
-      return file === null ? null : keptSchema.parse(JSON.parse(file.bytes.toString('utf8')));
+      return file === null ? null : keptShape.parse(JSON.parse(file.bytes.toString('utf8')));
     } catch (error) {
       this.#log.warn('about.not_read', { error });
       return null;
@@ -61,5 +67,5 @@ export class RememberedAbout {
 
 /** Whether two answers say the same of what the control plane is told and what does not change with every action. */
 export function tellTheSame(a: About, b: About): boolean {
-  return JSON.stringify([a.root, a.policy, a.witnessKey]) === JSON.stringify([b.root, b.policy, b.witnessKey]);
+  return isDeepStrictEqual([a.root, a.policy, a.witnessKey], [b.root, b.policy, b.witnessKey]);
 }

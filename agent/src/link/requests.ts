@@ -1,7 +1,8 @@
 /** Requests of the control plane that wait for an answer: so many at once, each can be called off, each ends. */
-import { type Clock, capability, fault, type Ids } from '@countersign/protocol';
-import { encode, FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/codec';
+import { type Clock, fault, type Ids } from '@countersign/protocol';
+import { encode, FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/frame';
 import type { FromAgent, FromControlPlane } from '@countersign/protocol/agent-wire/messages';
+import { rootCapabilities } from '../ahead.ts';
 import type { Log } from '../host/log.ts';
 import { bounded, TimeIsUp } from '../run/bounded.ts';
 import type { ObserveRequest } from '../run/observe.ts';
@@ -80,7 +81,7 @@ export class Requests {
       return { type: 'previewed', requestId, preview: await runner.preview(message.draft, timeoutMs, signal) };
     if (message.type === 'ask_witness') return { type: 'witness', requestId, witness: await runner.witness(signal) };
     const { capability: id, parameters } = message;
-    const result = capability(id).needsRoot
+    const result = rootCapabilities.includes(id)
       ? await runner.observe({ type: 'observe', capability: id, parameters, timeoutMs }, signal)
       : await observeHere({ capability: id, parameters, timeoutMs }, signal);
     return { type: 'observed', requestId, result: result as never };

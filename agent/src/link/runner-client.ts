@@ -15,22 +15,16 @@ import {
   type PlanDraft,
   type Preview,
   parseJson,
-  problemsOf,
   type SignedGrant,
   type SignedLockChange,
   type SignedWitness,
 } from '@countersign/protocol';
+import { fits } from '@countersign/protocol/form';
+import { runnerLineForm } from '../ahead.ts';
 import type { Log } from '../host/log.ts';
-import { Channel } from '../run/channel.ts';
-import {
-  type About,
-  type Certificate,
-  type FromRunner,
-  fromRunnerSchema,
-  LINE_BYTES_MAX,
-  type Report,
-  type ToRunner,
-} from '../run/runner-wire.ts';
+import { schemas } from '../late.ts';
+import { Channel, LINE_BYTES_MAX } from '../run/channel.ts';
+import type { About, Certificate, FromRunner, Report, ToRunner } from '../run/runner-wire.ts';
 
 /** A stream pair to a runner, however it was reached. */
 export interface RunnerStreams {
@@ -258,7 +252,10 @@ export class RunnerClient {
 
   #parse(line: string): FromRunner | null {
     try {
-      const parsed = fromRunnerSchema.safeParse(parseJson(line));
+      const value = parseJson(line);
+      if (fits(runnerLineForm, value)) return value as FromRunner;
+      const { fromRunnerSchema, problemsOf } = schemas();
+      const parsed = fromRunnerSchema.safeParse(value);
       if (parsed.success) return parsed.data;
       this.#options.log.error('runner.line_invalid', { problems: problemsOf(parsed.error).slice(0, 500) });
     } catch (error) {

@@ -1,10 +1,11 @@
 /** One welcomed connection, from the welcome to its end: frames in, answers and reports out. */
 import type { Clock } from '@countersign/protocol';
-import { decodeFromControlPlane, encode } from '@countersign/protocol/agent-wire/codec';
 import type { StatusSample, Thresholds } from '@countersign/protocol/agent-wire/facts';
+import { encode } from '@countersign/protocol/agent-wire/frame';
 import type { FromControlPlane } from '@countersign/protocol/agent-wire/messages';
 import { failPoint } from '../fail-points.ts';
 import type { About } from '../run/runner-wire.ts';
+import { decodeFrame } from './decode.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { Wire } from './dial.ts';
 import type { Welcomed } from './handshake.ts';
@@ -60,7 +61,7 @@ function skewSince(clock: Clock, measuredMs: number): () => number {
 }
 
 function take(talk: Talk, frame: string): void {
-  const decoded = decodeFromControlPlane(frame);
+  const decoded = decodeFrame(frame);
   if (decoded.outcome === 'ok') obey(talk, decoded.message);
   else if (decoded.outcome === 'not_at_this_level') talk.log.warn('frame.unknown', { type: decoded.type });
   else {

@@ -3,8 +3,9 @@
  * readings in, alerts out; what fires is part of the state, which is kept on disk, so that a restart neither repeats nor
  * forgets one.
  */
-import { type AgentAlert, agentAlertKinds, type Thresholds } from '@countersign/protocol/agent-wire/facts';
-import { z } from 'zod';
+import type { AgentAlert, Thresholds } from '@countersign/protocol/agent-wire/facts';
+import type { z } from 'zod';
+import type { watchStateSchema } from './kept.ts';
 
 type Kind = AgentAlert['kind'];
 type Severity = AgentAlert['severity'];
@@ -26,12 +27,6 @@ export interface Round {
   readonly readings: readonly Reading[];
 }
 
-const severitySchema = z.enum(['critical', 'warning']);
-export const watchStateSchema = z.object({
-  firing: z.array(
-    z.object({ kind: z.enum(agentAlertKinds), key: z.string(), severity: severitySchema, title: z.string() }),
-  ),
-});
 export type WatchState = z.infer<typeof watchStateSchema>;
 type Firing = WatchState['firing'][number];
 

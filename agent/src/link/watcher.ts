@@ -2,23 +2,23 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '@countersign/protocol';
-import {
-  type AgentAlert,
-  type StatusSample,
-  type Thresholds,
-  thresholdsSchema,
-} from '@countersign/protocol/agent-wire/facts';
+import type { AgentAlert, StatusSample, Thresholds } from '@countersign/protocol/agent-wire/facts';
+import { shapeOf } from '@countersign/protocol/form';
+import { defaultThresholds, watchStateForm } from '../ahead.ts';
 import { readStatusSample } from '../host/facts.ts';
 import { failedUnits } from '../host/failed-units.ts';
 import type { Log } from '../host/log.ts';
 import { readMounts, roomOf } from '../host/mounts.ts';
 import { readOwnFile, replaceOwnFile } from '../host/own-files.ts';
+import { schemas } from '../late.ts';
 import type { Certificate } from '../run/runner-wire.ts';
-import { judgeCertificates, judgeFigures, OomCount, type Round, Watch, watchStateSchema } from './watch.ts';
+import { judgeCertificates, judgeFigures, OomCount, type Round, Watch } from './watch.ts';
 
 const CERTIFICATES_EVERY_MS = 6 * 3_600_000;
 const CERTIFICATES_MS = 30_000;
 const STATE_BYTES_MAX = 1024 * 1024;
+
+const watchStateShape = shapeOf(watchStateForm, () => schemas().watchStateSchema);
 
 export interface WatcherDeps {
   readonly clock: Clock;
@@ -33,7 +33,7 @@ export class Watcher {
   readonly #file: string;
   readonly #watch: Watch;
   readonly #oom = new OomCount();
-  #thresholds: Thresholds = thresholdsSchema.parse({});
+  #thresholds: Thresholds = defaultThresholds;
   #certificatesAt: number | null = null;
 
   constructor(deps: WatcherDeps) {
@@ -98,7 +98,7 @@ export class Watcher {
 function readState(file: string, log: Log) {
   try {
     const stored = readOwnFile(file, STATE_BYTES_MAX);
-    return stored === null ? { firing: [] } : watchStateSchema.parse(JSON.parse(stored.bytes.toString('utf8')));
+    return stored === null ? { firing: [] } : watchStateShape.parse(JSON.parse(stored.bytes.toString('utf8')));
   } catch (error) {
     log.error('alerts.not_read', { error });
     return { firing: [] };

@@ -1,5 +1,9 @@
 /** Lines of JSON over a stream pair: how link and runner talk, whether by a unix socket or by a child's pipes. */
 import type { Readable, Writable } from 'node:stream';
+import { FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/frame';
+
+/** The longest line. A grant comes in a frame; on its way here it gains a few members. */
+export const LINE_BYTES_MAX = 2 * FRAME_BYTES_MAX;
 
 export interface ChannelEvents {
   /** One line, without its end. */

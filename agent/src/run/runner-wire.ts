@@ -17,13 +17,11 @@ import {
   signedWitnessSchema,
   witnessedSchema,
 } from '@countersign/protocol';
-import { FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/codec';
 import { localPolicySummarySchema } from '@countersign/protocol/agent-wire/facts';
 import { wireFaultSchema } from '@countersign/protocol/agent-wire/messages';
 import { z } from 'zod';
 
-/** The longest line. A grant comes in a frame; on its way here it gains a few members. */
-export const LINE_BYTES_MAX = 2 * FRAME_BYTES_MAX;
+export { LINE_BYTES_MAX } from './channel.ts';
 
 const request = { requestId: z.string().max(40) };
 const action = { actionId: idSchema('act') };

@@ -8,7 +8,7 @@ import { SettingsProblem } from '../host/yaml.ts';
 import { dialer } from '../link/dial.ts';
 import { handshake } from '../link/handshake.ts';
 import { linkKey, readIdentity } from '../link/identity.ts';
-import { readStatus } from '../link/status-file.ts';
+import { readStatus } from '../link/read-status.ts';
 import { readLocalPolicy } from '../run/local-policy.ts';
 import { standingOf } from './lock.ts';
 

@@ -4,16 +4,18 @@ import { dirname } from 'node:path';
 import { systemClock } from '@countersign/protocol';
 import { systemIds } from '@countersign/protocol/system-ids';
 import { availableCapabilities } from '../capabilities/available.ts';
-import { agentVersion, factsOf, policyOrDefault, readCa } from '../compose.ts';
-import { type AgentConfig, readConfig, readSurroundings, settingsText } from '../config.ts';
+import { agentVersion, factsOf, readCa } from '../compose.ts';
+import { type AgentConfig, readConfig, readSurroundings } from '../config.ts';
 import { failPoint } from '../fail-points.ts';
 import { makeOwnFolder, readOwnFile, replaceOwnFile } from '../host/own-files.ts';
 import { SettingsProblem } from '../host/yaml.ts';
 import { dialer } from '../link/dial.ts';
 import { handshake, type Welcome } from '../link/handshake.ts';
 import { linkKey, writeIdentity } from '../link/identity.ts';
+import { policyOrDefault } from '../own-policy.ts';
 import { summaryOf } from '../run/local-policy.ts';
 import { forgetServerName } from '../run/server-name.ts';
+import { settingsText } from '../settings.ts';
 
 export interface EnrollOptions {
   /** The settings file; written when `url` is given. */

@@ -4,7 +4,8 @@ import type { AgentConfig } from '../config.ts';
 import { isRefused } from '../host/own-files.ts';
 import { SettingsProblem } from '../host/yaml.ts';
 import { readIdentity } from '../link/identity.ts';
-import { type LinkStatus, readStatus } from '../link/status-file.ts';
+import { readStatus } from '../link/read-status.ts';
+import type { LinkStatus } from '../link/status-file.ts';
 import { standingOf } from './lock.ts';
 
 const POLL_MS = 250;

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { type AgentConfig, CONFIG_FILE } from '../config.ts';
 import { execute } from '../host/exec.ts';
 import { SettingsProblem } from '../host/yaml.ts';
-import { readStatus } from '../link/status-file.ts';
+import { readStatus } from '../link/read-status.ts';
 
 const INSTALLER = '/opt/countersign/current/install.sh';
 const INSTALLER_MS = 120_000;

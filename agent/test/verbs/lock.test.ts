@@ -8,10 +8,11 @@ import { type TestContext, test } from 'node:test';
 import { signedWitnessSchema } from '@countersign/protocol';
 import { makeSigningKey, verifyValue } from '@countersign/protocol/signing';
 import { approver, changeOf, lockOf, PARTY, passkeyHolder } from '../../../protocol/test/approvers.ts';
-import { type AgentConfig, readConfig, settingsText } from '../../src/config.ts';
+import { type AgentConfig, readConfig } from '../../src/config.ts';
 import { parseSettings, withMember } from '../../src/host/yaml.ts';
 import { policyFileSchema, readLocalPolicy } from '../../src/run/local-policy.ts';
 import { LockBook } from '../../src/run/lock-book.ts';
+import { settingsText } from '../../src/settings.ts';
 import { followedLock, lockLines, pinLock, readLockFile, standingOf } from '../../src/verbs/lock.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts');

@@ -2,24 +2,14 @@
 import type { z } from 'zod';
 import { problemsOf } from '../errors.ts';
 import { parseJson } from '../parse-json.ts';
+import type { Decoded } from './frame.ts';
 import { type FromAgent, type FromControlPlane, fromAgentSchema, fromControlPlaneSchema } from './messages.ts';
 
-/** The largest frame, bytes. Both sides set it as `maxPayload`. */
-export const FRAME_BYTES_MAX = 1024 * 1024;
-
-export type Decoded<M> =
-  | { readonly outcome: 'ok'; readonly message: M }
-  | { readonly outcome: 'not_at_this_level'; readonly type: string }
-  | { readonly outcome: 'invalid'; readonly problems: string };
+export { type Decoded, encode, FRAME_BYTES_MAX } from './frame.ts';
 
 export const decodeFromAgent = (frame: string): Decoded<FromAgent> => decode(fromAgentSchema, frame);
 export const decodeFromControlPlane = (frame: string): Decoded<FromControlPlane> =>
   decode(fromControlPlaneSchema, frame);
-
-/** One JSON text frame. */
-export function encode(message: FromAgent | FromControlPlane): string {
-  return JSON.stringify(message);
-}
 
 function decode<M>(
   schema: z.ZodType<M> & { options: readonly { shape: { type: { value: string } } }[] },

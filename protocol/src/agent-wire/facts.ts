@@ -1,6 +1,6 @@
 /** What a server tells of itself. */
 import { z } from 'zod';
-import { softwareSchema } from '../software.ts';
+import { softwareSchema } from '../software-schema.ts';
 
 const name = z.string().max(255);
 

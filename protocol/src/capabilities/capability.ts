@@ -127,17 +127,15 @@ export function sizeBytes(size: string): number {
   return Number.parseInt(size, 10) * unit;
 }
 
+/** One word of argv. `form-of.ts` says it in patterns. */
+export const argvWordSchema = z
+  .string()
+  .max(4096)
+  .refine((word) => !word.includes('\0'), 'no NUL')
+  .refine((word) => word.isWellFormed(), 'well-formed text');
+
 /** One process to start: a program and its arguments. No shell looks at it. */
-export const argvSchema = z
-  .array(
-    z
-      .string()
-      .max(4096)
-      .refine((word) => !word.includes('\0'), 'no NUL')
-      .refine((word) => word.isWellFormed(), 'well-formed text'),
-  )
-  .min(1)
-  .max(64);
+export const argvSchema = z.array(argvWordSchema).min(1).max(64);
 
 export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 in 64 lower-case hex digits');
 export { riskSchema };

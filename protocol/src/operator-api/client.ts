@@ -1,5 +1,6 @@
 /** A client of the operator API over HTTP, made from the table. Works in Node and in the browser: `fetch` is handed in. */
-import { type ErrorCode, errorBodySchema, errorCatalogue, Fault, fault } from '../errors.ts';
+import { errorBodySchema } from '../error-body.ts';
+import { type ErrorCode, errorCatalogue, Fault, fault } from '../errors.ts';
 import { type Call, type Operation, type OperationName, operationNamed } from './index.ts';
 
 export interface ClientOptions {

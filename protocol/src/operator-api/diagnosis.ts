@@ -1,6 +1,6 @@
 /** The answer to `run_diagnostic`: what several diagnostics found together. */
 import { z } from 'zod';
-import { errorBodySchema } from '../errors.ts';
+import { errorBodySchema } from '../error-body.ts';
 import { findingSchema, severitySchema, suggestionSchema } from '../findings.ts';
 
 /** One report of a diagnostic, or why there is none. */

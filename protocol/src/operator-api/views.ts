@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { actionStateSchema } from '../action-lifecycle.ts';
 import { serverFactsSchema, thresholdsSchema } from '../agent-wire/facts.ts';
-import { errorBodySchema } from '../errors.ts';
+import { errorBodySchema } from '../error-body.ts';
 import { channelSchema, strengthSchema } from '../grant.ts';
 import { lockStateSchema } from '../lock.ts';
 import { planSchema, planSourceSchema } from '../plan.ts';
