@@ -2,7 +2,7 @@
  * Reports of one agent, stored one after the other. While too many wait, nothing more is read from the agent, so that a flood
  * costs its sender and nobody else (threat T13). Acknowledged in batches, and only up to what is stored without a gap.
  */
-import { Fault } from '@countersign/protocol';
+import { type Clock, Fault } from '@countersign/protocol';
 import type { FromAgent } from '@countersign/protocol/agent-wire/messages';
 import { failPoint } from '../fail-points.ts';
 import type { FleetLimits } from './limits.ts';
@@ -19,6 +19,7 @@ type OutputReport = Extract<Report, { type: 'output' }>;
 export type TakeReport = (serverId: string, report: Report, further: readonly OutputReport[]) => Promise<void>;
 
 interface QueueDeps {
+  readonly clock: Pick<Clock, 'after'>;
   readonly limits: Pick<FleetLimits, 'reportsWaiting' | 'reportBytesWaiting'>;
   readonly wire: Pick<Wire, 'pause' | 'resume'>;
   readonly take: (report: Report, further: readonly OutputReport[]) => Promise<void>;
@@ -30,6 +31,9 @@ interface QueueDeps {
 
 /** After so many stored reports the agent is told, even if more are waiting. */
 const ACKNOWLEDGED_AT_ONCE = 32;
+/** Output waits so long for more of it, unless so many chunks are there or something else comes behind: each commit has its sync. */
+const GATHERING_MS = 50;
+const GATHERED = 48;
 
 interface Waiting {
   readonly report: Report;
@@ -41,6 +45,8 @@ export class ReportQueue {
   #waiting: Waiting[] = [];
   #bytes = 0;
   #paused = false;
+  /** Called when output that is gathered shall wait no longer. */
+  #gathered: (() => void) | undefined;
   #working: Promise<void> | undefined;
   #ended = false;
   #stored: number | undefined;
@@ -56,6 +62,7 @@ export class ReportQueue {
     this.#waiting.push({ report, bytes });
     this.#bytes += bytes;
     this.#pauseOrResume();
+    if (!this.#isGathering()) this.#gathered?.();
     this.#working ??= this.#work();
   }
 
@@ -68,11 +75,15 @@ export class ReportQueue {
   end(): void {
     this.#ended = true;
     this.#waiting = [];
+    this.#gathered?.();
   }
 
   async #work(): Promise<void> {
     try {
-      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      while (this.#waiting.length > 0) {
+        if (this.#isGathering()) await this.#gather();
+        const next = this.#waiting.shift();
+        if (next === undefined) return;
         const further = this.#furtherOutput(next.report);
         await this.#store(next.report, further.map(({ report }) => report) as OutputReport[]);
         if (this.#ended) return;
@@ -86,6 +97,21 @@ export class ReportQueue {
     } finally {
       this.#working = undefined;
     }
+  }
+
+  async #gather(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#deps.clock.after(GATHERING_MS, resolve);
+    this.#gathered = resolve;
+    await promise;
+    cancel();
+    this.#gathered = undefined;
+  }
+
+  /** Whether nothing waits but some output. */
+  #isGathering(): boolean {
+    const { length } = this.#waiting;
+    return !this.#paused && length < GATHERED && this.#waiting.every(({ report }) => report.type === 'output');
   }
 
   /** Takes off the queue what can be stored together with a chunk of output. */

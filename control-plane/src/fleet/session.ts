@@ -228,7 +228,7 @@ export class AgentSession {
     if (this.#isOver) return;
     const { clock, limits, events } = this.#deps;
     this.#reports ??= new ReportQueue({
-      ...{ limits, wire: this.#wire },
+      ...{ clock, limits, wire: this.#wire },
       take: (...reports) => events.takeReport(this.serverId, ...reports),
       acknowledge: (seq) => this.#acknowledge(seq),
       failed: (error) => this.#storeFailed(error),

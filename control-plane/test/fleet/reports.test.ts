@@ -136,3 +136,22 @@ test('T13, F15: when an agent floods, it is read more slowly, everything is stor
     Array.from({ length: chunks }, (_, chunk) => chunk),
   );
 });
+
+test('when output comes in many chunks, they are stored together, in their order and before what comes behind', async () => {
+  const stored: string[] = [];
+  const note = async (_: string, { type }: { readonly type: string }) => void stored.push(type);
+  await using world = await fleetWorld({
+    actions: {
+      ...{ recordStarted: note, recordRefused: note, recordStep: note, recordFinished: note },
+      recordOutput: async (_, chunks) => void stored.push(chunks.map(({ chunk }) => chunk).join()),
+    },
+  });
+  const { agent } = await world.enrolled('web-1');
+  const print = (chunk: number) => agent.send({ type: 'output', actionId, step: 'go', chunk, text: 'x', dropped: 0 });
+  for (let n = 0; n < 10; n += 1) print(n);
+  const seq = agent.report(started);
+  print(10);
+  await agent.acknowledged(seq);
+  await until('the last chunk', () => stored.at(-1) === '10');
+  assert.deepEqual(stored, ['0,1,2,3,4,5,6,7,8,9', 'started', '10']);
+});
