@@ -175,18 +175,23 @@ export async function saveVote(trx: Trx, vote: ApprovalTable): Promise<void> {
     .execute();
 }
 
-/** Actions with what is told about them: their server, who asked, votes and history. In the order of `rows`. */
-export async function withParts<Row extends ListedAction>(db: Db | Trx, rows: readonly Row[]) {
-  const ids = rows.map(({ id }) => id);
-  if (ids.length === 0) return [];
-  const votes = await db
+/** Votes on actions with the names of those who gave them, in the order in which they came. */
+export function namedVotesOn(db: Db | Trx, actionIds: readonly string[]) {
+  return db
     .selectFrom('approval')
     .innerJoin('person', 'person.id', 'approval.person_id')
     .selectAll('approval')
     .select('person.name as person_name')
-    .where('action_id', 'in', ids)
+    .where('action_id', 'in', actionIds)
     .orderBy('at')
     .execute();
+}
+
+/** Actions with what is told about them: their server, who asked, votes and history. In the order of `rows`. */
+export async function withParts<Row extends ListedAction>(db: Db | Trx, rows: readonly Row[]) {
+  const ids = rows.map(({ id }) => id);
+  if (ids.length === 0) return [];
+  const votes = await namedVotesOn(db, ids);
   const history = await db
     .selectFrom('action_history')
     .selectAll()

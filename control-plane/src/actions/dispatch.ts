@@ -10,7 +10,7 @@ import { underLock } from '../policy/under-lock.ts';
 import type { Trx } from '../storage/database.ts';
 import type { ActionTable, ApprovalTable } from '../storage/tables.ts';
 import { write } from '../storage/write.ts';
-import { actionById, actionsOnServer, votesOn, withParts } from './action.store.ts';
+import { actionById, actionsOnServer, namedVotesOn, votesOn } from './action.store.ts';
 import type { ActionDeps } from './action-deps.ts';
 import { applyTransition } from './apply-transition.ts';
 import { whyContradicted } from './contradiction.ts';
@@ -83,14 +83,14 @@ export async function sendGrant(
   actionId: string,
 ): Promise<void> {
   const row = await actionById(deps.db, actionId);
-  const [parts] = row ? await withParts(deps.db, [row]) : [];
-  if (!row || !parts || row.dispatched_at === null || row.start_by === null) return;
+  if (!row || row.dispatched_at === null || row.start_by === null) return;
   const { dispatched_at, start_by } = row;
   const server = await serverById(deps.db, row.server_id);
   if ((await pauseNow(deps.db)) || !server || whyContradicted(server)) return;
   if (await whyQuarantined(deps.db, server)) return;
   try {
-    const grant = grantOf({ ...row, dispatched_at, start_by }, parts.votes, deps.key);
+    const votes = await namedVotesOn(deps.db, [actionId]);
+    const grant = grantOf({ ...row, dispatched_at, start_by }, votes, deps.key);
     failPoint('actions.grant.before_send');
     await deps.fleet.dispatch(row.server_id, grant);
     failPoint('actions.grant.after_send');
