@@ -28,6 +28,7 @@ const setKey = { path: '/etc/nginx/nginx.conf', format: 'nginx', key: 'listen', 
 test('when the built-in library is loaded, every playbook is right', () => {
   assert.deepEqual(problems.map(formatProblem), []);
   assert.deepEqual([...playbooks.keys()].sort(), [
+    'agent.repair',
     'agent.update',
     'apt.unlock_repair',
     'compose.redeploy',

@@ -185,3 +185,36 @@ hostTest(
     await settled(host, OLD);
   },
 );
+
+const SETTINGS = '/etc/countersign/agent.yaml';
+const LINK = '/etc/systemd/system/countersign-link.service';
+const damage = (host: Host) =>
+  sh(
+    host,
+    `chmod 0644 ${SETTINGS}; echo '# by hand' >>${LINK}; systemctl daemon-reload; systemctl disable countersign-link`,
+  );
+const standing = async (host: Host) =>
+  (await sh(host, `stat -c %a ${SETTINGS}; tail -n 1 ${LINK}; systemctl is-enabled countersign-link || true`)).stdout;
+
+prove(() => ground, {
+  playbook: 'agent.repair',
+  when: 'somebody changed the unit of the link, switched it off and opened its settings',
+  breakIt: damage,
+  sees: { diagnostic: 'agent', kind: 'agent.damaged' },
+  parameters: { watch: '1s' },
+  async mended(host) {
+    assert.equal(await standing(host), '640\nWantedBy=multi-user.target\nenabled\n');
+    await settled(host, await versionOn(host));
+  },
+  spoil: {
+    how: 'a configuration management opens the settings again and again',
+    async breakIt(host) {
+      await damage(host);
+      const line = `while true; do chmod 0644 ${SETTINGS}; sleep 0.2; done`;
+      await host.exec(['systemd-run', '--unit=meddler', 'sh', '-c', line]);
+    },
+    undo: 'done',
+    undone: async (host) => assert.equal(await standing(host), '644\n# by hand\ndisabled\n'),
+  },
+  clear: (host) => sh(host, 'systemctl stop meddler; /opt/countersign/current/install.sh --repair'),
+});

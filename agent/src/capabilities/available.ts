@@ -4,7 +4,13 @@ import { capabilityIds } from '../ahead.ts';
 import { systemdRuns } from '../host/unit.ts';
 
 /** Besides units, timers and processes. */
-const BY_SYSTEMD: readonly CapabilityId[] = ['agent.update', 'journal.vacuum', 'nginx.reload', 'nginx.maintenance'];
+const BY_SYSTEMD: readonly CapabilityId[] = [
+  'agent.update',
+  'agent.repair',
+  'journal.vacuum',
+  'nginx.reload',
+  'nginx.maintenance',
+];
 
 /** The capabilities of this machine: without systemd nothing that only systemd does. */
 export function availableCapabilities(systemd: boolean = systemdRuns()): CapabilityId[] {

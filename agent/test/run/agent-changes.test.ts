@@ -21,6 +21,10 @@ test('T23: when the policy does not open agent_changes, no plan changes the agen
   assert.equal(refused?.code, 'server_policy_denies');
   assert.match(refused?.message ?? '', /agent_changes are off/);
   assert.equal(judgePlan(policyOf('agent_changes: true\n'), update()), null);
+  for (const id of capabilityIds.filter(changesAgent)) {
+    const parameters = id === 'agent.update' ? update().steps[0]?.parameters : {};
+    assert.match(judgePlan(policyOf(''), step(id, parameters ?? {}))?.message ?? '', /agent_changes are off/, id);
+  }
 });
 
 test('T23: when agent_changes are open, highest risk and allowed playbooks still count, and other plans stay refused', () => {
@@ -46,7 +50,7 @@ test('when the agent is changed, nothing else is under way on the server', () =>
   assert.ok(subjectsOf(update()).includes('the whole server'));
   assert.deepEqual(
     capabilityIds.filter((id) => changesAgent(id)),
-    ['agent.update'],
+    ['agent.update', 'agent.repair'],
   );
 });
 

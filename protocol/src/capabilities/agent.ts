@@ -20,12 +20,13 @@ export const diagnostics = {
 
 export const probes = {
   'agent.state': observe(
-    'Which version of the agent is installed, which one its link runs, and whether that is connected.',
+    'Which version of the agent is installed, which one its link runs, whether that is connected, and how much is damaged.',
     z.strictObject({}),
     z.object({
       installed: z.string().describe('empty where it was not installed by its script'),
       link: z.string().describe('the version that the link runs; empty when it does not'),
       connected: z.boolean(),
+      damage: z.int().describe('how many things are not as the install script leaves them'),
     }),
   ),
 };
@@ -41,6 +42,12 @@ export const changes = {
       back_after: durationSchema.default('3m').describe('when the server goes back by itself; 30s to 15m'),
     }),
     { timeoutMs: 25 * 60_000, undoable: true },
+  ),
+  'agent.repair': mutate(
+    'Put units, owners and modes of the agent back as its install script leaves them, and start what should run.',
+    'critical',
+    z.strictObject({}),
+    { undoable: true },
   ),
 };
 

@@ -1,10 +1,11 @@
 import type { Observer } from '../capability.ts';
 import { orBlind } from '../or-blind.ts';
-import { Report, sayBytes } from '../report.ts';
+import { count, Report, sayBytes } from '../report.ts';
+import { readDamage } from './damage.ts';
 import { installedVersion, linkVersion } from './installed.ts';
 import { isOlder, readOffer } from './offer.ts';
 
-/** The agent itself: its version, and what the control plane offers. */
+/** The agent itself: its version, what the control plane offers, and whether it is as it was installed. */
 export const agent: Observer<'agent'> = async (_, context) => {
   const report = new Report(context);
   const installed = installedVersion();
@@ -25,10 +26,34 @@ export const agent: Observer<'agent'> = async (_, context) => {
       title: `The link runs ${link}, and ${installed} is installed.`,
       causes: ['It was not started anew after an upgrade: systemctl restart countersign-link.'],
     });
+  await orBlind(report, 'How the agent is installed', () => lookAtDamage(report, installed));
   await orBlind(report, 'What the control plane offers', () => lookAtOffer(report, installed));
   if (report.isCalm)
     report.add({ kind: 'agent.calm', severity: 'ok', title: `The agent is ${installed}, as it was installed.` });
   return report.finish();
+
+  async function lookAtDamage(report: Report, installed: string): Promise<void> {
+    const damage = await readDamage(installed, context);
+    const [first] = damage;
+    if (first === undefined) return;
+    const mended = damage.every((each) => each.mended);
+    report.add({
+      kind: 'agent.damaged',
+      severity: 'warning',
+      title: `${first.said}${damage.length > 1 ? `, and ${count(damage.length - 1, 'more thing')} of the agent ${damage.length > 2 ? 'are' : 'is'} not as installed` : ''}.`,
+      evidence: [['compared with the package', damage.map(({ said }) => said).join('\n')]],
+      causes: ['Somebody, or a configuration management, changed it by hand.'],
+      suggestions: mended
+        ? [
+            {
+              playbook: 'agent.repair',
+              parameters: {},
+              why: 'Puts units, owners and modes back as they were installed.',
+            },
+          ]
+        : [],
+    });
+  }
 
   async function lookAtOffer(report: Report, installed: string): Promise<void> {
     const offer = await readOffer(installed, context);

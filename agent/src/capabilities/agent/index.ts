@@ -1,9 +1,10 @@
 /** The code behind `protocol/src/capabilities/agent.ts`. */
 import type { Changers, Observers } from '../capability.ts';
 import { agent } from './agent.ts';
+import { agentRepair } from './repair.ts';
 import { readAgentState } from './state.ts';
 import { agentUpdate } from './update.ts';
 
 export const diagnostics = { agent } satisfies Partial<Observers>;
 export const probes = { 'agent.state': async (_, context) => readAgentState(context) } satisfies Partial<Observers>;
-export const changes = { 'agent.update': agentUpdate } satisfies Partial<Changers>;
+export const changes = { 'agent.repair': agentRepair, 'agent.update': agentUpdate } satisfies Partial<Changers>;

@@ -1,12 +1,15 @@
 import type { ResultOf } from '@countersign/protocol';
 import type { ObserveContext } from '../capability.ts';
+import { readDamage } from './damage.ts';
 import { installedVersion, linkConnected, linkVersion } from './installed.ts';
 
-/** Which version is installed, which one the link runs, and whether it is connected. */
+/** Which version is installed, which one the link runs, and whether it is connected, and how much of it is damaged. */
 export async function readAgentState(context: ObserveContext): Promise<ResultOf<'agent.state'>> {
+  const installed = installedVersion();
   return {
-    installed: installedVersion() ?? '',
+    installed: installed ?? '',
     link: (await linkVersion(context)) ?? '',
     connected: await linkConnected(context),
+    damage: installed === null ? 0 : (await readDamage(installed, context)).length,
   };
 }
