@@ -25,7 +25,7 @@ import { takeInWebhook } from './alerts/take-in-webhook.ts';
 import { amendmentsOnClock } from './amendments/amendments-on-clock.ts';
 import type { AmendmentDeps } from './amendments/make-amendment.ts';
 import { ideForms } from './approvals/ide-forms.ts';
-import { type OpenTelegram, openTelegram, type TelegramDeps } from './approvals/telegram/open-telegram.ts';
+import type { OpenTelegram, TelegramDeps } from './approvals/telegram/open-telegram.ts';
 import { webChannel } from './approvals/web-channel.ts';
 import { checkpointsOnClock } from './audit/checkpoint.ts';
 import { noteStarted, noteStopped } from './audit/note-life.ts';
@@ -162,9 +162,8 @@ async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
     party: () => partyOf(place.publicUrl),
   };
   const call = (caller: Caller) => callAs(caller, { signal: new AbortController().signal, ip: null, userAgent: null });
-  const telegram =
-    config.telegram && stack.use(openTelegram({ ...core, ...config.telegram, place, ...decidingIn(actionDeps), call }));
-  if (telegram) channels.push(telegram.channel);
+  const telegram = await telegramOf(config, { ...core, place, ...decidingIn(actionDeps), call });
+  if (telegram) channels.push(stack.use(telegram).channel);
   const actions = stack.use(startActions(actionDeps));
   fleet.registry.follow({ connected: (id) => actions.serverConnected(id), disconnected: () => undefined });
   const callAs = bindOperations({
@@ -193,6 +192,16 @@ async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
     }),
   });
   return { actions, actionDeps, telegram, callAs };
+}
+
+/** Null where no bot is set up: then its library need not be loaded. */
+async function telegramOf(
+  { telegram }: Config,
+  deps: Omit<TelegramDeps, keyof NonNullable<Config['telegram']>>,
+): Promise<OpenTelegram | null> {
+  if (telegram === null) return null;
+  const { openTelegram } = await import('./approvals/telegram/open-telegram.ts');
+  return openTelegram({ ...deps, ...telegram });
 }
 
 /** The tools that assistants may use, by digest (T20). */

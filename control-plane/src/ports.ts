@@ -69,6 +69,8 @@ export interface Fleet {
 /** A way to ask people. Thin: it shows and edits cards; verdicts come in by `actions/decide.ts`. */
 export interface ApprovalChannel {
   readonly name: 'telegram' | 'web' | 'ide';
+  /** Whether there are copies of cards somewhere, which a sweep has to bring up to date. */
+  readonly keepsCopies: boolean;
   /** Whether a card for this action would reach somebody who may decide, now. */
   canReach(actionId: string): Promise<boolean>;
   /** Shows the card of a pending action. Idempotent. */

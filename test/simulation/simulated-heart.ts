@@ -62,7 +62,7 @@ export type Cards = Map<string, string>;
 
 function channelOn(db: Db, cards: Cards): ApprovalChannel {
   const show = async (actionId: string) => void cards.set(actionId, (await actionById(db, actionId))?.state ?? 'gone');
-  return { name: 'telegram', canReach: async () => true, announce: show, update: show };
+  return { name: 'telegram', keepsCopies: true, canReach: async () => true, announce: show, update: show };
 }
 
 export interface HeartOptions {

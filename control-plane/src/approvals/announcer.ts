@@ -10,6 +10,8 @@ export interface Announcer extends ActionFollower, AsyncDisposable {
   sweep(endedMs: number): Promise<void>;
 }
 
+const AT_ONCE = 20;
+
 type Deps = Pick<Core, 'db' | 'clock' | 'log'> & { readonly channels: readonly ApprovalChannel[] };
 
 /**
@@ -23,14 +25,19 @@ export function makeAnnouncer(deps: Deps): Announcer {
     const channel = channels.find((it) => it.name === name);
     return channel ? tell(deps, channel, actionId) : Promise.resolve();
   });
-  const tellAll = (actionId: string) => channels.map(({ name }) => tellings.start(`${name} ${actionId}`));
+  const tellAll = (told: Deps['channels'], actionId: string) =>
+    told.map(({ name }) => tellings.start(`${name} ${actionId}`));
   return {
     actionChanged(actionId) {
-      void Promise.all(tellAll(actionId));
+      void Promise.all(tellAll(channels, actionId));
     },
     async sweep(endedMs) {
+      const keeping = channels.filter(({ keepsCopies }) => keepsCopies);
+      if (keeping.length === 0) return;
       const ids = await liveIds(db, clock.now() - endedMs);
-      await Promise.all(ids.flatMap(tellAll));
+      // A few at once: whoever asks the store for something else does not wait for all that ended in a day.
+      for (let n = 0; n < ids.length; n += AT_ONCE)
+        await Promise.all(ids.slice(n, n + AT_ONCE).flatMap((id) => tellAll(keeping, id)));
     },
     [Symbol.asyncDispose]: () => tellings.idle(),
   };

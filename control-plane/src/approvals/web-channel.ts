@@ -11,6 +11,7 @@ export function webChannel({ db }: Pick<Core, 'db'>): ApprovalChannel {
   const nothingToEdit = () => Promise.resolve();
   return {
     name: 'web',
+    keepsCopies: false,
     announce: nothingToEdit,
     update: nothingToEdit,
     async canReach(actionId) {

@@ -2,7 +2,6 @@
  * The certificate that the control plane makes when nobody gave it one. Its key stays the same for good, because agents pin
  * it; the certificate around it is made anew when the public name changes or it comes near its end. Source: RFC 5280.
  */
-import 'reflect-metadata';
 import { createPrivateKey, createPublicKey, type KeyObject, webcrypto, X509Certificate } from 'node:crypto';
 import type { JsonGeneralName } from '@peculiar/x509';
 import { isLoopback, parseHost } from './addresses.ts';
@@ -27,6 +26,7 @@ export async function makeTlsKey(): Promise<string> {
  * a CA, Claude Code (BoringSSL) an issuer whose key usage, where there is one, is not to sign certificates.
  */
 export async function makeCertificate(keyPem: string, hosts: readonly string[], now: number): Promise<string> {
+  await import('reflect-metadata'); // first: the other one looks for it
   const { X509CertificateGenerator, ...x509 } = await import('@peculiar/x509');
   const keys = await importPair(createPrivateKey(keyPem));
   const certificate = await X509CertificateGenerator.createSelfSigned(

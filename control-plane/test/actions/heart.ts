@@ -56,6 +56,7 @@ export const anaAtDashboard: Caller = {
 /** A channel that reaches people as long as `reaches` says so, and keeps what it was told. */
 export class SmallChannel implements ApprovalChannel {
   readonly name: ApprovalChannel['name'];
+  readonly keepsCopies = true;
   reaches = true;
   readonly told: string[] = [];
 

@@ -35,6 +35,7 @@ export function telegramChannel(deps: ChannelDeps): TelegramChannel {
 
   return {
     name: 'telegram',
+    keepsCopies: true,
     async canReach(actionId) {
       if (!deps.health.reachable()) return false;
       const people = await peopleAsked(deps, await deps.detailOf(actionId));
