@@ -18,7 +18,10 @@ export class SimulatedStore implements Disposable {
 
   /** Opens the database for a process. `turn` is waited for before each use of the connection. */
   openFor(process: SimulatedProcess, turn: () => Promise<void> = () => Promise.resolve()): Promise<Db> {
-    return databaseOn(this.#sqlite, (database) => new GuardedDialect(database, { store: this, process, turn }));
+    return databaseOn(this.#sqlite, {
+      dialect: (database) => new GuardedDialect(database, { store: this, process, turn }),
+      arrive: turn,
+    });
   }
 
   rollback(): void {

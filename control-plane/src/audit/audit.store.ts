@@ -1,23 +1,37 @@
 /** Queries of the audit log. */
 import type { Db, Trx } from '../storage/database.ts';
+import { prepared } from '../storage/prepared.ts';
 import type { AuditCheckpointTable, AuditEntryTable } from '../storage/tables.ts';
 import type { EntryBody } from './entry.ts';
 
 /** The newest entry: its number and hash; nothing when the log is empty. */
-export function lastEntry(db: Db | Trx): Promise<Pick<AuditEntryTable, 'seq' | 'hash'> | undefined> {
-  return db.selectFrom('audit_entry').select(['seq', 'hash']).orderBy('seq', 'desc').limit(1).executeTakeFirst();
+export async function lastEntry(db: Db | Trx): Promise<Pick<AuditEntryTable, 'seq' | 'hash'> | undefined> {
+  return (await lastQuery(db, {})).rows[0];
 }
+
+const lastQuery = prepared<object, Pick<AuditEntryTable, 'seq' | 'hash'>>((db) =>
+  db.selectFrom('audit_entry').select(['seq', 'hash']).orderBy('seq', 'desc').limit(1),
+);
 
 /** The hash of one entry; nothing when there is none of that number. */
 export async function entryHash(db: Db | Trx, seq: number): Promise<string | undefined> {
-  return (await db.selectFrom('audit_entry').select('hash').where('seq', '=', seq).executeTakeFirst())?.hash;
+  return (await hashQuery(db, { seq })).rows[0]?.hash;
 }
 
+const hashQuery = prepared<{ readonly seq: number }, Pick<AuditEntryTable, 'hash'>>((db, slot) =>
+  db.selectFrom('audit_entry').select('hash').where('seq', '=', slot('seq')),
+);
+
+const insertQuery = prepared<AuditEntryTable>((db, slot) =>
+  db.insertInto('audit_entry').values({
+    ...{ seq: slot('seq'), at: slot('at'), event: slot('event') },
+    ...{ server_id: slot('server_id'), action_id: slot('action_id'), person_id: slot('person_id') },
+    ...{ body: slot('body'), hash: slot('hash') },
+  }),
+);
+
 export async function insertEntry(trx: Trx, body: EntryBody, text: string, hash: string): Promise<void> {
-  await trx
-    .insertInto('audit_entry')
-    .values({ ...columnsOf(body), body: text, hash })
-    .execute();
+  await insertQuery(trx, { ...columnsOf(body), body: text, hash });
 }
 
 /** The columns that repeat parts of the body so that they can be searched. */

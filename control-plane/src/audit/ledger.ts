@@ -2,6 +2,7 @@
 import { canonicalJson, type Json } from '@countersign/protocol';
 import { sha256 } from '@countersign/protocol/digest';
 import type { Trx } from '../storage/database.ts';
+import { writtenSoFar } from '../storage/group-commit.ts';
 import { insertEntry, lastEntry } from './audit.store.ts';
 import { type EntryBody, NO_HASH, safeText, storableDetails } from './entry.ts';
 import type { AuditEvent, DetailName } from './events.ts';
@@ -20,12 +21,17 @@ export interface NewEntry<E extends AuditEvent> {
   readonly details?: { readonly [D in DetailName<E>]?: Json | undefined };
 }
 
+type Head = NonNullable<Awaited<ReturnType<typeof lastEntry>>>;
+
+/** The end of the chain as this process left it in the present commit. At the next it is read again: another process may have written. */
+const heads = new WeakMap<object, Head>();
+
 /**
  * Appends one entry inside the caller's transaction, so that nothing happens without its record. Returns its number; numbers
  * have no gaps. Client names and other words from outside are redacted, freed of control characters and cut.
  */
 export async function appendEntry<E extends AuditEvent>(trx: Trx, entry: NewEntry<E>): Promise<number> {
-  const last = await lastEntry(trx);
+  const last = heads.get(writtenSoFar(trx)) ?? (await lastEntry(trx));
   const { person, token, client, ip, by } = entry.who;
   const body: EntryBody = {
     seq: (last?.seq ?? 0) + 1,
@@ -38,6 +44,8 @@ export async function appendEntry<E extends AuditEvent>(trx: Trx, entry: NewEntr
     details: storableDetails(entry.event, entry.details ?? {}),
   };
   const text = canonicalJson(body);
-  await insertEntry(trx, body, text, sha256(text));
+  const hash = sha256(text);
+  await insertEntry(trx, body, text, hash);
+  heads.set(writtenSoFar(trx), { seq: body.seq, hash });
   return body.seq;
 }

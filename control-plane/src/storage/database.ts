@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import BetterSqlite from 'better-sqlite3';
 import { Kysely, type SqliteDatabase, type Transaction } from 'kysely';
 import { isBusy, OneConnectionDialect } from './dialect.ts';
+import { endOfTurn, Writers } from './group-commit.ts';
 import { migrate } from './migrations/migrate.ts';
 import type { Tables } from './tables.ts';
 
@@ -22,7 +23,9 @@ const STATEMENTS_KEPT = 400;
  * Rejects when the file is no database, is newer than this program, or cannot be written. Close it with `db.destroy()`.
  */
 export async function openDatabase({ path }: { readonly path: string }): Promise<Db> {
-  return databaseOn(openSqlite(path));
+  const sqlite = openSqlite(path);
+  // In memory there is no sync to share.
+  return path === ':memory:' ? databaseOn(sqlite) : databaseOn(sqlite, { file: path, arrive: endOfTurn() });
 }
 
 /** The store below the database. Whoever opened it may put one program after the other on it, as a machine does. */
@@ -37,12 +40,23 @@ export function openSqlite(path: string): Sqlite {
   return withKeptStatements(sqlite);
 }
 
-/** The database on an open store, at the newest migration. `dialect`: for a simulation, which stands in between. */
-export async function databaseOn(
-  sqlite: Sqlite,
-  dialect = (database: Sqlite) => new OneConnectionDialect({ database }),
-): Promise<Db> {
-  const db = new Kysely<Tables>({ dialect: dialect(sqlite) });
+interface Ways {
+  /** Where the store is, for threads with a connection of their own. */
+  readonly file?: string;
+  /** What each write waits for before it gets in line. */
+  readonly arrive?: () => Promise<void>;
+  /** For a simulation, which stands in between. */
+  readonly dialect?: (database: Sqlite) => OneConnectionDialect;
+}
+
+const opened = new WeakMap<Db, { readonly writers: Writers; readonly file: string | null }>();
+
+/** The database on an open store, at the newest migration. */
+export async function databaseOn(sqlite: Sqlite, ways: Ways = {}): Promise<Db> {
+  const { file = null, arrive = () => Promise.resolve() } = ways;
+  const dialect = ways.dialect?.(sqlite) ?? new OneConnectionDialect({ database: sqlite });
+  const db = new Kysely<Tables>({ dialect });
+  opened.set(db, { writers: new Writers(db, dialect, arrive), file });
   try {
     await migrate(db);
   } catch (error) {
@@ -50,6 +64,18 @@ export async function databaseOn(
     throw error;
   }
   return db;
+}
+
+/** For `write`: those who write to this database. */
+export function writersOf(db: Db): Writers {
+  const known = opened.get(db);
+  if (!known) throw new TypeError('not a database that was opened here');
+  return known.writers;
+}
+
+/** The file of the store; null when it is in memory. */
+export function fileOf(db: Db): string | null {
+  return opened.get(db)?.file ?? null;
 }
 
 function makePrivateFile(path: string): void {

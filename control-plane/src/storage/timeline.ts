@@ -1,5 +1,6 @@
 /** Adds a line to the timeline that people and assistants read. */
 import type { Trx } from './database.ts';
+import { prepared } from './prepared.ts';
 import type { TimelineEntryTable } from './tables.ts';
 
 export interface TimelineLine {
@@ -15,18 +16,22 @@ export interface TimelineLine {
   readonly by?: string | undefined;
 }
 
+const insertLine = prepared<Omit<TimelineEntryTable, 'id'>>((db, slot) =>
+  db.insertInto('timeline_entry').values({
+    ...{ at: slot('at'), kind: slot('kind'), title: slot('title') },
+    ...{ server_id: slot('server_id'), action_id: slot('action_id'), alert_id: slot('alert_id'), by: slot('by') },
+  }),
+);
+
 /** Adds one line, in the caller's transaction, so that what happened and what is told of it never differ. */
 export async function addToTimeline(trx: Trx, line: TimelineLine): Promise<void> {
-  await trx
-    .insertInto('timeline_entry')
-    .values({
-      at: line.at,
-      kind: line.kind,
-      title: line.title,
-      server_id: line.serverId ?? null,
-      action_id: line.actionId ?? null,
-      alert_id: line.alertId ?? null,
-      by: line.by ?? null,
-    })
-    .execute();
+  await insertLine(trx, {
+    at: line.at,
+    kind: line.kind,
+    title: line.title,
+    server_id: line.serverId ?? null,
+    action_id: line.actionId ?? null,
+    alert_id: line.alertId ?? null,
+    by: line.by ?? null,
+  });
 }

@@ -3,15 +3,15 @@ import { setImmediate } from 'node:timers/promises';
 import { fault } from '@countersign/protocol';
 import { type CommitPoint, failPoint } from '../fail-points.ts';
 import { runAfterCommit } from './after-commit.ts';
-import type { Db, Trx } from './database.ts';
-import { insideWrite, isBusy, isUnwritable } from './dialect.ts';
+import { type Db, type Trx, writersOf } from './database.ts';
+import { isBusy, isUnwritable } from './dialect.ts';
 
 const ATTEMPTS = 50;
 
 /**
  * Runs `work` in one write transaction: all of it is committed and on disk, or nothing. Writers of this process run one after
- * the other. Inside, use only the transaction (a query on `db` is refused, since it would wait for itself) and wait for
- * nothing but the database. When another process holds the lock for `attempts` times 200 ms, rejects with `storage_busy`; when the disk is
+ * the other; those that wait at the same time share a commit (`group-commit.ts`), and each is as if it had been alone. Inside, use
+ * only the transaction (a query on `db` is refused, since it would wait for itself) and wait for nothing but the database. When another process holds the lock for `attempts` times 200 ms, rejects with `storage_busy`; when the disk is
  * full or read-only, with `storage_unwritable`. A `point` names the commit: tests have the process die right before it and right after.
  */
 export function write<T>(db: Db, point: CommitPoint, work: Work<T>): Promise<T>;
@@ -45,23 +45,15 @@ async function writePatiently<T>(
   }
 }
 
-async function writeOnce<T>(db: Db, work: (trx: Trx) => Promise<T>, point: CommitPoint | undefined): Promise<T> {
-  const mark = { open: true };
+async function writeOnce<T>(db: Db, work: Work<T>, point: CommitPoint | undefined): Promise<T> {
   let used: Trx | undefined;
-  try {
-    const result = await db.transaction().execute((trx) => {
-      used = trx;
-      return insideWrite.run(mark, async () => {
-        const made = await work(trx);
-        if (point !== undefined) failPoint(`${point}.before_commit`);
-        return made;
-      });
-    });
-    mark.open = false;
-    if (point !== undefined) failPoint(`${point}.after_commit`);
-    if (used) runAfterCommit(used);
-    return result;
-  } finally {
-    mark.open = false;
-  }
+  const result = await writersOf(db).write(async (trx) => {
+    used = trx;
+    const made = await work(trx);
+    if (point !== undefined) failPoint(`${point}.before_commit`);
+    return made;
+  });
+  if (point !== undefined) failPoint(`${point}.after_commit`);
+  if (used) runAfterCommit(used);
+  return result;
 }

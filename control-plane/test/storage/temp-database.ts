@@ -13,9 +13,12 @@ export async function tempFolder(t: Lifetime): Promise<string> {
   return folder;
 }
 
-/** `memory`: without a file, for what makes many and lets none of them die. */
-export async function tempDatabase(t: Lifetime, { memory = false } = {}): Promise<{ db: Db; path: string }> {
-  const path = memory ? ':memory:' : join(await tempFolder(t), 'countersign.db');
+/** `memory`: without a file, for what makes many and lets none of them die. `path`: one more connection to that file. */
+export async function tempDatabase(
+  t: Lifetime,
+  options: { readonly memory?: boolean; readonly path?: string } = {},
+): Promise<{ db: Db; path: string }> {
+  const path = options.memory ? ':memory:' : (options.path ?? join(await tempFolder(t), 'countersign.db'));
   const db = await openDatabase({ path });
   t.after(() => db.destroy());
   return { db, path };
