@@ -30,13 +30,7 @@ const rows = changing.sort().map((id) => {
   const proof = proofs.find(({ playbook }) => playbook === id);
   return proof === undefined
     ? [id, 'NOT PROVED', '', '', '']
-    : [
-        id,
-        proof.saw,
-        proof.when,
-        `${proof.failedIn}: ${proof.how} → ${proof.undo}`,
-        `${(proof.ms / 1000).toFixed(1)} s`,
-      ];
+    : [id, proof.saw, proof.when, `${proof.how} → ${proof.undo}`, `${(proof.ms / 1000).toFixed(1)} s`];
 });
 const cut = (text: string, width: number) =>
   text.length > width ? `${text.slice(0, width - 1)}…` : text.padEnd(width);
@@ -46,7 +40,7 @@ const line = (cells: readonly string[]) =>
     .map((cell, index) => cut(cell, widths[index] ?? 10))
     .join('  ')
     .trimEnd();
-process.stdout.write(`\n${line(['playbook', 'seen as', 'broken: mended', 'where and how it fails → undo', 'time'])}\n`);
+process.stdout.write(`\n${line(['playbook', 'seen as', 'broken: mended', 'its check fails → undo', 'time'])}\n`);
 for (const row of rows) process.stdout.write(`${line(row)}\n`);
 const proved = rows.filter(([, saw]) => saw !== 'NOT PROVED').length;
 const minutes = ((performance.now() - started) / 60_000).toFixed(1);

@@ -6,6 +6,7 @@ import { DnsTwin } from '../world/dns-twin.ts';
 import { NtpTwin } from '../world/ntp-twin.ts';
 import { type Ground, openGround } from './ground.ts';
 import { carryOut, prove } from './prove.ts';
+import { untilNextStep } from './worker.ts';
 
 /** One host for the areas network, time and host; the areas that can lock everybody out have another one. */
 let ground: Ground;
@@ -145,12 +146,15 @@ prove(() => ground, {
     boot = await bootOf(host);
   },
   spoil: {
-    how: 'a service does not come up again',
+    how: 'a service dies soon after it came up again',
     async breakIt(host) {
-      const unit = ['[Service]', 'ExecStart=/bin/false', '[Install]', 'WantedBy=multi-user.target', ''];
+      // The check compares what has failed at its end with what had at its beginning, a second after the step.
+      await host.writeFile('/srv/shop.sh', `${await untilNextStep(host)}\nsleep 4\nexit 1\n`);
+      const unit = ['[Service]', 'ExecStart=/bin/sh /srv/shop.sh', '[Install]', 'WantedBy=multi-user.target', ''];
       await host.writeFile('/etc/systemd/system/shop.service', unit.join('\n'));
       await host.exec(['systemctl', 'enable', 'shop']);
     },
+    parameters: { watch: '8s' },
     undo: 'impossible',
     undone: async (host) => assert.notEqual(await bootOf(host), boot),
   },

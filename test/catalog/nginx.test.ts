@@ -58,7 +58,8 @@ prove(() => ground, {
     breakIt: (host) => writeSite(host, { status: 500 }),
     undo: 'done',
     async undone(host) {
-      assert.equal(await answer(host, 8088), '204');
+      // nginx lets its old workers go on for a moment after the new ones have begun (nginx(8), "Control").
+      await answers(host, '204');
       assert.match(await host.readFile(SITE), /return 204/);
       const { stdout } = await host.exec(['sh', '-c', 'grep -l "return 500" /var/lib/countersign/runner/backups/*']);
       assert.notEqual(stdout, '', 'what was written and did not work is kept');

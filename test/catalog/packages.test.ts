@@ -4,6 +4,7 @@ import type { Host } from '../hosts/host.ts';
 import { whyNoHosts } from '../hosts/requirements.ts';
 import { type Ground, openGround } from './ground.ts';
 import { prove } from './prove.ts';
+import { meddle, untilNextStep } from './worker.ts';
 
 let ground: Ground;
 before(async () => {
@@ -72,8 +73,12 @@ prove(() => ground, {
   parameters: { watch: '1s' },
   mended: async (host) => assert.equal(await statusOf(host, 'shop'), 'install ok installed 1.0'),
   spoil: {
-    how: 'the script of the package goes on failing',
-    breakIt: (host) => sh(host, `touch ${BROKEN}; ! dpkg --install /srv/packages/shop_1.0_all.deb`),
+    how: 'the next update is cut off while it is watched',
+    async breakIt(host) {
+      await sh(host, `touch ${BROKEN}; ! dpkg --install /srv/packages/shop_1.0_all.deb && rm ${BROKEN}`);
+      const again = `touch ${BROKEN}; exec dpkg --install /srv/packages/shop_1.0_all.deb`;
+      await meddle(host, `${await untilNextStep(host)}; ${again}`);
+    },
     undo: 'impossible',
     async undone(host) {
       assert.match(await statusOf(host, 'shop'), /half-configured/);
@@ -81,6 +86,7 @@ prove(() => ground, {
     },
   },
   async clear(host) {
+    await host.exec(['systemctl', 'stop', 'meddler'], { okCodes: 'any' });
     await sh(host, `rm -rf ${BROKEN} /srv/packages; dpkg --purge --force-all shop`);
   },
 });

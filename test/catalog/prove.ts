@@ -37,6 +37,8 @@ export interface Row {
     breakIt(host: Host): Promise<unknown>;
     /** The whole parameters; those of the mending run unless told. `seen`: what the diagnostic offers anew, as the first time. */
     readonly parameters?: Parameters | 'seen';
+    /** Where this has to show: in the check unless told. A row that never gets as far as its check proves nothing of it. */
+    readonly failsIn?: 'check' | 'step';
     readonly undo: Undo;
     undone(host: Host): Promise<unknown>;
   };
@@ -69,10 +71,11 @@ export function prove(ground: () => Ground, row: Row): void {
         again === 'seen' ? { ...(await seen(here, row)), ...row.parameters } : again,
       );
       assert.equal(failed.state, 'failed', explain(failed));
+      const failedIn = failed.result?.check?.passed === false ? 'check' : 'step';
+      assert.equal(failedIn, row.spoil.failsIn ?? 'check', explain(failed));
       assert.equal(failed.result?.undo.state, row.spoil.undo, explain(failed));
       await row.spoil.undone(here.host);
-      const failedIn = failed.result?.check?.passed === false ? 'check' : 'step';
-      await note(row, { failedIn, ms: performance.now() - started });
+      await note(row, performance.now() - started);
     } finally {
       await row.clear?.(here.host);
     }
@@ -134,25 +137,13 @@ export interface Proof {
   readonly saw: string;
   readonly how: string;
   readonly undo: Undo;
-  /** Where the spoiled run failed: in its check, or already in a step. */
-  readonly failedIn: 'check' | 'step';
   readonly ms: number;
 }
 
-async function note(
-  { playbook, when, sees, spoil }: Row,
-  { failedIn, ms }: Pick<Proof, 'failedIn' | 'ms'>,
-): Promise<void> {
+async function note({ playbook, when, sees, spoil }: Row, ms: number): Promise<void> {
   const file = process.env.COUNTERSIGN_CATALOG_TABLE;
   if (file === undefined) return;
-  const proof: Proof = {
-    playbook,
-    when,
-    saw: sees.kind,
-    how: spoil.how,
-    undo: spoil.undo,
-    failedIn,
-    ms: Math.round(ms),
-  };
+  const { how, undo } = spoil;
+  const proof: Proof = { playbook, when, saw: sees.kind, how, undo, ms: Math.round(ms) };
   await appendFile(file, `${JSON.stringify(proof)}\n`);
 }

@@ -22,6 +22,15 @@ const WAITS = 'while True:\n    time.sleep(1)\n';
 export const meddle = (host: Host, script: string) =>
   host.exec(['systemd-run', '--quiet', '--collect', '--unit=meddler', '/bin/sh', '-c', script]);
 
+const JOURNAL = '/var/lib/countersign/runner/journal.ndjson';
+
+/** Shell words that wait until the next step of an action is over on this server: what comes after them spoils its check alone. */
+export async function untilNextStep(host: Host): Promise<string> {
+  const steps = `grep -c step_result ${JOURNAL}`;
+  const before = (await host.exec(['sh', '-c', `${steps} || :`])).stdout.trim();
+  return `until [ "$(${steps})" -gt ${before} ]; do sleep 0.1; done`;
+}
+
 export const property = async (host: Host, name: string) =>
   (await host.exec(['systemctl', 'show', '--value', `--property=${name}`, 'worker'])).stdout.trim();
 export const mainPid = (host: Host) => property(host, 'MainPID');
