@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { agentPackage, ownPlatform } from '../agent/install/agent-package.ts';
+import { whyNoHosts } from './hosts/requirements.ts';
 
 const AT_ONCE = 6;
 const TIMEOUT_MS = 600_000;
@@ -30,9 +32,11 @@ const rank = (path: string) => {
   return at < 0 ? LONG.length : at;
 };
 
-// Hundreds of processes compile the same files otherwise. A folder of our own: whoever could write it could run code here.
-const compiled = await mkdtemp(join(tmpdir(), 'countersign-compiled-'));
-process.env.NODE_COMPILE_CACHE = compiled;
+// Hundreds of processes compile the same files otherwise, and each host has the same package installed. A folder of our own:
+// whoever could write it could run code here.
+const shared = await mkdtemp(join(tmpdir(), 'countersign-shared-'));
+process.env.NODE_COMPILE_CACHE = join(shared, 'compiled');
+process.env.COUNTERSIGN_TEST_PACKAGES = join(shared, 'packages');
 
 const wanted = process.argv.slice(2);
 const found: string[] = [];
@@ -41,6 +45,9 @@ const files = found
   .filter((path) => !path.includes('node_modules'))
   .filter((path) => wanted.length === 0 || wanted.some((part) => path.includes(part)))
   .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+
+if (wanted.length === 0 && whyNoHosts() === undefined)
+  agentPackage(join(shared, 'packages'), ownPlatform).catch((error: unknown) => process.stderr.write(`${error}\n`));
 
 const tests = run({ files, concurrency: AT_ONCE, timeout: TIMEOUT_MS });
 tests.on('test:fail', ({ todo }) => {
@@ -54,5 +61,5 @@ tests.on('end', () => {
   const longest = [...seconds].sort((a, b) => b[1] - a[1]).slice(0, 30);
   for (const [file, taken] of longest) process.stdout.write(`${String(taken).padStart(5)} s  ${file}\n`);
 });
-tests.on('end', () => void rm(compiled, { recursive: true, force: true, maxRetries: 5 }));
+tests.on('end', () => void rm(shared, { recursive: true, force: true, maxRetries: 5 }));
 tests.compose(new spec()).pipe(process.stdout);

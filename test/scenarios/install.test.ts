@@ -17,7 +17,7 @@ let token: string;
 before(async () => {
   if (whyNoHosts()) return;
   host = await bootHost({ name: 'fresh' });
-  world = await startWorld({ host: host.gateway });
+  world = await startWorld({ host: host.gateway, ownPackage: true });
   ({ server, install_command: command, enrolment_token: token } = await world.owner('addServer', { name: 'fresh' }));
 });
 

@@ -9,10 +9,12 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
+import { delay, systemClock } from '@countersign/protocol';
 import { operatorClient } from '@countersign/protocol/operator-api/client';
 import type { Call } from '@countersign/protocol/operator-api/index';
 import { trustCertificates } from './assistants.ts';
 import { eventually } from './eventually.ts';
+import { lendPackage } from './lent-package.ts';
 import { compiled, node, projectFolder } from './places.ts';
 import { startTelegramTwin, type TelegramTwin } from './telegram-twin/start-telegram-twin.ts';
 
@@ -26,6 +28,8 @@ export interface WorldOptions {
   readonly policy?: string;
   /** Whether `start.ts` runs instead, with an agent for this machine. */
   readonly localAgent?: 'observe' | 'act';
+  /** Whether it makes the agent's package itself, as on a fresh machine; else it may be lent one. */
+  readonly ownPackage?: boolean;
 }
 
 export interface World extends AsyncDisposable {
@@ -66,8 +70,9 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const url = secure ? `https://${host}:${port}` : `http://localhost:${port}`;
   const publicUrl = options.name === undefined ? url : `https://${options.name}:${port}`;
   const twin = options.telegram ? await startTelegramTwin() : undefined;
+  if (secure && !options.ownPackage) await lendPackage(join(dataDir, 'agent-packages'));
   if (options.policy !== undefined) await writeFile(join(dataDir, 'policy.yaml'), options.policy);
-  const process = new ControlPlane(options, { dataDir, host, port, url, publicUrl, twin });
+  const process = new ControlPlane(options, { dataDir, host, port, publicUrl, twin });
   await process.start();
   const email = 'ada@example.org';
   const password = 'correct horse battery staple';
@@ -111,7 +116,6 @@ interface Place {
   readonly dataDir: string;
   readonly host: string;
   readonly port: number;
-  readonly url: string;
   readonly publicUrl: string;
   readonly twin: TelegramTwin | undefined;
 }
@@ -133,7 +137,7 @@ class ControlPlane {
   }
 
   async start(failPoint: string | null = null): Promise<void> {
-    const { dataDir, host, port, url, publicUrl, twin } = this.#place;
+    const { dataDir, host, port, publicUrl, twin } = this.#place;
     const script = this.#options.localAgent ? 'start.ts' : 'main.ts';
     const child = spawn(node, [join(projectFolder, 'control-plane/src', script)], {
       cwd: projectFolder,
@@ -154,20 +158,21 @@ class ControlPlane {
     });
     this.#child = child;
     this.ended = once(child, 'exit').then(([code, signal]) => signal ?? code);
+    // Its greeting is the last that it does before it serves. To ask until it answers would cost as much as its start.
+    const greeted = Promise.withResolvers<void>();
+    let said = '';
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.printed += text;
         if (process.env.COUNTERSIGN_TEST_LOG) process.stderr.write(text);
+        said = `${said}${text}`.slice(-2000);
+        if (stream === child.stdout && /Ctrl-C stops/.test(said)) greeted.resolve();
       });
     if (!host.startsWith('127.')) await this.#trust(dataDir);
-    await eventually(
-      'the control plane to answer',
-      async () => {
-        if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}:\n${this.printed}`);
-        return child.signalCode !== null || (await fetch(`${url}/healthz`)).ok;
-      },
-      { timeoutMs: 30_000, everyMs: failPoint === null ? 50 : 15 },
-    );
+    const late = delay(systemClock, 60_000).then(() => 'is not there after 60 s');
+    const ended = this.ended.then((how) => (typeof how === 'number' ? `ended with ${how}` : undefined));
+    const wrong = await Promise.race([greeted.promise, ended, late]);
+    if (wrong !== undefined) throw new Error(`the control plane ${wrong}:\n${this.printed}`);
   }
 
   async stop(signal: NodeJS.Signals): Promise<void> {

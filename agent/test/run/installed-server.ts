@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bootHost, type Host } from '../../../test/hosts/host.ts';
+import { lendPackage } from '../../../test/world/lent-package.ts';
 import { agentPackage, ownPlatform } from '../../install/agent-package.ts';
 import { makeCertificate, pinOf } from '../link/certificate.ts';
 import { ControlPlane, type Peer } from '../link/control-plane.ts';
@@ -33,6 +34,7 @@ export class InstalledServer implements AsyncDisposable {
 
   async #install(pin: string, policy: string): Promise<void> {
     const { host, controlPlane } = this;
+    await lendPackage(this.#folder);
     const made = await agentPackage(this.#folder, ownPlatform);
     assert.ok(made);
     const place = `/root/${made.fileName}`;
