@@ -29,6 +29,7 @@ test('when the built-in library is loaded, every playbook is right', () => {
   assert.deepEqual(problems.map(formatProblem), []);
   assert.deepEqual([...playbooks.keys()].sort(), [
     'agent.repair',
+    'agent.uninstall',
     'agent.update',
     'apt.unlock_repair',
     'compose.redeploy',

@@ -218,3 +218,24 @@ prove(() => ground, {
   },
   clear: (host) => sh(host, 'systemctl stop meddler; /opt/countersign/current/install.sh --repair'),
 });
+
+hostTest('agent.uninstall: when it is approved, the end is told first, then nothing of the agent is left', async () => {
+  const { host, world, server } = ground;
+  const ended = await carryOut(ground, { playbook: 'agent.uninstall' }, { watch: '1s' });
+  assert.equal(ended.state, 'succeeded', ended.status);
+  assert.match(JSON.stringify(ended.plan.preview), /not even to take this back/);
+  const left = [
+    'ls -d /opt/countersign /etc/countersign /var/lib/countersign /run/countersign',
+    'ls -d /etc/systemd/system/*countersign* /etc/systemd/system/*/*countersign*',
+    'grep countersign /etc/passwd /etc/group',
+    'systemctl list-units --all --plain --no-legend "countersign*"',
+  ].join('; ');
+  await eventually('nothing to be left', async () => (await sh(host, `(${left}) 2>/dev/null; true`)).stdout === '', {
+    timeoutMs: 60_000,
+  });
+  await eventually(
+    'the server to be offline, and in the list',
+    async () => (await world.owner('getServerStatus', { server })).state === 'offline',
+    { timeoutMs: 60_000 },
+  );
+});

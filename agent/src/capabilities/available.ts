@@ -7,6 +7,7 @@ import { systemdRuns } from '../host/unit.ts';
 const BY_SYSTEMD: readonly CapabilityId[] = [
   'agent.update',
   'agent.repair',
+  'agent.uninstall',
   'journal.vacuum',
   'nginx.reload',
   'nginx.maintenance',

@@ -50,7 +50,7 @@ test('when the agent is changed, nothing else is under way on the server', () =>
   assert.ok(subjectsOf(update()).includes('the whole server'));
   assert.deepEqual(
     capabilityIds.filter((id) => changesAgent(id)),
-    ['agent.update', 'agent.repair'],
+    ['agent.update', 'agent.repair', 'agent.uninstall'],
   );
 });
 

@@ -26,6 +26,7 @@ export const probes = {
       installed: z.string().describe('empty where it was not installed by its script'),
       link: z.string().describe('the version that the link runs; empty when it does not'),
       connected: z.boolean(),
+      removal: z.boolean().describe('whether the agent is about to be removed'),
       damage: z.int().describe('how many things are not as the install script leaves them'),
     }),
   ),
@@ -48,6 +49,11 @@ export const changes = {
     'critical',
     z.strictObject({}),
     { undoable: true },
+  ),
+  'agent.uninstall': mutate(
+    'Remove the agent from the server for good. Nobody can take that back from here.',
+    'critical',
+    z.strictObject({}),
   ),
 };
 
