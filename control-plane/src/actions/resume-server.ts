@@ -5,6 +5,7 @@ import { confirmDue } from './confirm-due.ts';
 import { sendGrant } from './dispatch.ts';
 import { dispatchDue } from './dispatch-due.ts';
 import { resendDue } from './resend-due.ts';
+import { hasUnsettled } from './unsettled.store.ts';
 
 /**
  * Call it whenever a server connected. Sends approved actions, sends unanswered grants again (also those of unknown outcome whose
@@ -12,6 +13,7 @@ import { resendDue } from './resend-due.ts';
  * and confirmations.
  */
 export async function resumeServer(deps: ActionDeps, serverId: string): Promise<void> {
+  if (!(await hasUnsettled(deps.db, serverId))) return;
   const now = deps.clock.now();
   await resendDue(deps, { serverId, unansweredMs: 0 });
   await dispatchDue(deps, { serverId });

@@ -1,6 +1,7 @@
 /** Queries on the loss that an owner accepted: from when on contradictions count again. */
 import { z } from 'zod';
 import type { Db, Trx } from '../storage/database.ts';
+import { prepared } from '../storage/prepared.ts';
 
 const NAME = 'ledger.accepted_rollback';
 
@@ -15,9 +16,14 @@ const acceptedRollbackSchema = z.object({
 export type AcceptedRollback = z.infer<typeof acceptedRollbackSchema>;
 
 export async function acceptedRollback(db: Db | Trx): Promise<AcceptedRollback | null> {
-  const row = await db.selectFrom('setting').select('value').where('name', '=', NAME).executeTakeFirst();
+  const row = (await setting(db, {})).rows[0];
   return row ? acceptedRollbackSchema.parse(JSON.parse(row.value)) : null;
 }
+
+// Every server that connects asks.
+const setting = prepared<object, { readonly value: string }>((db) =>
+  db.selectFrom('setting').select('value').where('name', '=', NAME),
+);
 
 export async function saveAcceptedRollback(trx: Trx, accepted: AcceptedRollback): Promise<void> {
   const value = JSON.stringify(accepted);

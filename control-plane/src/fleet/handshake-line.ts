@@ -5,6 +5,7 @@
  */
 import type { Cancel, Clock } from '@countersign/protocol';
 import type { FleetLimits } from './limits.ts';
+import { nextTurn } from './next-turn.ts';
 
 /** How much of one turn of the event loop goes into handshakes, milliseconds. */
 const TURN_MS = 3;
@@ -110,7 +111,5 @@ export class HandshakeLine {
   }
 }
 
-/** Everybody else has their turn first. */
-const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 /** Resolves when what was begun has come as far as it can without waiting for the outside. */
 const doneForNow = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));

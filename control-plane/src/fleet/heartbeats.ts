@@ -5,9 +5,11 @@
 import type { Cancel } from '@countersign/protocol';
 import type { StatusSample } from '@countersign/protocol/agent-wire/facts';
 import type { Core } from '../ports.ts';
+import type { Trx } from '../storage/database.ts';
 import { write } from '../storage/write.ts';
+import { insertSample, saveSeen } from './presence.store.ts';
 import { repeat } from './repeat.ts';
-import { insertSample, type ServerEntry, saveSeen, serversAfter, thinSamples } from './server.store.ts';
+import { type ServerEntry, serversAfter, thinSamples } from './server.store.ts';
 
 const FLUSH_MS = 1000;
 /** History holds one sample a minute for a day, and one a quarter of an hour for 30 days. */
@@ -15,7 +17,8 @@ const MINUTE_MS = 60_000;
 const FINE_MS = 24 * 3_600_000;
 const KEEP_MS = 30 * 24 * 3_600_000;
 const THIN_EVERY_MS = 3_600_000;
-const SERVERS_PER_TRANSACTION = 200;
+/** Few enough that nothing else waits long, and many enough that the sync is not what it costs. */
+const SERVERS_PER_TRANSACTION = 100;
 /** A server has thousands of samples: few enough that nothing else waits long for them. */
 const THINNED_AT_ONCE = 50;
 
@@ -32,6 +35,8 @@ export class Heartbeats {
   /** Before this all is thinned already. */
   #thinnedUpTo = 0;
   #dirty = new Map<string, Seen>();
+  /** What is being stored. */
+  #storing: ReadonlyMap<string, Seen> = new Map();
   #flushing: Promise<void> = Promise.resolve();
   #timers: Cancel[] = [];
 
@@ -66,7 +71,7 @@ export class Heartbeats {
 
   /** When the server was heard of last, as far as it is not stored yet. */
   seenAt(serverId: string): number | undefined {
-    return this.#dirty.get(serverId)?.at;
+    return (this.#dirty.get(serverId) ?? this.#storing.get(serverId))?.at;
   }
 
   forget(serverId: string): void {
@@ -113,16 +118,24 @@ export class Heartbeats {
     if (this.#dirty.size === 0) return;
     const batch = this.#dirty;
     this.#dirty = new Map();
+    this.#storing = batch;
+    const all = [...batch];
     try {
-      await write(this.#core.db, async (trx) => {
-        for (const [id, { at, clockOffsetMs, sample }] of batch) {
-          await saveSeen(trx, { id, at, clockOffsetMs });
-          if (sample) await insertSample(trx, id, sample, at);
-        }
-      });
+      for (let from = 0; from < all.length; from += SERVERS_PER_TRANSACTION) {
+        const some = all.slice(from, from + SERVERS_PER_TRANSACTION);
+        await write(this.#core.db, (trx) => store(trx, some));
+      }
     } catch (error) {
       this.#core.log.error('heartbeats.not_stored', { servers: batch.size, error: String(error) });
       this.#dirty = new Map([...batch, ...this.#dirty]);
     }
+    this.#storing = new Map();
+  }
+}
+
+async function store(trx: Trx, servers: readonly (readonly [string, Seen])[]): Promise<void> {
+  for (const [id, { at, clockOffsetMs, sample }] of servers) {
+    await saveSeen(trx, { id, at, clockOffsetMs });
+    if (sample) await insertSample(trx, id, sample, at);
   }
 }

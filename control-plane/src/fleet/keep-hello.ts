@@ -14,7 +14,7 @@ import { auditPolicy } from './keep-policy.ts';
 import { CLOCK_OFFSET_MAX_MS } from './registry.ts';
 import { type ServerReport, type ServerRow, saveEnrolmentStep, saveReport } from './server.store.ts';
 import { osName } from './server-view.ts';
-import { saveWitnessColumns, type WitnessColumns, witnessColumns } from './witness.store.ts';
+import { keptWitnessOf, saveWitnessColumns, type WitnessColumns, witnessColumns } from './witness.store.ts';
 import type { Witnesses } from './witnesses.ts';
 
 type Deps = Pick<Core, 'db' | 'clock' | 'live'> & { readonly witnesses: Pick<Witnesses, 'helloKept'> };
@@ -56,7 +56,10 @@ export async function keepHello(deps: Deps, arrival: Arrival): Promise<void> {
     });
   }
   const contradicts = witness.judgement.contradiction !== null;
-  deps.witnesses.helloKept(server.id, { contradicts, otherKey: witness.otherKey });
+  deps.witnesses.helloKept(server.id, {
+    keeps: contradicts ? null : witness.countersigned,
+    ...{ contradicts, otherKey: witness.otherKey },
+  });
   if (first) deps.live.publish({ type: 'enrolment', server: server.id, step: 'ready' });
 }
 
@@ -76,6 +79,8 @@ interface ReadWitness {
   readonly pin: string | null;
   readonly otherKey: { readonly pinned: string; readonly told: string } | null;
   readonly isNews: boolean;
+  /** The size of the checkpoint that the hello names, where the server's signature over it is kept here. */
+  readonly countersigned: number | null;
 }
 
 async function readWitness(deps: Deps, { server, hello }: Arrival): Promise<ReadWitness> {
@@ -89,8 +94,16 @@ async function readWitness(deps: Deps, { server, hello }: Arrival): Promise<Read
     judgement,
     pin,
     otherKey: pinned !== null && witnessKey !== null && pinned !== witnessKey ? { pinned, told: witnessKey } : null,
+    countersigned: countersignedSize(columns, hello),
     isNews: pin !== null || Object.keys(judgement.columns).length > 0,
   };
+}
+
+function countersignedSize({ witness_json }: WitnessColumns, { witnessed }: Hello): number | null {
+  const kept = keptWitnessOf(witness_json);
+  const same =
+    kept !== null && kept.signature !== null && kept.size === witnessed?.size && kept.head === witnessed.head;
+  return same ? kept.size : null;
 }
 
 /** The last rungs of the enrolment: what was found on the server. */

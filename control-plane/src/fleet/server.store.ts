@@ -3,6 +3,7 @@ import type { StatusSample, Thresholds } from '@countersign/protocol/agent-wire/
 import { type LocalPolicySummary, type ServerFacts, thresholdsSchema } from '@countersign/protocol/agent-wire/facts';
 import { type Selectable, sql } from 'kysely';
 import type { Db, Trx } from '../storage/database.ts';
+import { prepared } from '../storage/prepared.ts';
 import type { EnrolmentStepTable, ServerTable } from '../storage/tables.ts';
 
 export type ServerRow = Selectable<ServerTable>;
@@ -21,8 +22,12 @@ export interface ServerReport {
 }
 
 export async function serverById(db: Db | Trx, id: string): Promise<ServerRow | undefined> {
-  return db.selectFrom('server').selectAll().where('id', '=', id).executeTakeFirst();
+  return (await byId(db, { id })).rows[0];
 }
+
+const byId = prepared<{ readonly id: string }, ServerRow>((db, slot) =>
+  db.selectFrom('server').selectAll().where('id', '=', slot('id')),
+);
 
 /** The server with this id or, among those that were not removed, with this name. */
 export async function serverByRef(db: Db | Trx, ref: string): Promise<ServerRow | undefined> {
@@ -179,17 +184,6 @@ export async function savePolicy(trx: Trx, id: string, policy: LocalPolicySummar
     .execute();
 }
 
-export async function saveSeen(
-  trx: Trx,
-  seen: { readonly id: string; readonly at: number; readonly clockOffsetMs: number },
-): Promise<void> {
-  await trx
-    .updateTable('server')
-    .set({ last_seen_at: seen.at, clock_offset_ms: Math.round(seen.clockOffsetMs) })
-    .where('id', '=', seen.id)
-    .execute();
-}
-
 export async function saveAcknowledged(trx: Trx, id: string, seq: number): Promise<void> {
   await trx
     .updateTable('server')
@@ -237,14 +231,6 @@ export async function saveEnrolmentStep(trx: Trx, step: EnrolmentStepRow): Promi
 
 export async function clearEnrolmentSteps(trx: Trx, serverId: string): Promise<void> {
   await trx.deleteFrom('enrolment_step').where('server_id', '=', serverId).execute();
-}
-
-export async function insertSample(trx: Trx, serverId: string, sample: StatusSample, at: number): Promise<void> {
-  await trx
-    .insertInto('server_sample')
-    .values({ server_id: serverId, at, sample_json: JSON.stringify(sample) })
-    .onConflict((conflict) => conflict.columns(['server_id', 'at']).doNothing())
-    .execute();
 }
 
 /** The newest samples of a server, oldest first. `sample.at` is the time of the control plane. */

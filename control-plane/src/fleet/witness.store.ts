@@ -2,6 +2,7 @@
 import { sha256Schema } from '@countersign/protocol';
 import { z } from 'zod';
 import type { Db, Trx } from '../storage/database.ts';
+import { prepared } from '../storage/prepared.ts';
 
 const witnessedSchema = z.object({ size: z.int(), head: sha256Schema, at: z.int() });
 
@@ -30,12 +31,15 @@ export interface WitnessColumns {
 }
 
 export async function witnessColumns(db: Db | Trx, serverId: string): Promise<WitnessColumns | undefined> {
-  return db
+  return (await columnsOf(db, { serverId })).rows[0];
+}
+
+const columnsOf = prepared<{ readonly serverId: string }, WitnessColumns>((db, slot) =>
+  db
     .selectFrom('server')
     .select(['id', 'witness_key', 'witness_json', 'contradiction_json'])
-    .where('id', '=', serverId)
-    .executeTakeFirst();
-}
+    .where('id', '=', slot('serverId')),
+);
 
 export async function saveWitnessColumns(
   trx: Trx,

@@ -10,6 +10,7 @@ import { type Judgement, judgeWitnessed, type Told as Kept, keepJudgement } from
 import { appendEntry, whoIs } from '../audit/ledger.ts';
 import { write } from '../storage/write.ts';
 import { ConditionAlert, type ConditionDeps } from './condition-alert.ts';
+import { nextTurn } from './next-turn.ts';
 import type { FleetFollower, FleetRegistry } from './registry.ts';
 import { repeat } from './repeat.ts';
 import type { Told } from './session-events.ts';
@@ -20,6 +21,8 @@ type News = Exclude<Told, { type: 'policy' }>;
 
 /** What a hello told, as far as it matters here. */
 export interface HelloWitness {
+  /** The size of the checkpoint that the server keeps, where this database has its countersignature and has it so itself. */
+  readonly keeps: number | null;
   readonly contradicts: boolean;
   /** The pinned key, and the one that the hello named in its place. */
   readonly otherKey: { readonly pinned: string; readonly told: string } | null;
@@ -30,6 +33,8 @@ const TURN_MS = 1000;
 const TURNS = 30;
 const AT_ONCE = 50;
 const SERVERS_PER_TRANSACTION = 200;
+/** So many are sent or judged in one turn of the event loop. */
+const IN_ONE_TURN = 16;
 
 export class Witnesses implements FleetFollower {
   readonly #deps: Deps;
@@ -73,7 +78,7 @@ export class Witnesses implements FleetFollower {
   }
 
   connected(serverId: string): void {
-    this.#due.add(serverId);
+    if (this.#answered.get(serverId) !== this.#newest?.size) this.#due.add(serverId);
   }
 
   disconnected(serverId: string): void {
@@ -92,7 +97,10 @@ export class Witnesses implements FleetFollower {
   }
 
   /** Takes what a hello told; it is stored already. */
-  helloKept(serverId: string, { contradicts, otherKey }: HelloWitness): void {
+  helloKept(serverId: string, { keeps, contradicts, otherKey }: HelloWitness): void {
+    // Who comes back as it left has nothing to be sent and nothing to sign.
+    if (keeps !== null) this.#answered.set(serverId, keeps);
+    else this.#answered.delete(serverId);
     this.#show(serverId, contradicts);
     this.#otherKey.set(serverId, otherKey !== null);
     if (otherKey === null) this.#audited.delete(serverId);
@@ -119,7 +127,7 @@ export class Witnesses implements FleetFollower {
   /** Sends checkpoints that are due and stores what servers told. Never rejects. */
   turn(): Promise<void> {
     this.#turn = this.#turn.then(async () => {
-      this.#sendDue();
+      await this.#sendDue();
       await this.#store().catch((error: unknown) =>
         this.#deps.log.error('witness.not_stored', { error: String(error) }),
       );
@@ -133,15 +141,18 @@ export class Witnesses implements FleetFollower {
     await Promise.all([this.#contradicts.settled(), this.#otherKey.settled()]);
   }
 
-  #sendDue(): void {
+  async #sendDue(): Promise<void> {
     if (this.#newest === undefined) return;
     const { registry, log } = this.#deps;
     let left = Math.max(AT_ONCE, Math.ceil(registry.onlineIds.length / TURNS));
+    let sent = 0;
     for (const id of this.#due) {
       if (left <= 0) return;
       this.#due.delete(id);
       if (this.#contradicting.has(id)) continue;
       left -= 1;
+      sent += 1;
+      if (sent % IN_ONE_TURN === 0) await nextTurn();
       try {
         registry.sendCheckpoint(id, this.#newest.note);
       } catch (error) {
@@ -155,7 +166,8 @@ export class Witnesses implements FleetFollower {
     this.#news = new Map();
     for (let from = 0; from < news.length; from += SERVERS_PER_TRANSACTION) {
       const judged: { serverId: string; judgement: Judgement }[] = [];
-      for (const { serverId, message } of news.slice(from, from + SERVERS_PER_TRANSACTION)) {
+      for (const [n, { serverId, message }] of news.slice(from, from + SERVERS_PER_TRANSACTION).entries()) {
+        if ((n + 1) % IN_ONE_TURN === 0) await nextTurn();
         const judgement = await this.#judge(serverId, message);
         if (judgement) judged.push({ serverId, judgement });
       }

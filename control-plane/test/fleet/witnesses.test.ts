@@ -80,6 +80,24 @@ test('when a server connects, it gets the newest checkpoint only, and once', asy
   assert.deepEqual(checkpointsIn(world, agent), [size]);
 });
 
+test('when a server comes back that countersigned the newest checkpoint, it is not asked again; with another memory it is', async () => {
+  await using world = await witnessWorld();
+  const { agent } = await world.enrolled('web-1');
+  const { size } = await grow(world);
+  await witnessed(world, agent, size);
+  await agent.close();
+  await agent.connect();
+  for (let turns = 0; turns < 3; turns += 1) await world.turn();
+  assert.deepEqual(checkpointsIn(world, agent), [size]);
+  await agent.close();
+  agent.trust.kept.splice(0);
+  await agent.connect();
+  await until('it gets what it lost', async () => {
+    await world.turn();
+    return checkpointsIn(world, agent).length === 2;
+  });
+});
+
 test('T22: when a countersignature is of another key or about another server, it does not count', async () => {
   await using world = await witnessWorld();
   const { id, agent } = await world.enrolled('web-1');
