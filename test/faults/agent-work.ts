@@ -2,11 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bundleAgent } from '../../agent/install/bundle.ts';
 import { startWorld } from '../world/world.ts';
 import { effectLedger } from './effects.ts';
 import { judgeWhole } from './judge.ts';
 import { KillCycles, type Life, type Place, whileAlive } from './kills.ts';
-import { enrolSettings, firstLock, lockedBox, nextChange, Part, program } from './locked-box.ts';
+import { enrolSettings, firstLock, lockedBox, nextChange, Part } from './locked-box.ts';
 import { Requests } from './requests.ts';
 
 export interface AgentWork extends AsyncDisposable {
@@ -20,7 +21,8 @@ export interface AgentWork extends AsyncDisposable {
 /** `which`: the process that is killed; the other one lives on. */
 export async function agentWork(which: 'runner' | 'link'): Promise<AgentWork> {
   const world = await startWorld();
-  const box = await lockedBox(world, 'box');
+  // The bundle that servers have: it starts with a fifth of the work that the sources take.
+  const box = await lockedBox(world, 'box', (await bundleAgent()).program);
   const other = which === 'runner' ? box.link : box.runner;
   const folder = await mkdtemp(join(tmpdir(), 'countersign-faults-'));
   const effects = effectLedger(folder);
@@ -84,6 +86,7 @@ export async function agentWork(which: 'runner' | 'link'): Promise<AgentWork> {
 /** Enrolling is a program of its own: killed anywhere, the server can be enrolled afterwards. */
 export async function killEnrolment(names: readonly string[], each: number): Promise<string> {
   await using world = await startWorld();
+  const { program } = await bundleAgent();
   const cycles = new KillCycles({ ended: Promise.resolve(null), start: async () => undefined });
   for (const name of names)
     for (let kill = 0; kill < each; kill += 1) {

@@ -50,7 +50,7 @@ export function nextChange(state: LockState): SignedLockChange {
   return { change, signatures: [signed(changeDigest(change))] };
 }
 
-export const program = join(projectFolder, 'agent/src/main.ts');
+const SOURCES = join(projectFolder, 'agent/src/main.ts');
 
 /** Compiled code is kept between runs: a start takes half as long. Only what ends in order writes it. */
 const COMPILED = join(projectFolder, 'node_modules/.cache/countersign-faults');
@@ -115,8 +115,8 @@ export interface LockedBox extends AsyncDisposable {
   readonly link: Part;
 }
 
-/** Enrols a server whose policy pins {@link firstLock}. Nothing of it runs yet. */
-export async function lockedBox(world: World, name: string): Promise<LockedBox> {
+/** Enrols a server whose policy pins {@link firstLock}. Nothing of it runs yet. `program`: the agent; its sources unless told. */
+export async function lockedBox(world: World, name: string, program = SOURCES): Promise<LockedBox> {
   const folder = await mkdtemp(join(tmpdir(), 'countersign-box-'));
   const files = join(folder, 'files');
   await mkdir(join(files, '.ssh'), { recursive: true });
