@@ -2,6 +2,7 @@
 import type { Role } from '@countersign/protocol/operator-api/index';
 import type { Selectable } from 'kysely';
 import type { Db, Trx } from '../storage/database.ts';
+import { prepared } from '../storage/prepared.ts';
 import type { TokenTable } from '../storage/tables.ts';
 
 export type Token = Selectable<TokenTable>;
@@ -12,17 +13,21 @@ export type FoundToken = Pick<Token, 'id' | 'name' | 'scope' | 'last_used_at' | 
 };
 
 /** The token with this secret, with its person, unless it was revoked or the person removed. Expiry is for the caller to check. */
-export function tokenBySecret(db: Db | Trx, secretHash: string): Promise<FoundToken | undefined> {
-  return db
+export async function tokenBySecret(db: Db | Trx, secretHash: string): Promise<FoundToken | undefined> {
+  const { rows } = await bySecret(db, { secretHash });
+  return rows[0];
+}
+
+const bySecret = prepared<{ readonly secretHash: string }, FoundToken>((db, slot) =>
+  db
     .selectFrom('token')
     .innerJoin('person', 'person.id', 'token.person_id')
     .select(['token.id', 'token.name', 'token.scope', 'token.last_used_at', 'token.last_client', 'token.expires_at'])
     .select(['person.id as person_id', 'person.name as person_name', 'person.role'])
-    .where('token.secret_hash', '=', secretHash)
+    .where('token.secret_hash', '=', slot('secretHash'))
     .where('token.revoked_at', 'is', null)
-    .where('person.removed_at', 'is', null)
-    .executeTakeFirst();
-}
+    .where('person.removed_at', 'is', null),
+);
 
 /** Tokens that were not revoked, newest first: of one person, or of everybody. */
 export function liveTokens(db: Db | Trx, personId: string | null): Promise<Token[]> {

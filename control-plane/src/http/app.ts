@@ -11,7 +11,7 @@ import type { TlsMaterial } from '../config/secrets.ts';
 import type { Core } from '../ports.ts';
 import type { Place } from './caller.ts';
 import { answerErrors } from './errors.ts';
-import { strangerIn } from './guard.ts';
+import { hostsKept, strangerIn } from './guard.ts';
 
 export interface AppDeps extends Pick<Core, 'ids' | 'log'> {
   readonly config: Config;
@@ -39,7 +39,8 @@ export async function makeApp(deps: AppDeps): Promise<FastifyInstance> {
   } as object) as FastifyInstance;
   readOnlyJson(app);
   answerErrors(app, deps.log);
-  await app.register(helmet, headersFor(config));
+  await app.register(helmet, { ...headersFor(config), global: false });
+  sendHeaders(app);
   guard(app, config, place);
   await app.register(rateLimit, {
     max: deps.requestsPerMinute,
@@ -65,6 +66,7 @@ function readOnlyJson(app: FastifyInstance): void {
 }
 
 function guard(app: FastifyInstance, config: Config, place: Place): void {
+  const isOurs = hostsKept();
   app.addHook('onRequest', async (request) => {
     const { headers } = request;
     const text = (value: string | string[] | undefined) => (Array.isArray(value) ? value.join(', ') : value);
@@ -80,8 +82,22 @@ function guard(app: FastifyInstance, config: Config, place: Place): void {
         localAddress: request.socket.localAddress,
       },
       { publicUrl: place.publicUrl, host: config.host },
+      isOurs,
     );
     if (stranger !== null) throw fault('origin_denied', { origin: stranger, expected: place.publicUrl });
+  });
+}
+
+/** Helmet words its headers anew for each request; ours are the same for all of them, so they are worded once. */
+function sendHeaders(app: FastifyInstance): void {
+  let worded: [string, number | string | string[]][] | undefined;
+  app.addHook('onRequest', async (_request, { raw, helmet: word }) => {
+    if (worded === undefined) {
+      word();
+      worded = Object.entries(raw.getHeaders()).flatMap(([name, value]) =>
+        value === undefined ? [] : [[name, value]],
+      );
+    } else for (const [name, value] of worded) raw.setHeader(name, value);
   });
 }
 

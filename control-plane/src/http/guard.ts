@@ -25,12 +25,33 @@ export interface Home {
 }
 
 /** What is wrong with a visit, in words for `origin_denied`; null when it may come in. */
-export function strangerIn(visit: Visit, home: Home): string | null {
-  if (!hostIsOurs(visit, home)) return `the host name ${visit.host ?? '(none)'}`;
+export function strangerIn(visit: Visit, home: Home, isOurs = hostIsOurs): string | null {
+  if (!isOurs(visit, home)) return `the host name ${visit.host ?? '(none)'}`;
   if (isDesktopAssistant(visit)) return null;
   if (visit.origin !== undefined && !originIsOurs(visit.origin, visit.host, home)) return visit.origin;
   if (isForeign(visit.fetchSite) && !isLink(visit)) return `another site (${visit.fetchSite})`;
   return null;
+}
+
+const HOSTS_KEPT = 100;
+
+/**
+ * Whether the host is ours, as {@link strangerIn} asks; a host that was is not taken apart again, since clients send the same one
+ * with every request.
+ */
+export function hostsKept(): typeof hostIsOurs {
+  const kept = new Set<string>();
+  return (visit, home) => {
+    // The host comes last: it is the only part that a stranger words.
+    const key = `${home.publicUrl} ${home.host} ${visit.localAddress} ${visit.host}`;
+    if (visit.host !== undefined && kept.has(key)) return true;
+    const ours = hostIsOurs(visit, home);
+    if (ours) {
+      if (kept.size >= HOSTS_KEPT) kept.clear();
+      kept.add(key);
+    }
+    return ours;
+  };
 }
 
 /** A name of ours, or an IP address: only names can be made to point elsewhere, but an address that is not ours was not typed either. */

@@ -42,7 +42,7 @@ export function mcpServerFactory(deps: McpServerDeps, allowance: Allowance): Mak
       callFor: (call) => {
         const { userAgent } = extraOf(call.authInfo);
         const caller = callerOf(call);
-        return deps.callAs(caller, { signal: new AbortController().signal, ip: caller.ip, userAgent });
+        return deps.callAs(caller, { ip: caller.ip, userAgent }); // each call of a tool brings its signal
       },
       elicit: { asked, ...(formsFor ? { formsFor: (call) => formsFor(callerOf(call)) } : {}) },
       onCall: (call) => {

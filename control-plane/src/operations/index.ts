@@ -15,8 +15,9 @@ import { makeTurns } from './turns.ts';
 
 type Deps = Pick<Core, 'db' | 'clock' | 'log'> & { readonly handlers: Handlers };
 
-/** Makes a {@link Call} for a caller; null is somebody who is not signed in. */
-export type CallAs = (caller: Caller | null, context: CallContext) => Call;
+/** Makes a {@link Call} for a caller; null is somebody who is not signed in. `signal`: absent where each call brings its own. */
+export type CallAs = (caller: Caller | null, context: Whence & { readonly signal?: AbortSignal }) => Call;
+type Whence = Omit<CallContext, 'signal'>;
 
 type AnyHandler = (caller: Caller | null, input: unknown, context: CallContext) => Promise<unknown>;
 
@@ -39,18 +40,24 @@ export function bindOperations(deps: Deps): CallAs {
       }
       const parsed = inputSchema.safeParse(input);
       if (!parsed.success) throw invalidInput(parsed.error);
-      const signal = options?.signal ? AbortSignal.any([context.signal, options.signal]) : context.signal;
+      const signal = eitherOf(context.signal, options?.signal);
       const work = () => (deps.handlers[name] as AnyHandler)(caller, parsed.data, { ...context, signal });
       const answer = await (waits(name, parsed.data) ? work() : takeTurn(credentialOf(caller, context), signal, work));
       return output.parse(answer);
     }) as Call;
 }
 
+/** A signal of two costs more than a small call: it is made only where there are two. */
+function eitherOf(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal {
+  if (a && b) return AbortSignal.any([a, b]);
+  return a ?? b ?? new AbortController().signal;
+}
+
 /** Whether a call only waits for news: it does nothing meanwhile, so it takes nobody's turn. */
 const waits = (name: OperationName, input: object) => name === 'getAction' && 'wait_s' in input && input.wait_s !== 0;
 
 /** Who shares turns: all calls of a token, of a session, or of an address that nobody signed in from. */
-const credentialOf = (caller: Caller | null, { ip }: CallContext) =>
+const credentialOf = (caller: Caller | null, { ip }: Whence) =>
   caller?.token?.id ?? caller?.session?.id ?? caller?.person.id ?? `address ${ip}`;
 
 async function noteDenied(deps: Deps, caller: Caller, name: OperationName, error: Fault['code']): Promise<void> {

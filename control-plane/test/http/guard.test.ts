@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Home, strangerIn, type Visit } from '../../src/http/guard.ts';
+import { type Home, hostsKept, strangerIn, type Visit } from '../../src/http/guard.ts';
 import { openDoor, ownerSession } from './door.ts';
 import { cookieOf, raw } from './raw.ts';
 
@@ -58,6 +58,31 @@ test('T18: of every Host and every Origin together, only our own names with our 
     }
   assert.ok(seen >= 240, `${seen} pairs`);
   assert.notEqual(strangerIn(visit({ host: undefined }), home), null);
+});
+
+test('T18: when hosts that were ours are remembered, each visit is judged as if none was', () => {
+  const isOurs = hostsKept();
+  const homes = [home, { ...home, publicUrl: 'http://evil.example' }];
+  const many = Array.from({ length: 150 }, (_, n) => `127.0.0.${n}:${n}`);
+  for (let round = 0; round < 3; round += 1)
+    for (const host of [...own, ...foreign, ...many, undefined])
+      for (const localAddress of ['127.0.0.1', '192.0.2.5', undefined])
+        for (const each of homes) {
+          const changed = visit({ host, localAddress });
+          assert.equal(strangerIn(changed, each, isOurs), strangerIn(changed, each), `${host} to ${localAddress}`);
+        }
+});
+
+test('T18: when a second answer goes out, it has the headers of the first', async (t) => {
+  const door = await openDoor(t);
+  const guards = async (path: string) =>
+    Object.entries((await raw(door, 'GET', path)).headers).filter(([name]) =>
+      /^(content-security|x-(?!ratelimit)|referrer|cross-origin|origin-agent|strict)/.test(name),
+    );
+  const first = await guards('/healthz');
+  assert.ok(first.length >= 10, JSON.stringify(first));
+  for (const path of ['/healthz', '/nowhere', '/api/v1/me'])
+    assert.deepEqual(new Map(await guards(path)), new Map(first), path);
 });
 
 test('T18: when a browser says that another site sends the request, only a followed link to a page comes in', () => {
