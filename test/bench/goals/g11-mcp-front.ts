@@ -1,7 +1,9 @@
 /** G11: how many tool calls the front end takes, and how long the list of tools is that a model reads. */
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { type Assistant, connectAssistant } from '../../world/assistants.ts';
 import { counted, type Goal } from '../goal.ts';
 import { atLeast, atMost, judge } from '../judge.ts';
+import { startCounted } from '../peers/counted-server.ts';
 import { cpuMsOf } from '../process-figures.ts';
 import { column, interleave } from '../rounds.ts';
 import { type Scene, startScene, tokenFor } from '../scene.ts';
@@ -9,6 +11,7 @@ import { perSecond } from '../statistics.ts';
 
 const ASSISTANTS = 10;
 const AT_ONCE = 30;
+const WARM = 1500;
 /** As the test of the surface counts: four characters of JSON are about a token. */
 const CHARACTERS_PER_TOKEN = 4;
 
@@ -18,13 +21,12 @@ export const g11: Goal = {
   measure: async (bench) => {
     const calls = bench.count(3000, 500);
     await using scene = await startScene({ assistants: ASSISTANTS });
-    await load(scene, Math.ceil(calls / 5)); // warm
-    const { ours } = await interleave({
-      ours: async () => {
-        const before = cpuMsOf(scene.world.pid);
-        const wall = await load(scene, calls);
-        return { perCpuSecond: calls / ((cpuMsOf(scene.world.pid) - before) / 1000), wall };
-      },
+    await using bare = await startBare();
+    // What V8 compiles on the way is no cost of a call.
+    for (const load of [loadOurs(scene), bare.load]) await load(WARM);
+    const { ours, sdk } = await interleave({
+      ours: () => perCpuSecond(calls, loadOurs(scene), () => cpuMsOf(scene.world.pid)),
+      sdk: () => perCpuSecond(calls, bare.load, bare.cpuMs),
     });
     const tokens = await listTokens(scene);
     return [
@@ -38,6 +40,14 @@ export const g11: Goal = {
       }),
       judge({
         goal: 'G11',
+        what: 'the same, beside the SDK alone',
+        unit: '/s',
+        rounds: column(ours, 'perCpuSecond'),
+        peer: { name: 'MCP SDK, a tool that does nothing', rounds: column(sdk, 'perCpuSecond') },
+        note: 'the SDK’s own handler on `node:http`, without token, schema of an answer or store',
+      }),
+      judge({
+        goal: 'G11',
         what: '`tools/list`, tokens',
         unit: '',
         rounds: [tokens],
@@ -48,10 +58,35 @@ export const g11: Goal = {
   },
 };
 
-const load = ({ assistants, assistant }: Scene, calls: number) =>
-  perSecond(calls, AT_ONCE, (_, lane) =>
-    (assistants[lane % ASSISTANTS] ?? assistant).call('list_servers', { limit: 1 }),
-  );
+/** Makes so many calls; resolves with how many ended per second by the clock. */
+type Load = (calls: number) => Promise<number>;
+
+const loadOurs =
+  ({ assistants, assistant }: Scene): Load =>
+  (calls) =>
+    perSecond(calls, AT_ONCE, (_, lane) =>
+      (assistants[lane % ASSISTANTS] ?? assistant).call('list_servers', { limit: 1 }),
+    );
+
+async function perCpuSecond(calls: number, load: Load, cpuMs: () => number | Promise<number>) {
+  const before = await cpuMs();
+  const wall = await load(calls);
+  return { perCpuSecond: calls / (((await cpuMs()) - before) / 1000), wall };
+}
+
+/** The SDK alone, with as many clients. */
+async function startBare() {
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await startCounted('bare-mcp-server.ts'));
+  const url = `http://127.0.0.1:${server.port}`;
+  const clients: Assistant[] = [];
+  for (let n = 0; n < ASSISTANTS; n += 1)
+    clients.push(stack.use(await connectAssistant('v2', { url, token: 'none-needed' })));
+  const load: Load = (calls) =>
+    perSecond(calls, AT_ONCE, async (_, lane) => clients[lane % ASSISTANTS]?.call('nothing'));
+  const kept = stack.move();
+  return { load, cpuMs: () => server.cpuMs(), [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
 
 async function listTokens({ world }: Scene): Promise<number> {
   const client = new Client(

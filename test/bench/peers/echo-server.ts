@@ -1,12 +1,10 @@
-/**
- * Child process that answers every frame: raw TCP, raw `ws`, `ws` with JSON, and `ws` with the product's own codec. It prints its
- * port. On the message `cpu` it answers with the CPU time that it took so far, milliseconds.
- */
+/** Child process that answers every frame: raw TCP, raw `ws`, `ws` with JSON, and `ws` with the product's own codec. */
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createTcpServer, type Server } from 'node:net';
 import { decodeFromAgent, encode, FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/codec';
 import type { FromControlPlane } from '@countersign/protocol/agent-wire/messages';
 import { WebSocketServer } from 'ws';
+import { serveCounted } from './counted-server.ts';
 import type { EchoKind } from './echo.ts';
 
 const request: FromControlPlane = {
@@ -38,11 +36,4 @@ function serve(kind: EchoKind): Server {
   return server;
 }
 
-const server = serve(process.argv[2] as EchoKind).listen(0, '127.0.0.1', 4096, () => {
-  process.send?.({ port: (server.address() as { port: number }).port });
-});
-process.on('message', () => {
-  const { user, system } = process.cpuUsage();
-  process.send?.({ cpuMs: (user + system) / 1000 });
-});
-process.on('disconnect', () => process.exit(0));
+serveCounted(serve(process.argv[2] as EchoKind));

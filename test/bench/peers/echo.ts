@@ -1,43 +1,18 @@
 /** Raw echo servers in a process of their own, and how to load them. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { WebSocket } from 'ws';
-import { node } from '../../world/places.ts';
-import { type OwnChild, startChild } from './own-child.ts';
+import { type CountedServer, startCounted } from './counted-server.ts';
 
 export type EchoKind = 'tcp' | 'ws' | 'ws-json' | 'ws-wire';
 
-export interface EchoServer extends AsyncDisposable {
-  readonly pid: number;
+export interface EchoServer extends CountedServer {
   readonly url: string;
-  readonly port: number;
-  /** CPU time that it took so far, milliseconds. */
-  cpuMs(): Promise<number>;
 }
 
 export async function startEcho(kind: EchoKind): Promise<EchoServer> {
-  const child: OwnChild = startChild(node, [join(import.meta.dirname, 'echo-server.ts'), kind], {
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  });
-  const ended = once(child.process, 'exit').then(() => {
-    throw new Error(`the echo server ended:\n${child.printed()}`);
-  });
-  ended.catch(() => undefined);
-  const told = async (name: string) => {
-    const [message] = await Promise.race([once(child.process, 'message'), ended]);
-    return (message as Record<string, number>)[name] ?? Number.NaN;
-  };
-  const port = await told('port');
-  return {
-    ...{ pid: child.pid, port, url: `ws://127.0.0.1:${port}` },
-    cpuMs: () => {
-      const answer = told('cpuMs');
-      child.process.send('cpu');
-      return answer;
-    },
-    [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
-  };
+  const server = await startCounted('echo-server.ts', [kind]);
+  return { ...server, url: `ws://127.0.0.1:${server.port}` };
 }
 
 const CONNECTIONS = 8;
