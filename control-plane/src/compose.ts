@@ -30,6 +30,7 @@ import { webChannel } from './approvals/web-channel.ts';
 import { checkpointsOnClock } from './audit/checkpoint.ts';
 import { noteStarted, noteStopped } from './audit/note-life.ts';
 import { noteOffered } from './audit/note-offered.ts';
+import { madeFolder } from './compile-cache.ts';
 import type { Config } from './config/config.ts';
 import { loadSecrets, type Secrets } from './config/secrets.ts';
 import { diagnose } from './diagnostics/diagnose.ts';
@@ -152,7 +153,7 @@ async function startHeart(parts: Parts, stack: AsyncDisposableStack) {
   const key = secrets.controlPlaneKey;
   const amending = await openAdministration(parts, stack);
   const channels: ApprovalChannel[] = [webChannel(core)];
-  const book = stack.use(await openPlaybooks(core, { folders: config.playbookFolders }));
+  const book = stack.use(await openPlaybooks(core, { folders: config.playbookFolders, remembered: madeFolder }));
   const { playbooks } = book;
   await noteTools(core);
   const actionDeps: ActionDeps = {

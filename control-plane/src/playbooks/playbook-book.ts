@@ -11,13 +11,13 @@ import {
   type ParsedPlaybook,
   type PlacedProblem,
   type Playbook,
-  parsePlaybook,
   playbookFiles,
 } from '@countersign/playbooks';
 import { noteOffered } from '../audit/note-offered.ts';
 import { loop } from '../loop.ts';
 import type { Core } from '../ports.ts';
 import { ownerName, type PlaybookFileFacts } from './file-owner.ts';
+import { openParsedBefore, type ParsedBefore } from './parsed-before.ts';
 import { saveVersions } from './playbook-version.store.ts';
 
 export interface PlaybookBook extends AsyncDisposable {
@@ -37,12 +37,16 @@ export interface Entry {
 
 const LOOK_EVERY_MS = 1000;
 
-/** Opens the folders. One that is not there counts as empty, and is read once it is. */
+/**
+ * Opens the folders. One that is not there counts as empty, and is read once it is. `remembered`: where what was parsed is kept for
+ * the next start.
+ */
 export async function openPlaybooks(
   core: Core,
-  { folders }: { readonly folders: readonly string[] },
+  { folders, remembered = null }: { readonly folders: readonly string[]; readonly remembered?: string | null },
 ): Promise<PlaybookBook> {
   const playbooks = new Map<string, Playbook>();
+  const parsed = openParsedBefore(remembered);
   let seen = '';
   let entries: readonly Entry[] = [];
   let problems: readonly PlacedProblem[] = [];
@@ -50,12 +54,14 @@ export async function openPlaybooks(
     const files = (await Promise.all([libraryFolder, ...folders].map(filesOf))).flat();
     const now = files.map((it) => `${it.path} ${it.changedAt} ${it.bytes} ${it.openToAll}`).join('\n');
     if (now === seen) return;
-    const found = await readAll(files, entries);
+    const found = await readAll(files, entries, parsed.parse);
     for (const problem of found.problems) core.log.error('playbook.invalid', { problem: formatProblem(problem) });
     [seen, entries, problems] = [now, found.entries, found.problems];
     playbooks.clear();
     for (const { playbook } of entries) playbooks.set(playbook.id, playbook);
     await record(core, entries);
+    // Nobody waits for it: without it the next start takes longer.
+    parsed.save().catch((error: unknown) => core.log.info('playbooks.not_remembered', { error: String(error) }));
   };
   await look();
   const stop = loop(core, { everyMs: LOOK_EVERY_MS, failed: 'playbook.look_failed' }, look);
@@ -80,11 +86,11 @@ async function filesOf(folder: string): Promise<PlaybookFileFacts[]> {
 }
 
 /** The first file with an id wins, so no file of an owner takes the place of a built-in playbook. */
-async function readAll(files: readonly PlaybookFileFacts[], before: readonly Entry[]) {
+async function readAll(files: readonly PlaybookFileFacts[], before: readonly Entry[], parse: ParsedBefore['parse']) {
   const entries: Entry[] = [];
   const problems: PlacedProblem[] = [];
   for (const file of files) {
-    const read = await readOne(file);
+    const read = await readOne(file, parse);
     const playbook = read.playbook ?? before.find((it) => it.file.path === file.path)?.playbook;
     problems.push(...(read.problems ?? []));
     if (playbook === undefined) continue;
@@ -94,14 +100,14 @@ async function readAll(files: readonly PlaybookFileFacts[], before: readonly Ent
   return { entries, problems };
 }
 
-async function readOne(file: PlaybookFileFacts): Promise<Partial<ParsedPlaybook>> {
+async function readOne(file: PlaybookFileFacts, parse: ParsedBefore['parse']): Promise<Partial<ParsedPlaybook>> {
   const place = { file: file.path, line: 1, column: 1 };
   if (!file.builtIn && file.openToAll !== null) {
     const what = file.openToAll === file.path ? 'it' : 'into its folder';
     return { problems: [{ ...place, message: `anybody may write ${what}: chmod o-w ${basename(file.openToAll)}` }] };
   }
   return readFile(file.path, 'utf8').then(
-    (text) => parsePlaybook(text, { file: file.path }),
+    (text) => parse(text, { file: file.path }),
     (error: Error) => ({ problems: [{ ...place, message: error.message }] }),
   );
 }
