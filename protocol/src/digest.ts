@@ -1,10 +1,10 @@
 /** SHA-256 digests. Apart from `canonical.ts` because the dashboard, which runs in a browser, has no `node:crypto`. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, hash, timingSafeEqual } from 'node:crypto';
 import { canonicalJson } from './canonical.ts';
 
 /** SHA-256 of text (as UTF-8) or bytes: 64 lower-case hex digits. */
 export function sha256(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex');
+  return hash('sha256', data);
 }
 
 /** SHA-256 of the canonical JSON of a value: 64 lower-case hex digits. */

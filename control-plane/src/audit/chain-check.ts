@@ -6,6 +6,7 @@
 import { readNote } from '@countersign/protocol/checkpoint-note';
 import { sha256 } from '@countersign/protocol/digest';
 import { type EntryBody, NO_HASH } from './entry.ts';
+import type { WholeSpan } from './whole-span.ts';
 
 export interface AuditProblem {
   /** Number of the entry; null when it is about the whole log. */
@@ -20,12 +21,6 @@ export interface Verdict {
   readonly checkpoints: number;
   /** By entry number; at most 100. */
   readonly problems: readonly AuditProblem[];
-}
-
-/** Whether a value read from a log has what holds the chain together. */
-export function isLink(value: unknown): value is Pick<EntryBody, 'seq' | 'prev'> {
-  if (typeof value !== 'object' || value === null || !('seq' in value) || !('prev' in value)) return false;
-  return Number.isSafeInteger(value.seq) && (value.seq as number) > 0 && typeof value.prev === 'string';
 }
 
 const PROBLEMS_MAX = 100;
@@ -74,6 +69,19 @@ export class ChainCheck {
     this.#last = seq;
     this.#next = seq + 1;
     this.#head = hash;
+  }
+
+  /**
+   * The next entries, found whole and following one another, as if each had come by itself. Returns false, and takes none, where
+   * they do not follow what came before, or something is still open about that.
+   */
+  span({ first, prev, last, head }: WholeSpan): boolean {
+    if (first !== this.#next || prev !== this.#head || this.#doubted !== null || this.#cutAt !== null) return false;
+    this.#entries += last - first + 1;
+    this.#last = last;
+    this.#next = last + 1;
+    this.#head = head;
+    return true;
   }
 
   /** The next checkpoint, which must cover exactly the entries so far. */

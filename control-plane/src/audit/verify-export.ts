@@ -2,9 +2,10 @@
 import { canonicalJson } from '@countersign/protocol';
 import { publicKeySchema } from '@countersign/protocol/keys';
 import { z } from 'zod';
-import { type AuditProblem, ChainCheck, isLink, type Verdict } from './chain-check.ts';
+import { type AuditProblem, ChainCheck, type Verdict } from './chain-check.ts';
 import { EXPORT_FORMAT } from './export.ts';
 import { type ReadEntry, readBody } from './ledger-reading.ts';
+import { isLink } from './stored-entry.ts';
 
 const headerSchema = z.strictObject({
   format: z.literal(EXPORT_FORMAT),

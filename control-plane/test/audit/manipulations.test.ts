@@ -5,9 +5,10 @@ import { canonicalJson } from '@countersign/protocol';
 import { makeSigningKey, type SigningKey } from '@countersign/protocol/signing';
 import Sqlite from 'better-sqlite3';
 import { ChainCheck, type Verdict } from '../../src/audit/chain-check.ts';
-import type { EntryBody } from '../../src/audit/entry.ts';
+import { type EntryBody, NO_HASH } from '../../src/audit/entry.ts';
 import { checkpointLine, entryLine, headerLine } from '../../src/audit/export.ts';
 import { LedgerReading, readBody } from '../../src/audit/ledger-reading.ts';
+import { SpanThreads } from '../../src/audit/span-threads.ts';
 import { verifyExport } from '../../src/audit/verify-export.ts';
 import { verifyLedger } from '../../src/audit/verify-ledger.ts';
 import { compareWitness, sizesIn } from '../../src/audit/verify-witness.ts';
@@ -177,6 +178,66 @@ test('T22: when the log is manipulated in 2,000 random ways, each is found, and 
     );
     return null;
   }
+});
+
+test('T22: when whole pages are taken as one, also by threads, the verdict on any log is that of going through it entry by entry', async (t) => {
+  const { db, path } = await tempDatabase(t);
+  const store = storeBehind(path);
+  t.after(() => store.close());
+  const key = makeSigningKey();
+  const { log: genuine } = witnessedLedger(key);
+  const random = seeded(SEED + 2);
+  const between = (from: number, to: number) => from + Math.floor(random() * (to - from + 1));
+  const kinds = Object.entries(manipulations);
+  const verdict = (how: { pageSize: number; inSpans?: boolean; threadsFrom?: number }) =>
+    verifyLedger({ db, publicKey: key.publicKey }, how);
+  let broken = 0;
+  for (let n = 0; n < 400; n += 1) {
+    const [kind, { does }] = kinds[n % kinds.length] ?? assert.fail();
+    const log = structuredClone(genuine) as Ledger;
+    const times = n === 0 ? 0 : between(1, 3);
+    for (let time = 0; time < times; time += 1) does({ log, key, between });
+    store.put(log);
+    const pageSize = between(3, 90);
+    const expected = await verdict({ pageSize, inSpans: false });
+    assert.equal(expected.ok || n > 0, true);
+    if (!expected.ok) broken += 1;
+    const said = `${kind}, case ${n} of seed ${SEED}, ${pageSize} entries a page`;
+    assert.deepEqual(await verdict({ pageSize }), expected, said);
+    if (n % 40 === 0) assert.deepEqual(await verdict({ pageSize, threadsFrom: 1 }), expected, `${said}, threads`);
+  }
+  assert.ok(broken > 200, `${broken} were found broken here`);
+});
+
+test('T22: when a thread looks at entries, it calls those whole that are, cut where it is told, and no others', async (t) => {
+  const { path } = await tempDatabase(t);
+  const store = storeBehind(path);
+  t.after(() => store.close());
+  const { log } = witnessedLedger(makeSigningKey());
+  store.put(log);
+  await using threads = new SpanThreads(path);
+  const [one, nine, ten, twenty] = [0, 8, 9, 19].map((at) => log.entries[at] ?? assert.fail());
+  assert.deepEqual(await threads.ask({ after: 0, upTo: 20, cuts: [9] }), [
+    { first: 1, prev: NO_HASH, last: 9, head: nine?.hash },
+    { first: 10, prev: nine?.hash, last: 20, head: twenty?.hash },
+  ]);
+  log.entries[9] = { ...(ten ?? assert.fail()), at: (one?.at ?? 0) + 1 };
+  store.put(log);
+  assert.deepEqual(
+    await Promise.all([threads.ask({ after: 0, upTo: 9, cuts: [] }), threads.ask({ after: 5, upTo: 15, cuts: [] })]),
+    [[{ first: 1, prev: NO_HASH, last: 9, head: nine?.hash }], null],
+  );
+});
+
+test('when the threads cannot read the store, they call nothing whole, and nobody waits for them', async () => {
+  await using threads = new SpanThreads('/nowhere/at/all.db');
+  const question = { after: 0, upTo: 20, cuts: [] };
+  assert.deepEqual(await Promise.all([threads.ask(question), threads.ask(question), threads.ask(question)]), [
+    null,
+    null,
+    null,
+  ]);
+  assert.equal(await threads.ask(question), null);
 });
 
 test('T22: when an export is manipulated in 2,000 random ways, each is found', async (t) => {
