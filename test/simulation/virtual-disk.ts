@@ -247,16 +247,20 @@ function look(disk: VirtualDisk, path: string) {
   return stats(disk.isFolder(path) ? null : (disk.find(path) ?? missing(path)));
 }
 
+function sync({ disk, inode, path, process }: Handle): void {
+  change(disk, process, 'fsync', path, () => {
+    if (disk.isFolder(path)) disk.syncFolder(path);
+    else inode.durable = inode.data;
+  });
+}
+
 /** Calls that take a handle, for ours. */
 const byHandle = {
   closeSync: (_handle: Handle, fd: number) => void handles.delete(fd),
   fstatSync: ({ disk, inode, path }: Handle) => stats(disk.isFolder(path) ? null : inode),
-  fsyncSync({ disk, inode, path, process }: Handle) {
-    change(disk, process, 'fsync', path, () => {
-      if (disk.isFolder(path)) disk.syncFolder(path);
-      else inode.durable = inode.data;
-    });
-  },
+  fsyncSync: sync,
+  // What it leaves out, such as times, is not simulated.
+  fdatasyncSync: sync,
   ftruncateSync({ disk, inode, path, process }: Handle, _fd: number, length = 0) {
     change(disk, process, 'truncate', path, () => {
       inode.data = Buffer.from(inode.data.subarray(0, length));

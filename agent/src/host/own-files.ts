@@ -144,6 +144,11 @@ export class AppendFile {
     this.#size += bytes.length;
   }
 
+  /** Makes durable what was added without a sync. Throws the system's error. */
+  sync(): void {
+    fdatasyncSync(this.#file);
+  }
+
   /** Cuts it to its first `size` bytes, durably. */
   truncate(size: number): void {
     ftruncateSync(this.#file, size);

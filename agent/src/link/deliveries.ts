@@ -110,7 +110,10 @@ export class Deliveries {
   }
 
   #post(kept: Kept | null): void {
-    if (kept !== null) this.#send(kept.message);
+    if (kept === null) return;
+    this.#send(kept.message);
+    // An alert that is lost in a crash of the machine is raised again; a report is not.
+    if (kept.message.type !== 'alert') this.#outbox.settle();
   }
 
   #queueOutput(actionId: string): void {

@@ -62,19 +62,30 @@ export class Outbox {
   }
 
   /**
-   * Takes a message in: on disk when the call returns. Returns it with its number; `null` when one with this key waits
-   * already, or when there is no room for it. A disk that is full is logged, and the message is kept in memory.
+   * Takes a message in: written when the call returns, on disk after {@link settle}. Returns it with its number; `null` when one
+   * with this key waits already, or when there is no room for it. A disk that is full is logged, and the message is kept in memory.
    */
   put(key: string, message: Unnumbered): Kept | null {
     if (this.#entries.some((entry) => entry.key === key) || !this.#makeRoom(message)) return null;
     const kept: Kept = { key, message: { ...message, seq: this.#next } as Numbered };
     this.#next += 1;
     this.#entries.push(kept);
-    // An alert that is lost in a crash of the machine is raised again; a report is not.
     failPoint('link.outbox.before_write', () => this.#file?.append(halfOf(JSON.stringify(kept)), { sync: true }));
-    this.#write(kept, message.type !== 'alert');
+    this.#write(kept);
     failPoint('link.outbox.after_write');
     return kept;
+  }
+
+  /**
+   * Makes what was taken in durable. It may be sent before: the runner's own journal has every report until the control plane has
+   * it, and a report that comes twice counts once.
+   */
+  settle(): void {
+    try {
+      this.#file?.sync();
+    } catch (error) {
+      this.#log.error('outbox.not_written', { error });
+    }
   }
 
   /** Forgets what the control plane has stored, and returns it. */
@@ -84,7 +95,7 @@ export class Outbox {
     this.#entries = this.#entries.filter(({ message }) => message.seq > seq);
     failPoint('link.acknowledge.before_write');
     if ((this.#file?.size ?? 0) > COMPACT_BYTES) this.#compact();
-    else this.#write({ acknowledged: seq }, false);
+    else this.#write({ acknowledged: seq });
     failPoint('link.acknowledge.after_write');
     return done;
   }
@@ -99,13 +110,13 @@ export class Outbox {
     if (alert < 0) return false;
     const [dropped] = this.#entries.splice(alert, 1);
     this.#log.warn('outbox.full', { dropped: dropped?.key, for: message.type });
-    this.#write({ dropped: dropped?.message.seq }, false);
+    this.#write({ dropped: dropped?.message.seq });
     return true;
   }
 
-  #write(line: object, sync: boolean): void {
+  #write(line: object): void {
     try {
-      this.#file?.append(`${JSON.stringify(line)}\n`, { sync });
+      this.#file?.append(`${JSON.stringify(line)}\n`, { sync: false });
     } catch (error) {
       this.#log.error('outbox.not_written', { error });
     }
