@@ -57,20 +57,23 @@ export class NodeExchange extends PerRequestHTTPServerTransport {
   readonly #call: PlainCall;
   readonly #reply: ServerResponse;
   readonly #clock: Clock;
-  #closed = false;
+  readonly #onOver: () => void;
+  #over = false;
+  #answered = false;
   #cancelBeat: Cancel = () => undefined;
 
-  constructor(call: PlainCall, reply: ServerResponse, clock: Clock) {
+  /** `onOver` is called once, when nothing more will come. */
+  constructor(call: PlainCall, reply: ServerResponse, clock: Clock, onOver: () => void) {
     super({ classification: call.classification });
     this.#call = call;
     this.#reply = reply;
     this.#clock = clock;
+    this.#onOver = onOver;
   }
 
   /** Gives the call to a server of its own. The answer goes to the response; when the client goes away, the call is given up. */
   async serve(mcp: McpServer, authInfo: AuthInfo): Promise<void> {
     await mcp.connect(this);
-    // Also after the answer: the server hears then that all is over.
     this.#reply.once('close', () => void this.close());
     if (this.#reply.destroyed) return this.close();
     this.#beat();
@@ -82,15 +85,18 @@ export class NodeExchange extends PerRequestHTTPServerTransport {
     const answers = !('method' in message);
     if ((answers ? message.id : options?.relatedRequestId) !== this.#call.message.id) return;
     const frame = `event: message\ndata: ${JSON.stringify(message)}\n\n`;
-    if (answers) this.#end(frame);
-    else this.#write(frame);
+    if (!answers) return this.#write(frame);
+    this.#answered = true;
+    this.#end(frame);
   }
 
   override async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#over) return;
+    this.#over = true;
     this.#end('');
-    await super.close(); // tells the server, which gives up what still runs
+    this.#onOver();
+    // Tells the server, which gives up what still runs. After the answer nothing does, and the server is used no more.
+    if (!this.#answered) await super.close();
   }
 
   #write(text: string): void {

@@ -120,9 +120,8 @@ function openCalls({ factory, clock }: Serve) {
   const open = new Set<NodeExchange>();
   return {
     serve: async (call: PlainCall, authInfo: AuthInfo, { raw }: FastifyReply) => {
-      const exchange = new NodeExchange(call, raw, clock);
+      const exchange: NodeExchange = new NodeExchange(call, raw, clock, () => open.delete(exchange));
       open.add(exchange);
-      exchange.onclose = () => open.delete(exchange);
       await exchange.serve(factory({ era: 'modern', authInfo, tool: call.tool }), authInfo);
     },
     endAll: () => Promise.all([...open].map((exchange) => exchange.close())),
