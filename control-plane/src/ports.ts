@@ -3,6 +3,7 @@
  * them in, so that no use case imports an edge.
  */
 import type {
+  ActionState,
   ApproverSignature,
   Clock,
   Ids,
@@ -69,7 +70,7 @@ export interface Fleet {
 /** A way to ask people. Thin: it shows and edits cards; verdicts come in by `actions/decide.ts`. */
 export interface ApprovalChannel {
   readonly name: 'telegram' | 'web' | 'ide';
-  /** Whether there are copies of cards somewhere, which a sweep has to bring up to date. */
+  /** Whether there are copies of cards somewhere: nothing is announced, and nothing has to be brought up to date, where there are none. */
   readonly keepsCopies: boolean;
   /** Whether a card for this action would reach somebody who may decide, now. */
   canReach(actionId: string): Promise<boolean>;
@@ -86,7 +87,8 @@ export interface LiveStream {
 
 /** Follows committed changes of actions. Each follower is idempotent and has a sweep, so a lost call loses nothing. */
 export interface ActionFollower {
-  actionChanged(actionId: string): void;
+  /** `state` is the one that the action is in since the change. */
+  actionChanged(actionId: string, state: ActionState): void;
 }
 
 /** One line of log: an event name and fields. Nothing secret goes in. */

@@ -104,7 +104,7 @@ export function tellAfterCommit(
   afterCommit(trx, () => {
     deps.live.publish({ type: 'action', id, server: server_id, state });
     if (seq !== undefined) deps.live.publish({ type: 'audit', seq });
-    deps.followers.notify(id);
+    deps.followers.notify(id, state);
   });
 }
 

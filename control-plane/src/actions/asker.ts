@@ -16,7 +16,9 @@ export interface Asker extends ActionFollower, AsyncDisposable {
 export function makeAsker(deps: ActionDeps): Asker {
   const work = oneAtATime(deps.log, 'action.ask_again_failed', (actionId) => askAgain(deps, actionId));
   return {
-    actionChanged: (actionId) => void work.start(actionId),
+    actionChanged(actionId, state) {
+      if (state === 'refused') void work.start(actionId);
+    },
     async sweep() {
       const ids = await driftedIds(deps.db, deps.clock.now() - REFUSED_LATELY_MS);
       await Promise.all(ids.map((id) => work.start(id)));

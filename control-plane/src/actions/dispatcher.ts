@@ -17,7 +17,9 @@ export function makeDispatcher(deps: ActionDeps): ActionFollower & AsyncDisposab
     if (row && (row.state === 'approved' || isFinal(row.state))) await passes.start(row.server_id);
   });
   return {
-    actionChanged: (actionId) => void looks.start(actionId),
+    actionChanged(actionId, state) {
+      if (state === 'approved' || isFinal(state)) void looks.start(actionId);
+    },
     async [Symbol.asyncDispose]() {
       await looks.idle();
       await passes.idle();

@@ -12,19 +12,25 @@ export async function waitForAction(
   actionId: string,
   { ms, signal }: { readonly ms: number; readonly signal: AbortSignal },
 ): Promise<void> {
-  const stateNow = async () => (await actionById(deps.db, actionId))?.state;
   let wake = Promise.withResolvers<void>();
+  let newest: ActionState | undefined;
   // Follow first, then look: what changes in between is not missed.
-  const unfollow = deps.followers.add({ actionChanged: (id) => id === actionId && wake.resolve() });
+  const unfollow = deps.followers.add({
+    actionChanged(id, state) {
+      if (id !== actionId) return;
+      newest = state;
+      wake.resolve();
+    },
+  });
   const over = Promise.withResolvers<'over'>();
   over.promise.catch(() => undefined); // seen below, unless the abort comes while nobody waits: then throwIfAborted tells
   const cancel = deps.clock.after(ms, () => over.resolve('over'));
   const aborted = () => over.reject(signal.reason);
   signal.addEventListener('abort', aborted, { once: true });
   try {
-    const first = await stateNow();
+    const first = (await actionById(deps.db, actionId))?.state;
     signal.throwIfAborted();
-    for (let state = first; ms > 0 && !worthTelling(first, state); state = await stateNow()) {
+    for (let state = first; ms > 0 && !worthTelling(first, state); state = newest) {
       if ((await Promise.race([wake.promise, over.promise])) === 'over') return;
       wake = Promise.withResolvers();
     }

@@ -6,6 +6,7 @@ import { policyOf } from '../actions/stored-policy.ts';
 import type { ActionFollower, ApprovalChannel, Core } from '../ports.ts';
 
 export interface Announcer extends ActionFollower, AsyncDisposable {
+  actionChanged(actionId: string): void;
   /** Brings the cards up to date of all actions that can still change, or ended within `endedMs`. */
   sweep(endedMs: number): Promise<void>;
 }
@@ -25,19 +26,17 @@ export function makeAnnouncer(deps: Deps): Announcer {
     const channel = channels.find((it) => it.name === name);
     return channel ? tell(deps, channel, actionId) : Promise.resolve();
   });
-  const tellAll = (told: Deps['channels'], actionId: string) =>
-    told.map(({ name }) => tellings.start(`${name} ${actionId}`));
+  const keeping = () => channels.filter(({ keepsCopies }) => keepsCopies);
+  const tellAll = (actionId: string) => keeping().map(({ name }) => tellings.start(`${name} ${actionId}`));
   return {
     actionChanged(actionId) {
-      void Promise.all(tellAll(channels, actionId));
+      void Promise.all(tellAll(actionId));
     },
     async sweep(endedMs) {
-      const keeping = channels.filter(({ keepsCopies }) => keepsCopies);
-      if (keeping.length === 0) return;
+      if (keeping().length === 0) return;
       const ids = await liveIds(db, clock.now() - endedMs);
       // A few at once: whoever asks the store for something else does not wait for all that ended in a day.
-      for (let n = 0; n < ids.length; n += AT_ONCE)
-        await Promise.all(ids.slice(n, n + AT_ONCE).flatMap((id) => tellAll(keeping, id)));
+      for (let n = 0; n < ids.length; n += AT_ONCE) await Promise.all(ids.slice(n, n + AT_ONCE).flatMap(tellAll));
     },
     [Symbol.asyncDispose]: () => tellings.idle(),
   };
