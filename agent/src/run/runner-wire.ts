@@ -19,6 +19,7 @@ import {
 } from '@countersign/protocol';
 import { localPolicySummarySchema } from '@countersign/protocol/agent-wire/facts';
 import { wireFaultSchema } from '@countersign/protocol/agent-wire/messages';
+import { anyJsonSchema } from '@countersign/protocol/any-json';
 import { z } from 'zod';
 
 export { LINE_BYTES_MAX } from './channel.ts';
@@ -33,7 +34,7 @@ export const toRunnerSchema = z.discriminatedUnion('type', [
     type: z.literal('observe'),
     ...request,
     capability: observationIdSchema,
-    parameters: z.record(z.string(), z.json()),
+    parameters: z.record(z.string(), anyJsonSchema),
     timeoutMs,
   }),
   z.strictObject({ type: z.literal('preview'), ...request, draft: planDraftSchema, timeoutMs }),
@@ -81,7 +82,7 @@ export type Report = z.infer<typeof reportSchema>;
 
 export const fromRunnerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('about'), ...request, about: aboutSchema }),
-  z.object({ type: z.literal('observed'), ...request, result: z.json() }),
+  z.object({ type: z.literal('observed'), ...request, result: anyJsonSchema }),
   z.object({ type: z.literal('previewed'), ...request, preview: previewSchema }),
   z.object({ type: z.literal('certificates'), ...request, certificates: z.array(certificateSchema).max(500) }),
   /** Purpose `witness`, over the members without type and request. */
