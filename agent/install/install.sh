@@ -278,11 +278,11 @@ install_units() {
   take_version "$version"
 }
 
-# Has units and programs be those of a version that is here.
+# Has programs and units be those of a version that is here. Cut off in between, the link tells that it was begun.
 take_version() {
-  put_units "$1"
   ln -sfn "versions/$1" "$opt/current.new"
   mv -T "$opt/current.new" "$opt/current"
+  put_units "$1"
   systemctl daemon-reload
 }
 

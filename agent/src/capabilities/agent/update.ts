@@ -49,7 +49,9 @@ export const agentUpdate: Changer<'agent.update'> = {
   async perform(parameters, memory, context) {
     const { from } = memorySchema.parse(memory);
     const calls = await runCalls(context, callsOf(parameters, from), { timeoutMs: STAGE_MS });
-    if (calls.last?.exitCode !== 0) return resultOfCalls(calls, true, `${from} goes on.`);
+    // Once the switch has begun, only a runner that comes after it can tell; a server that goes down may have cut it off.
+    if (calls.last?.exitCode !== 0 && installedVersion() === from)
+      return resultOfCalls(calls, true, `${from} goes on.`);
     return awaitReplaced(context);
   },
   async undo({ version }, memory, context) {
@@ -67,7 +69,7 @@ export const agentUpdate: Changer<'agent.update'> = {
     if (installedVersion() === parameters.version) return awaitReplaced(context);
     const summary =
       (await context.processes.ended(SWITCH)) === null
-        ? `The runner ended before anything was switched; ${from} goes on.`
+        ? `The runner was cut off, and ${from} goes on: either nothing was switched yet, or the server went back by itself after a reboot.`
         : `${parameters.version} did not prove itself in time, and the server went back to ${from} by itself.`;
     return { changed: true, exit_code: 1, summary };
   },
@@ -156,8 +158,9 @@ async function connects(version: string, ms: number, context: ObserveContext): P
 async function goBack(from: string, context: ChangeContext): Promise<StepResult> {
   const start = ['systemctl', 'start', '--no-block', '--', 'countersign-back.service'];
   const calls = await runCalls(context, [armBack(from, UNDO_BACK_S), start], { timeoutMs: BACK_MS });
-  if (calls.last?.exitCode !== 0) return resultOfCalls(calls, true, `${from} is not back.`);
-  return awaitReplaced(context);
+  // A server that goes down starts nothing any more: the runner after the reboot begins this again, if the timer has not.
+  const replaced = await awaitReplaced(context);
+  return calls.last?.exitCode === 0 ? replaced : resultOfCalls(calls, true, `${from} is not back.`);
 }
 
 /** By a runner of the version before: whether that is whole again. What was never switched is. */
