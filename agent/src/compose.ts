@@ -9,6 +9,7 @@ import type { AgentConfig, Surroundings } from './config.ts';
 import { readBoot } from './host/boot.ts';
 import { readFacts } from './host/facts.ts';
 import { type Log, lineLog } from './host/log.ts';
+import { giveMemoryBack } from './host/memory.ts';
 import { isMissing, isRefused, readOwnFile } from './host/own-files.ts';
 import { versionOfFile } from './host/own-version.ts';
 import { startRunnerProcess } from './host/runner-process.ts';
@@ -21,6 +22,7 @@ import { linkKey, readIdentity } from './link/identity.ts';
 import type { LinkDeps, LinkState } from './link/link.ts';
 import { Outbox } from './link/outbox.ts';
 import { RememberedAbout } from './link/remembered-about.ts';
+import { Rest } from './link/rest.ts';
 import { RunnerClient } from './link/runner-client.ts';
 import { Watcher } from './link/watcher.ts';
 import { connectLocal } from './run/local-socket.ts';
@@ -59,12 +61,19 @@ export function composeLink(given: Surround, onState: (state: LinkState) => void
   const identity = readIdentity(config.stateDir);
   if (identity === null) throw new SettingsProblem('this server is not enrolled yet: run countersign-agent enroll');
   const key = linkKey(config.stateDir);
+  const rest = new Rest(base.clock, giveMemoryBack);
   const outbox = Outbox.open(config.stateDir, base.log);
   const deliveries = new Deliveries(outbox, new Chunks(), ({ actionId, report }) => runner.kept(actionId, report));
   const runner = new RunnerClient({
     ...base,
-    connect: () => reachRunner(given),
-    onTold: (message) => deliveries.take(message),
+    connect: () => {
+      rest.worked();
+      return reachRunner(given);
+    },
+    onTold: (message) => {
+      rest.worked();
+      deliveries.take(message);
+    },
   });
   const watcher = new Watcher({
     ...base,
@@ -89,14 +98,20 @@ export function composeLink(given: Surround, onState: (state: LinkState) => void
     // An idle link carries nothing of the following: it is loaded when it is needed for the first time.
     unknownRunner: async () => (await import('./observe-here.ts')).unknownRunner(),
     observeHere: async (request, signal) =>
-      (await import('./observe-here.ts')).observeHere({ clock: base.clock, self }, config, request, signal),
+      (await import('./observe-here.ts'))
+        .observeHere({ clock: base.clock, self }, config, request, signal)
+        .finally(() => rest.worked()),
     sample: () => watcher.sample(),
     onThresholds: (thresholds) => {
       watcher.thresholds = thresholds;
     },
     policyStamp: () => stampOf(config.policyFile),
-    onState,
+    onState: (state) => {
+      rest.worked();
+      onState(state);
+    },
     dispose() {
+      rest.end();
       runner.close();
       outbox.close();
     },
