@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { arch, hostname, release } from 'node:os';
 import type { Clock } from '@countersign/protocol';
 import type { ServerFacts, StatusSample } from '@countersign/protocol/agent-wire/facts';
-import { type Mount, readMounts, roomOf } from './mounts.ts';
+import { type Mount, type MountLine, readAllMounts, readMounts, roomOf } from './mounts.ts';
 import { readSoftware } from './software.ts';
 import { readCpuCount, readLoad, readMemory, readUptimeS } from './system.ts';
 import { systemdRuns } from './unit.ts';
@@ -30,12 +30,26 @@ export function readBootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
+/** How full a disk is, from 0 to 1. */
+export interface Fullness {
+  readonly mount: string;
+  readonly usedRatio: number;
+}
+
+/** How full the disks are that hold files of people. Reads the list of mounts once. */
+export function readFullness(): Fullness[] {
+  const lines = readAllMounts();
+  return readMounts(lines).mounts.flatMap((mount) => usedRatioOf(mount, lines));
+}
+
 /** A few figures of now. `failedUnits` comes from who may ask systemd. */
-export function readStatusSample(clock: Clock, failedUnits: number | null = null): StatusSample {
+export function readStatusSample(
+  clock: Clock,
+  failedUnits: number | null = null,
+  disks: readonly Fullness[] = readFullness(),
+): StatusSample {
   const memory = readMemory();
-  const fullest = readMounts()
-    .mounts.flatMap((mount) => usedRatioOf(mount))
-    .sort((a, b) => b.usedRatio - a.usedRatio)[0];
+  const fullest = disks.toSorted((a, b) => b.usedRatio - a.usedRatio)[0];
   return {
     at: clock.now(),
     load1PerCpu: readLoad().load1 / readCpuCount(),
@@ -68,10 +82,10 @@ function readOs(): ServerFacts['os'] {
 }
 
 /** Nothing for a mount that cannot be asked. Memory and read-only file systems do not run full by themselves. */
-function usedRatioOf({ mount, type, readOnly }: Mount): { readonly mount: string; readonly usedRatio: number }[] {
+function usedRatioOf({ mount, type, readOnly }: Mount, lines: readonly MountLine[]): Fullness[] {
   if (readOnly || (type === 'tmpfs' && mount !== '/' && mount !== '/tmp')) return [];
   try {
-    return [{ mount, usedRatio: ratio(roomOf(mount).usedRatio, 1) }];
+    return [{ mount, usedRatio: ratio(roomOf(mount, lines).usedRatio, 1) }];
   } catch (error) {
     if (error instanceof Error && 'code' in error) return [];
     throw error;

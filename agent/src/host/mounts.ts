@@ -27,8 +27,11 @@ const REAL = /^(ext[234]|xfs|btrfs|zfs|f2fs|jfs|reiserfs|vfat|exfat|ntfs3?|fuseb
 const NETWORK = /^(nfs4?|cifs|smb3|smbfs|ceph|glusterfs|9p|fuse\..*|afs|lustre)$/;
 
 /** The mounts that diagnostics look at, each file system once (its shortest mount point), and the network mounts left out. */
-export function readMounts(): { readonly mounts: Mount[]; readonly network: Mount[] } {
-  return chooseMounts(readAllMounts());
+export function readMounts(lines: readonly MountLine[] = readAllMounts()): {
+  readonly mounts: Mount[];
+  readonly network: Mount[];
+} {
+  return chooseMounts(lines);
 }
 
 /** Every mount, later ones over earlier ones of the same point. */
@@ -75,10 +78,10 @@ export function chooseMounts(lines: readonly MountLine[]): { readonly mounts: Mo
 
 /**
  * Room of the file system that holds a path. Throws the system's error, and `precondition_failed` for a network mount: a server that
- * does not answer would hold this whole process.
+ * does not answer would hold this whole process. `lines`: the mounts, for who has just read them.
  */
-export function roomOf(path: string): Room {
-  const { type, mount } = mountLineOf(path) ?? {};
+export function roomOf(path: string, lines: readonly MountLine[] = readAllMounts()): Room {
+  const { type, mount } = deepest(lines, path) ?? {};
   if (type !== undefined && mount !== '/' && NETWORK.test(type))
     throw fault('precondition_failed', {
       reason: `${mount} is a network mount (${type}), which may hang, so it is not asked`,

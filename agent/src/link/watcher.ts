@@ -5,10 +5,9 @@ import type { Clock } from '@countersign/protocol';
 import type { AgentAlert, StatusSample, Thresholds } from '@countersign/protocol/agent-wire/facts';
 import { shapeOf } from '@countersign/protocol/form';
 import { defaultThresholds, watchStateForm } from '../ahead.ts';
-import { readStatusSample } from '../host/facts.ts';
+import { readFullness, readStatusSample } from '../host/facts.ts';
 import { failedUnits } from '../host/failed-units.ts';
 import type { Log } from '../host/log.ts';
-import { readMounts, roomOf } from '../host/mounts.ts';
 import { readOwnFile, replaceOwnFile } from '../host/own-files.ts';
 import { schemas } from '../late.ts';
 import type { Certificate } from '../run/runner-wire.ts';
@@ -51,9 +50,10 @@ export class Watcher {
     const { clock } = this.#deps;
     // Our own steps are reported as actions.
     const failed = (await failedUnits(clock))?.filter((unit) => !unit.startsWith('countersign-act_')) ?? null;
-    const sample = readStatusSample(clock, failed?.length ?? null);
+    const mounts = readFullness();
+    const sample = readStatusSample(clock, failed?.length ?? null, mounts);
     const figures = {
-      mounts: readMountRatios(),
+      mounts,
       memoryUsedRatio: sample.memoryUsedRatio,
       load1PerCpu: sample.load1PerCpu,
       failedUnits: failed,
@@ -103,20 +103,6 @@ function readState(file: string, log: Log) {
     log.error('alerts.not_read', { error });
     return { firing: [] };
   }
-}
-
-/** How full the disks are that hold files of people. Memory and read-only file systems do not run full by themselves. */
-function readMountRatios(): { mount: string; usedRatio: number }[] {
-  return readMounts()
-    .mounts.filter(({ mount, type, readOnly }) => !readOnly && (type !== 'tmpfs' || mount === '/' || mount === '/tmp'))
-    .flatMap(({ mount }) => {
-      try {
-        return [{ mount, usedRatio: roomOf(mount).usedRatio }];
-      } catch (error) {
-        if (error instanceof Error && 'code' in error) return []; // gone meanwhile, or not ours to ask
-        throw error;
-      }
-    });
 }
 
 /** Source: proc_vmstat(5), `oom_kill` (since Linux 4.13). */
