@@ -20,11 +20,14 @@ export function canonicalJson(value: unknown): string {
   if (Array.isArray(value))
     return `[${value.map((item) => canonicalJson(item === undefined ? null : item)).join(',')}]`;
   if (typeof value === 'object') {
-    const members = Object.entries(value)
-      .filter(([, member]) => member !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-      .map(([name, member]) => `${canonicalJson(name)}:${canonicalJson(member)}`);
-    return `{${members.join(',')}}`;
+    let text = '';
+    // Without a function to compare, strings are sorted by UTF-16 code units.
+    for (const name of Object.keys(value).sort()) {
+      const member = (value as Readonly<Record<string, unknown>>)[name];
+      if (member === undefined) continue;
+      text += `${text === '' ? '' : ','}${canonicalJson(name)}:${canonicalJson(member)}`;
+    }
+    return `{${text}}`;
   }
   throw new TypeError(`canonical JSON cannot hold a ${typeof value}`);
 }

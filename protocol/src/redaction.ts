@@ -77,12 +77,16 @@ const HARMLESS_FOR: readonly { readonly name: RegExp; readonly value: RegExp }[]
 const RANDOM_WORD =
   /(?<![A-Za-z0-9+/_=-])(?<!\b(?:ed25519|SHA256):)(?!sha(?:256|384|512)-)[A-Za-z0-9+/_-]{32,}={0,2}(?![A-Za-z0-9+/_-])/g;
 
+/** A short word without signs: too short for any format, and nothing in it could be a name before its value. Most of what is redacted is such. */
+const SHORT_WORD = /^\w{0,16}$/;
+
 /**
  * Blacks out secrets in text.
  * `exact`: values known to be secret on this server (from environment files that the owner names); at least 6 characters each.
  */
 export function redact(text: string, exact: readonly string[] = []): Redacted {
   let count = 0;
+  if (exact.length === 0 && SHORT_WORD.test(text)) return { text, count };
   const black = (kept: string) => {
     count += 1;
     return `${kept}${MARK}`;

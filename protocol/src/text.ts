@@ -8,8 +8,12 @@ const ANSI = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)
 const INVISIBLE =
   /[\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udfff]/g;
 
+/** What none of these can be in: most text, and one look at it is cheaper than five. */
+const PLAIN = /^[\t\n -~]*$/;
+
 /** Output of a server, for people and models: escape sequences and control characters are dropped, lines stay. */
 export function stripControl(text: string): string {
+  if (PLAIN.test(text)) return text;
   return text.toWellFormed().replace(ANSI, '').replace(/\r\n?/g, '\n').replace(CONTROL, '').replace(INVISIBLE, '');
 }
 
