@@ -37,7 +37,7 @@ async function besideSsh(bench: Bench, scene: Scene): Promise<Row[]> {
   const sshd = await startSshd();
   await using _sshd = 'missing' in sshd ? null : sshd;
   const ours = () => latencies(calls, 5, () => runThrough(scene.assistant, scene.agent.name, ['true']));
-  const note = `${counted(calls)} calls in each round, one after the other; run_command and get_action, two calls of MCP`;
+  const note = `${counted(calls)} calls in each round, one after the other; run_command answers with the end, one call of MCP`;
   if ('missing' in sshd) {
     const { p50, p99 } = await onlyOurs(ours);
     const peer = (name: string): Peer => ({ name, missing: sshd.missing });
