@@ -103,24 +103,23 @@ export function claimStore(path: string): Disposable | null {
 
 /** Preparing a statement costs more than running a small one, and the program has few different ones: keep them. */
 function withKeptStatements(sqlite: BetterSqlite.Database): Sqlite {
-  const kept = new Map<string, BetterSqlite.Statement<unknown[]>>();
+  const kept = new Map<string, ReturnType<Sqlite['prepare']>>();
   return {
     close: () => void sqlite.close(),
     prepare(sql) {
-      let statement = kept.get(sql);
-      if (statement === undefined) {
-        statement = sqlite.prepare<unknown[]>(sql);
-        if (kept.size >= STATEMENTS_KEPT) kept.clear();
-        kept.set(sql, statement);
-      }
-      const { reader } = statement;
-      return {
-        reader,
+      const known = kept.get(sql);
+      if (known !== undefined) return known;
+      const statement = sqlite.prepare<unknown[]>(sql);
+      const made: ReturnType<Sqlite['prepare']> = {
+        reader: statement.reader,
         all: (parameters) => statement.all(...parameters),
         run: (parameters) => statement.run(...parameters),
         // An open iteration keeps its statement busy, so it gets one of its own.
         iterate: (parameters) => sqlite.prepare<unknown[]>(sql).iterate(...parameters),
       };
+      if (kept.size >= STATEMENTS_KEPT) kept.clear();
+      kept.set(sql, made);
+      return made;
     },
   };
 }

@@ -4,7 +4,14 @@
  * commit: not who succeeded, and not who failed either, since they may have seen what the others had written.
  */
 import { setImmediate } from 'node:timers/promises';
-import { CompiledQuery, type DatabaseConnection, type Dialect, DummyDriver, Transaction } from 'kysely';
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  DummyDriver,
+  type KyselyProps,
+  Transaction,
+} from 'kysely';
 import type { Db, Trx } from './database.ts';
 import { insideWrite } from './dialect.ts';
 import type { Tables } from './tables.ts';
@@ -42,7 +49,7 @@ export function writtenSoFar(trx: Trx): object {
 /** All that write to one database. */
 export class Writers {
   readonly #db: Db;
-  readonly #dialect: Dialect;
+  readonly #parts: Omit<KyselyProps, 'executor'>;
   readonly #arrive: () => Promise<void>;
   #waiting: Member[] = [];
   #running = false;
@@ -50,7 +57,8 @@ export class Writers {
   /** `arrive` is waited for before a write gets in line. */
   constructor(db: Db, dialect: Dialect, arrive: () => Promise<void>) {
     this.#db = db;
-    this.#dialect = dialect;
+    // A member neither begins nor ends a transaction: it has no driver.
+    this.#parts = { config: { dialect }, dialect, driver: new DummyDriver() };
     this.#arrive = arrive;
   }
 
@@ -122,8 +130,7 @@ export class Writers {
         return consumer(connection);
       },
     });
-    const dialect = this.#dialect;
-    return new Transaction<Tables>({ config: { dialect }, dialect, driver: new DummyDriver(), executor });
+    return new Transaction<Tables>({ ...this.#parts, executor });
   }
 
   /** Nothing is on disk. When it could not even begin, that is so for all who wait. */
