@@ -3,7 +3,9 @@
  * what the servers themselves saw: each approved change started once, and each result is in the store.
  */
 import { setTimeout as pause } from 'node:timers/promises';
+import { Backoff } from '@countersign/agent/link/backoff';
 import type { SignedGrant } from '@countersign/protocol';
+import { systemIds } from '@countersign/protocol/system-ids';
 import type { SimulatedAgent, SimulatedAgentOptions } from '../../load/simulated-agent.ts';
 import { eventually } from '../../world/eventually.ts';
 import type { World } from '../../world/world.ts';
@@ -16,7 +18,8 @@ import { type Scene, startScene } from '../scene.ts';
 import { secondSession } from '../second-session.ts';
 import { percentile, timings } from '../statistics.ts';
 
-const RETRY_MS = 1000;
+/** As long as a link waits for a welcome. */
+const WELCOME_MS = 20_000;
 const LONGEST_MS = 120_000;
 const AGENTS_ASKED = 10_000;
 
@@ -139,18 +142,23 @@ async function askFor(world: World, servers: readonly Enrolled[], round: number)
   return asked;
 }
 
-/** Dials until it is let in, as a link does. */
+/** Dials until it is let in, with the link's own patience and backoff. */
 async function comeBack(agent: SimulatedAgent): Promise<void> {
   await agent.ended;
+  const backoff = new Backoff(systemIds);
   const until = performance.now() + LONGEST_MS;
-  for (let tries = 0; ; tries += 1) {
+  for (;;) {
+    const bound = setTimeout(() => agent.drop(), WELCOME_MS);
     try {
       await agent.connect();
       return;
     } catch (error) {
       if (performance.now() > until) throw error;
-      await pause(RETRY_MS * (1 + Math.random() * Math.min(8, 2 ** tries)));
+    } finally {
+      clearTimeout(bound);
     }
+    agent.drop();
+    await pause(backoff.next());
   }
 }
 
