@@ -115,3 +115,17 @@ test('when a minute passes and something is new, a checkpoint is made; at the en
   assert.deepEqual(await sizes(), [3, 4]);
   assert.equal(clock.waiting(), 0);
 });
+
+test('when the clock was set back, entries since a time are found all the same, newest first', async (t) => {
+  const { db } = await ledger(t, 0);
+  const times = [9_000, 9_001, 1_000, 1_001, 5_000, 9_002];
+  await write(db, async (trx) => {
+    for (const at of times) await appendEntry(trx, { event: 'control_plane.stopped', at, who: whoIs('system') });
+  });
+  const since = async (at: number, before = 100) =>
+    (await newestEntries(db, { since: at }, before, 10)).map(({ seq }) => seq);
+  assert.deepEqual(await since(9_000), [6, 2, 1]);
+  assert.deepEqual(await since(5_000, 6), [5, 2, 1]);
+  assert.deepEqual(await since(1_001), [6, 5, 4, 2, 1]);
+  assert.deepEqual(await since(9_003), []);
+});
