@@ -62,19 +62,7 @@ export function composeLink(given: Surround, onState: (state: LinkState) => void
   if (identity === null) throw new SettingsProblem('this server is not enrolled yet: run countersign-agent enroll');
   const key = linkKey(config.stateDir);
   const rest = new Rest(base.clock, giveMemoryBack);
-  const outbox = Outbox.open(config.stateDir, base.log);
-  const deliveries = new Deliveries(outbox, new Chunks(), ({ actionId, report }) => runner.kept(actionId, report));
-  const runner = new RunnerClient({
-    ...base,
-    connect: () => {
-      rest.worked();
-      return reachRunner(given);
-    },
-    onTold: (message) => {
-      rest.worked();
-      deliveries.take(message);
-    },
-  });
+  const { outbox, deliveries, runner } = reporting(given, base, rest);
   const watcher = new Watcher({
     ...base,
     stateDir: config.stateDir,
@@ -116,6 +104,24 @@ export function composeLink(given: Surround, onState: (state: LinkState) => void
       outbox.close();
     },
   };
+}
+
+/** The runner and the way of its reports. */
+function reporting(given: Surround, base: ReturnType<typeof basics>, rest: Rest) {
+  const outbox = Outbox.open(given.config.stateDir, base.log);
+  const deliveries = new Deliveries(outbox, new Chunks(), ({ actionId, report }) => runner.kept(actionId, report));
+  const runner = new RunnerClient({
+    ...base,
+    connect: () => {
+      rest.worked();
+      return reachRunner(given);
+    },
+    onTold: (message) => {
+      rest.worked();
+      deliveries.take(message);
+    },
+  });
+  return { outbox, deliveries, runner };
 }
 
 /** Facts of this machine, with the boot as it can be told apart in containers too. */
