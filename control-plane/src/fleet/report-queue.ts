@@ -1,5 +1,6 @@
 /**
- * Reports of one agent, stored one after the other. While too many wait, nothing more is read from the agent, so that a flood
+ * Reports of one agent, stored in their order as far as they are of one action; those of different actions that wait at the same
+ * time are stored side by side, so that they share a commit. While too many wait, nothing more is read from the agent, so that a flood
  * costs its sender and nobody else (threat T13). Acknowledged in batches, and only up to what is stored without a gap.
  */
 import { type Clock, Fault } from '@countersign/protocol';
@@ -34,6 +35,8 @@ const ACKNOWLEDGED_AT_ONCE = 32;
 /** Output waits so long for more of it, unless so many chunks are there or something else comes behind: each commit has its sync. */
 const GATHERING_MS = 50;
 const GATHERED = 48;
+/** Reports that are stored side by side. */
+const AT_ONCE = 16;
 
 interface Waiting {
   readonly report: Report;
@@ -82,12 +85,15 @@ export class ReportQueue {
     try {
       while (this.#waiting.length > 0) {
         if (this.#isGathering()) await this.#gather();
-        const next = this.#waiting.shift();
-        if (next === undefined) return;
-        const further = this.#furtherOutput(next.report);
-        await this.#store(next.report, further.map(({ report }) => report) as OutputReport[]);
+        const first = this.#waiting.shift();
+        if (first === undefined) return;
+        const further = this.#furtherOutput(first.report);
+        const batch = [first, ...this.#besides(first.report)];
+        const output = further.map(({ report }) => report) as OutputReport[];
+        await allOf(batch.map(({ report }) => this.#store(report, report === first.report ? output : [])));
         if (this.#ended) return;
-        for (const { bytes } of [next, ...further]) this.#bytes -= bytes;
+        for (const { report } of batch) this.#noteStored(report);
+        for (const { bytes } of [...batch, ...further]) this.#bytes -= bytes;
         this.#pauseOrResume();
         if (this.#waiting.length === 0 || this.#storedCount >= ACKNOWLEDGED_AT_ONCE) await this.#acknowledge();
       }
@@ -123,6 +129,22 @@ export class ReportQueue {
     return this.#waiting.splice(0, next < 0 ? this.#waiting.length : next);
   }
 
+  /** Takes off the queue what can be stored beside a report: the next ones, each of another action. */
+  #besides(first: Report): Waiting[] {
+    if (!('actionId' in first) || first.type === 'output') return [];
+    const actions = new Set([first.actionId]);
+    const fits = ({ report }: Waiting) => {
+      if (!('actionId' in report) || report.type === 'output' || actions.has(report.actionId)) return false;
+      actions.add(report.actionId);
+      return true;
+    };
+    let count = 0;
+    for (const next of this.#waiting)
+      if (count < AT_ONCE - 1 && fits(next)) count += 1;
+      else break;
+    return this.#waiting.splice(0, count);
+  }
+
   async #store(report: Report, further: readonly OutputReport[]): Promise<void> {
     failPoint('fleet.report.before_store');
     try {
@@ -132,6 +154,9 @@ export class ReportQueue {
       if (!(error instanceof Fault) || error.body.retryable || error.blame === 'us') throw error;
       await this.#deps.afterRefusal();
     }
+  }
+
+  #noteStored(report: Report): void {
     if (!('seq' in report)) return;
     this.#stored = report.seq;
     this.#storedCount += 1;
@@ -155,4 +180,9 @@ export class ReportQueue {
       this.#deps.wire.resume();
     }
   }
+}
+
+/** Resolves when all have, and rejects as the first that failed, but not before all have ended. */
+async function allOf(work: readonly Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(work)) if (outcome.status === 'rejected') throw outcome.reason;
 }

@@ -155,3 +155,24 @@ test('when output comes in many chunks, they are stored together, in their order
   await until('the last chunk', () => stored.at(-1) === '10');
   assert.deepEqual(stored, ['0,1,2,3,4,5,6,7,8,9', 'started', '10']);
 });
+
+test('when reports of several actions wait, they are stored side by side, and those of one action in their order', async () => {
+  const [first, others] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const [begun, ended]: [string[], string[]] = [[], []];
+  await using world = await fleetWorld({
+    take: async (_, report) => {
+      const name = `${'actionId' in report ? report.actionId.at(-1) : ''} ${report.type}`;
+      begun.push(name);
+      await (name === '1 started' ? first : others).promise;
+      ended.push(name);
+    },
+  });
+  const { id, agent } = await world.enrolled('web-1');
+  for (const n of [1, 2, 3, 2]) agent.report({ type: 'started', actionId: `act_00000000000${n}`, at });
+  await world.fleet.registry.observe(id, 'overview', {});
+  first.resolve();
+  await until('the next ones to begin', () => begun.length >= 3);
+  assert.deepEqual([begun, agent.unacknowledged], [['1 started', '2 started', '3 started'], 4]);
+  others.resolve();
+  await until('all of them', () => ended.length === 4);
+});
