@@ -9,14 +9,15 @@ import { systemIds } from '@countersign/protocol/system-ids';
 import type { SimulatedAgent, SimulatedAgentOptions } from '../../load/simulated-agent.ts';
 import { eventually } from '../../world/eventually.ts';
 import type { World } from '../../world/world.ts';
+import { type Caller, startCaller } from '../caller.ts';
 import { connectCrowd, dropCrowd, type Enrolled, enrolCrowd } from '../crowd.ts';
 import { type Bench, counted, type Goal } from '../goal.ts';
 import { atMost, judge } from '../judge.ts';
 import { socketsPossible } from '../process-figures.ts';
 import { column, interleave, type Readings } from '../rounds.ts';
-import { type Scene, startScene } from '../scene.ts';
+import { type Scene, startScene, tokenFor } from '../scene.ts';
 import { secondSession } from '../second-session.ts';
-import { percentile, timings } from '../statistics.ts';
+import { percentile } from '../statistics.ts';
 
 /** As long as a link waits for a welcome. */
 const WELCOME_MS = 20_000;
@@ -30,11 +31,14 @@ export const g5: Goal = {
     const size = Math.min(bench.count(AGENTS_ASKED, 500), socketsPossible());
     const smaller = size < AGENTS_ASKED;
     const approvals = bench.count(10, 5);
-    await using scene = await startScene({ assistants: 3 });
+    await using scene = await startScene();
     bench.say(`enrolling ${counted(size)} simulated agents`);
     const crowd = await enrolCrowd(scene.world, size);
-    await eventually('the real agent to be back', () => reads(scene, 0), { timeoutMs: 70_000 });
-    const { storm } = await interleave({ storm: (round) => oneStorm(bench, scene, crowd, approvals, round) });
+    await eventually('the real agent to be back', () => reads(scene), { timeoutMs: 70_000 });
+    const tokens = await Promise.all([1, 2, 3].map((n) => tokenFor(scene.world, n)));
+    await using caller = await startCaller({ url: scene.world.url, tokens, server: scene.agent.name });
+    const storms = { bench, caller, crowd, approvals, world: scene.world };
+    const { storm } = await interleave({ storm: (round) => oneStorm(storms, round) });
     const note = `${counted(size)} simulated agents, all cut and dialling at once; ${approvals} approvals given meanwhile to servers that are away`;
     return [
       judge({
@@ -63,42 +67,46 @@ export const g5: Goal = {
         peer: { name: 'the same when it is quiet', rounds: column(storm, 'quiet') },
         bound: atMost(3),
         smaller,
-        note: 'read_file over MCP on a real agent, one after the other',
+        note: 'read_file over MCP on a real agent, one after the other, from a process of its own',
       }),
     ];
   },
 };
 
-async function oneStorm(
-  bench: Bench,
-  scene: Scene,
-  crowd: readonly Enrolled[],
-  approvals: number,
-  round: number,
-): Promise<Readings> {
+interface Storms {
+  readonly bench: Bench;
+  readonly caller: Caller;
+  readonly crowd: readonly Enrolled[];
+  readonly approvals: number;
+  readonly world: World;
+}
+
+async function oneStorm({ bench, caller, crowd, approvals, world }: Storms, round: number): Promise<Readings> {
   const starts = new Map<string, number>();
-  const agents = await connectCrowd(scene.world, crowd, () => acting(starts));
+  const agents = await connectCrowd(world, crowd, () => acting(starts));
   try {
-    const waiting = await askFor(scene.world, crowd.slice(0, approvals), round);
-    const quiet = await timings(bench.count(200, 50), (n) => reads(scene, n), 20);
-    const decide = scene.world.as(await secondSession(scene.world));
+    const waiting = await askFor(world, crowd.slice(0, approvals), round);
+    const quiet = await caller.calls(bench.count(200, 50));
+    const decide = world.as(await secondSession(world));
+    const endCalls = caller.begin();
     const began = performance.now();
     for (const agent of agents) agent.drop();
     const back = Promise.all(agents.map((agent) => comeBack(agent))).then(() => (performance.now() - began) / 1000);
     const decided = Promise.all(
       waiting.map(({ id, digest, server }) => decide('approveAction', { action: id, digest, typed_server: server })),
     );
-    const calls = await callUntil(scene, back);
+    await back;
+    const calls = await endCalls();
     await decided;
-    const wrong = await countWrong(scene.world, waiting, starts);
+    const wrong = await countWrong(world, waiting, starts);
     return { back: await back, wrong, p99: percentile(calls, 99), quiet: percentile(quiet, 99) };
   } finally {
     await dropCrowd(agents);
   }
 }
 
-const reads = async ({ assistants, agent }: Scene, n: number) =>
-  assistants[n % assistants.length]?.call('read_file', { server: agent.name, path: '/etc/hostname' });
+const reads = ({ assistant, agent }: Scene) =>
+  assistant.call('read_file', { server: agent.name, path: '/etc/hostname' });
 
 /** What a runner does, in the shortest way; counts how often each action was started. */
 function acting(starts: Map<string, number>): Partial<SimulatedAgentOptions> {
@@ -160,23 +168,6 @@ async function comeBack(agent: SimulatedAgent): Promise<void> {
     agent.drop();
     await pause(backoff.next());
   }
-}
-
-async function callUntil(scene: Scene, end: Promise<unknown>): Promise<number[]> {
-  let over = false;
-  void end
-    .finally(() => {
-      over = true;
-    })
-    .catch(() => undefined);
-  const taken: number[] = [];
-  // Bounded by the tokens' own allowance, so that a long storm does not turn into a test of that.
-  for (let n = 0; !over && n < 5000; n += 1) {
-    taken.push(...(await timings(1, () => reads(scene, n))));
-    await pause(10);
-  }
-  await end;
-  return taken;
 }
 
 async function countWrong(
