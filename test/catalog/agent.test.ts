@@ -167,7 +167,7 @@ hostTest(
 hostTest(
   'T23: when the package has another checksum than was approved, is older, or the policy is closed, nothing is touched',
   async () => {
-    const { host, assistant, name, world, setPolicy } = ground;
+    const { host, assistant, name, world, setPolicy, tellPolicy } = ground;
     await runOld(host);
     const ask = (parameters: Record<string, string>) =>
       assistant('runPlaybook', { server: name, playbook: 'agent.update', parameters, reason: 'It is old.' });
@@ -189,7 +189,8 @@ hostTest(
     }
     await setPolicy(OPEN_POLICY);
     await assert.rejects(ask(offer), /agent_changes are off/);
-    await setPolicy(`${OPEN_POLICY}agent_changes: true\n`);
+    // The agent connects anew to tell of it: not in the middle of the next test.
+    await tellPolicy(`${OPEN_POLICY}agent_changes: true\n`);
     await settled(host, OLD);
   },
 );
