@@ -11,6 +11,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { stripControl, systemClock } from '@countersign/protocol';
 import { systemIds } from '@countersign/protocol/system-ids';
+import { compiled } from '../../../test/world/places.ts';
 import { run } from '../../src/cli/program.ts';
 import { terminal } from '../../src/cli/terminal.ts';
 import { readEnv } from '../../src/config/env.ts';
@@ -55,6 +56,7 @@ export async function makeMachine(context: TestContext, extra: Record<string, st
   const port = await freePort();
   const base = {
     PATH: process.env.PATH ?? '',
+    ...compiled,
     HOME: dataDir,
     COUNTERSIGN_DATA: dataDir,
     COUNTERSIGN_PORT: String(port),
