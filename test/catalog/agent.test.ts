@@ -32,12 +32,12 @@ const sh = (host: Host, line: string) => host.exec(['sh', '-c', line], { timeout
 const versionOn = async (host: Host) =>
   (await sh(host, 'basename "$(readlink /opt/countersign/current)"')).stdout.trim();
 
-/** Has the host run the version before: the same programs under an older name. */
-async function runOld(host: Host): Promise<void> {
+/** Has the host run the version before: the same programs under another name, an older one unless told. */
+async function runOld(host: Host, old = OLD): Promise<void> {
   const versions = '/opt/countersign/versions';
-  await sh(host, `test -e ${versions}/${OLD} || cp -a ${versions}/${served} ${versions}/${OLD}`);
-  await sh(host, `${versions}/${OLD}/install.sh --switch --version ${OLD}`);
-  await settled(host, OLD);
+  await sh(host, `test -e ${versions}/${old} || cp -a ${versions}/${served} ${versions}/${old}`);
+  await sh(host, `${versions}/${old}/install.sh --switch --version ${old}`);
+  await settled(host, old);
 }
 
 /** Runner and link are of a version, the link is connected, and nothing is armed any more. */
@@ -165,7 +165,30 @@ hostTest(
 );
 
 hostTest(
-  'T23: when the package has another checksum than was approved, is older, or the policy is closed, nothing is touched',
+  'T23: when the package is older than what runs, it is refused unless that is asked for, and then shown',
+  async () => {
+    const { host, assistant, name } = ground;
+    await runOld(host);
+    const parameters = await offered();
+    await runOld(host, '9.9.9');
+    const ask = (more: Record<string, boolean>) =>
+      assistant('runPlaybook', {
+        server: name,
+        playbook: 'agent.update',
+        parameters: { ...parameters, ...more },
+        reason: 'Back.',
+      });
+    await assert.rejects(ask({}), /older than 9\.9\.9/);
+    const { action } = await ask({ allow_downgrade: true });
+    assert.ok(action);
+    assert.match(JSON.stringify(action), /which is OLDER/);
+    await assistant('cancelAction', { action: action.id });
+    await runOld(host);
+  },
+);
+
+hostTest(
+  'T23: when the package has another checksum than was approved, or the policy is closed, nothing is touched',
   async () => {
     const { host, assistant, name, world, setPolicy, tellPolicy } = ground;
     await runOld(host);
