@@ -112,7 +112,8 @@ async function openParts(config: Config, overrides: Overrides, stack: AsyncDispo
   const log = overrides.log ?? makeLog({ clock, write: (line) => void process.stderr.write(line) });
   const secrets = await loadSecrets(config, { clock, ids });
   const key = secrets.controlPlaneKey;
-  const db = stack.adopt(await openDatabase({ path: join(config.dataDir, 'countersign.db') }), (it) => it.destroy());
+  const path = join(config.dataDir, 'countersign.db');
+  const db = stack.adopt(await openDatabase({ path, gather: true }), (it) => it.destroy());
   const hub = liveHub({ ids });
   const core: Core = { db, clock, ids, live: hub, log };
   let fleet: OpenFleet | undefined;

@@ -22,10 +22,15 @@ const STATEMENTS_KEPT = 400;
  * when closed. Every commit is on disk before it is acknowledged (WAL with synchronous=FULL).
  * Rejects when the file is no database, is newer than this program, or cannot be written. Close it with `db.destroy()`.
  */
-export async function openDatabase({ path }: { readonly path: string }): Promise<Db> {
+export async function openDatabase({ path, gather = false }: Opening): Promise<Db> {
   const sqlite = openSqlite(path);
-  // In memory there is no sync to share.
-  return path === ':memory:' ? databaseOn(sqlite) : databaseOn(sqlite, { file: path, arrive: endOfTurn() });
+  return databaseOn(sqlite, { ...(path !== ':memory:' && { file: path }), ...(gather && { arrive: endOfTurn() }) });
+}
+
+interface Opening {
+  readonly path: string;
+  /** Whether a write waits for what else comes in the same turn of the event loop, to share a commit with it: for a process with many callers. */
+  readonly gather?: boolean;
 }
 
 /** The store below the database. Whoever opened it may put one program after the other on it, as a machine does. */

@@ -16,8 +16,8 @@ const put = (trx: Trx, name: string) => trx.insertInto('setting').values({ name,
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => `${n}`.padStart(3, '0'));
 
 /** A database and a second connection to it, which sees what is committed. */
-async function watched(t: TestContext) {
-  const { db, path } = await tempDatabase(t);
+async function watched(t: TestContext, options: { readonly gather?: boolean } = {}) {
+  const { db, path } = await tempDatabase(t, options);
   const other = new Sqlite(path, { readonly: true });
   t.after(() => other.close());
   const names = other.prepare('select name from setting order by name').pluck();
@@ -48,7 +48,7 @@ test('when 100 writes come at once, they share one commit; 300 share three', asy
 });
 
 test('when writes come with other work of the same turn, they share its commit all the same', async (t) => {
-  const { db, path } = await watched(t);
+  const { db, path } = await watched(t, { gather: true });
   const before = commitsIn(path);
   const { promise, resolve } = Promise.withResolvers<void>();
   const writes: Promise<unknown>[] = [];

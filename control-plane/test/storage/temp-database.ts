@@ -16,10 +16,10 @@ export async function tempFolder(t: Lifetime): Promise<string> {
 /** `memory`: without a file, for what makes many and lets none of them die. `path`: one more connection to that file. */
 export async function tempDatabase(
   t: Lifetime,
-  options: { readonly memory?: boolean; readonly path?: string } = {},
+  options: { readonly memory?: boolean; readonly path?: string; readonly gather?: boolean } = {},
 ): Promise<{ db: Db; path: string }> {
   const path = options.memory ? ':memory:' : (options.path ?? join(await tempFolder(t), 'countersign.db'));
-  const db = await openDatabase({ path });
+  const db = await openDatabase({ path, gather: options.gather ?? false });
   t.after(() => db.destroy());
   return { db, path };
 }
