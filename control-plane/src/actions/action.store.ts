@@ -123,11 +123,11 @@ export function actionsIn(db: Db | Trx, states: readonly ActionState[], serverId
   return query.orderBy('created_at').execute();
 }
 
-/** Ids of actions in a state, oldest first; of one server where it is given. */
-export async function idsIn(db: Db | Trx, state: ActionState, serverId?: string): Promise<string[]> {
-  let query = db.selectFrom('action').select('id').where('state', '=', state);
+/** Actions in a state with what they work on, oldest first; of one server where it is given. */
+export function workIn(db: Db | Trx, state: ActionState, serverId?: string) {
+  let query = db.selectFrom('action').select(['id', 'resource']).where('state', '=', state);
   if (serverId !== undefined) query = query.where('server_id', '=', serverId);
-  return (await query.orderBy('created_at').execute()).map(({ id }) => id);
+  return query.orderBy('created_at').execute();
 }
 
 /** Ids of actions whose time to be decided, or to start, is over. */

@@ -102,7 +102,7 @@ const queries: Readonly<Record<string, (db: Db) => Promise<unknown>>> = {
   'requests: repeated': (db) => actions.openRepeat(db, 'key', at),
   'requests: at work on a server': (db) => actions.actionsOnServer(db, server, ['dispatched', 'running']),
   'sweep: expired': (db) => actions.expiredIds(db, at),
-  'sweep: to dispatch': (db) => actions.idsIn(db, 'approved'),
+  'sweep: to dispatch': (db) => actions.workIn(db, 'approved'),
   'sweep: to lose': (db) => actions.actionsIn(db, ['dispatched', 'running']),
   'sweep: to send again': (db) => actions.actionsIn(db, ['dispatched'], server),
   'sweep: drifted': (db) => driftedIds(db, at),
