@@ -78,6 +78,8 @@ export interface ControlPlane extends AsyncDisposable {
 }
 
 const REQUESTS_PER_MINUTE = 6_000;
+/** Who finds the kernel's queue full tries again after 1, 3, 7 and 15 s: with Node's 511 a fleet that comes back fills it. Linux takes at most net.core.somaxconn. */
+const BACKLOG = 4096;
 const root = resolve(import.meta.dirname, '../..');
 
 /** Opens the store, starts everything and listens. Rejects with what is in the way, leaving nothing running. */
@@ -94,7 +96,7 @@ export async function compose(config: Config, overrides: Overrides = {}): Promis
   stack.defer(() => app.close());
   ended.add(await addRoutes(app, routesOf(parts, heart)));
   await fleet.start();
-  await app.listen({ host: config.host, port: config.port });
+  await app.listen({ host: config.host, port: config.port, backlog: BACKLOG });
   place.listens((app.server.address() as AddressInfo).port);
   heart.telegram?.start();
   const running = stack.move();
