@@ -6,15 +6,6 @@ import { readSettingsText, SettingsProblem } from './settings-text.ts';
 
 export { readSettingsText, SettingsProblem };
 
-/**
- * Reads settings from a YAML file. `null` when there is none. As root it trusts only a file that root owns; nobody trusts
- * one that others than its owner can write. Throws {@link SettingsProblem} for that and for anything that does not fit.
- */
-export function readSettings<S extends z.ZodType>(path: string, schema: S): z.output<S> | null {
-  const text = readSettingsText(path);
-  return text === null ? null : parseSettings(text, schema, path);
-}
-
 /** Parses settings from YAML text. Throws {@link SettingsProblem} naming line, column and member. */
 export function parseSettings<S extends z.ZodType>(text: string, schema: S, path: string): z.output<S> {
   const fitting = schema.safeParse(plain(parsed(text, path), path) ?? {});
