@@ -26,7 +26,7 @@ interface QueueDeps {
   readonly take: (report: Report, further: readonly OutputReport[]) => Promise<void>;
   readonly acknowledge: (seq: number) => Promise<void>;
   readonly failed: (error: unknown) => void;
-  /** Waits a while after a report that is refused: each leaves an audit entry, and nobody shall fill the log with them. */
+  /** Waits a while for each report that is refused: each leaves an audit entry, and nobody shall fill the log with them. */
   readonly afterRefusal: () => Promise<void>;
 }
 
@@ -90,7 +90,10 @@ export class ReportQueue {
         const further = this.#furtherOutput(first.report);
         const batch = [first, ...this.#besides(first.report)];
         const output = further.map(({ report }) => report) as OutputReport[];
-        await allOf(batch.map(({ report }) => this.#store(report, report === first.report ? output : [])));
+        const refused = await allOf(
+          batch.map(({ report }) => this.#store(report, report === first.report ? output : [])),
+        );
+        for (const it of refused) if (it && !this.#ended) await this.#deps.afterRefusal();
         if (this.#ended) return;
         for (const { report } of batch) this.#noteStored(report);
         for (const { bytes } of [...batch, ...further]) this.#bytes -= bytes;
@@ -120,13 +123,14 @@ export class ReportQueue {
     return !this.#paused && length < GATHERED && this.#waiting.every(({ report }) => report.type === 'output');
   }
 
-  /** Takes off the queue what can be stored together with a chunk of output. */
+  /** Takes off the queue what can be stored together with a chunk of output: the further chunks of its action, up to another kind of report. */
   #furtherOutput(first: Report): Waiting[] {
     if (first.type !== 'output') return [];
-    const next = this.#waiting.findIndex(
-      ({ report }) => report.type !== 'output' || report.actionId !== first.actionId,
-    );
-    return this.#waiting.splice(0, next < 0 ? this.#waiting.length : next);
+    const other = this.#waiting.findIndex(({ report }) => report.type !== 'output');
+    const chunks = this.#waiting.splice(0, other < 0 ? this.#waiting.length : other);
+    const isFurther = ({ report }: Waiting) => 'actionId' in report && report.actionId === first.actionId;
+    this.#waiting.unshift(...chunks.filter((it) => !isFurther(it)));
+    return chunks.filter(isFurther);
   }
 
   /** Takes off the queue what can be stored beside a report: the next ones, each of another action. */
@@ -145,14 +149,16 @@ export class ReportQueue {
     return this.#waiting.splice(0, count);
   }
 
-  async #store(report: Report, further: readonly OutputReport[]): Promise<void> {
+  /** Whether it was refused for good. */
+  async #store(report: Report, further: readonly OutputReport[]): Promise<boolean> {
     failPoint('fleet.report.before_store');
     try {
       await this.#deps.take(report, further);
+      return false;
     } catch (error) {
       // Sending it again would change nothing: it counts as dealt with. Whoever refused it has audited it.
       if (!(error instanceof Fault) || error.body.retryable || error.blame === 'us') throw error;
-      await this.#deps.afterRefusal();
+      return true;
     }
   }
 
@@ -183,6 +189,9 @@ export class ReportQueue {
 }
 
 /** Resolves when all have, and rejects as the first that failed, but not before all have ended. */
-async function allOf(work: readonly Promise<void>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(work)) if (outcome.status === 'rejected') throw outcome.reason;
+async function allOf<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  return (await Promise.allSettled(work)).map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  });
 }
