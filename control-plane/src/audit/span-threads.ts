@@ -16,12 +16,23 @@ type Answer = WholeSpan[] | null;
 
 /** Asks each question of the thread whose turn it is; a thread answers in order. One that fails calls nothing whole any more. */
 export class SpanThreads implements AsyncDisposable {
+  static #taken = false;
   readonly #threads: Thread[];
   #turn = 0;
 
-  /** `path`: the store, a file. */
-  constructor(path: string) {
+  private constructor(path: string) {
     this.#threads = Array.from({ length: Math.min(availableParallelism(), THREADS_MAX) }, () => new Thread(path));
+  }
+
+  /**
+   * `path`: the store, a file. A process has them once: null while others look, so that whoever asks many times at once takes no
+   * more cores and memory than who asks once.
+   */
+  static take(path: string): SpanThreads | null {
+    if (SpanThreads.#taken) return null;
+    const threads = new SpanThreads(path);
+    SpanThreads.#taken = true;
+    return threads;
   }
 
   get size(): number {
@@ -34,7 +45,11 @@ export class SpanThreads implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#threads.map((thread) => thread.end()));
+    try {
+      await Promise.all(this.#threads.map((thread) => thread.end()));
+    } finally {
+      SpanThreads.#taken = false;
+    }
   }
 }
 

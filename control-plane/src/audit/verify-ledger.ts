@@ -32,7 +32,7 @@ export async function verifyLedger(
   const check = new ChainCheck(publicKey);
   const newest = inSpans ? ((await lastEntry(db))?.seq ?? 0) : 0;
   const file = newest < threadsFrom ? null : fileOf(db);
-  await using threads = file === null ? null : new SpanThreads(file);
+  await using threads = file === null ? null : SpanThreads.take(file);
   const ask = (question: SpanQuestion) => (threads ? threads.ask(question) : lookHere(db, question));
   const ahead = threads ? threads.size * AHEAD : 1;
   const asked: Page[] = [];

@@ -215,7 +215,7 @@ test('T22: when a thread looks at entries, it calls those whole that are, cut wh
   t.after(() => store.close());
   const { log } = witnessedLedger(makeSigningKey());
   store.put(log);
-  await using threads = new SpanThreads(path);
+  await using threads = SpanThreads.take(path) ?? assert.fail();
   const [one, nine, ten, twenty] = [0, 8, 9, 19].map((at) => log.entries[at] ?? assert.fail());
   assert.deepEqual(await threads.ask({ after: 0, upTo: 20, cuts: [9] }), [
     { first: 1, prev: NO_HASH, last: 9, head: nine?.hash },
@@ -230,7 +230,7 @@ test('T22: when a thread looks at entries, it calls those whole that are, cut wh
 });
 
 test('when the threads cannot read the store, they call nothing whole, and nobody waits for them', async () => {
-  await using threads = new SpanThreads('/nowhere/at/all.db');
+  await using threads = SpanThreads.take('/nowhere/at/all.db') ?? assert.fail();
   const question = { after: 0, upTo: 20, cuts: [] };
   assert.deepEqual(await Promise.all([threads.ask(question), threads.ask(question), threads.ask(question)]), [
     null,
