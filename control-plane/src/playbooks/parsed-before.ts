@@ -13,7 +13,7 @@ import { sha256 } from '@countersign/protocol/digest';
 export interface ParsedBefore {
   /** As {@link parsePlaybook}; what was found wrong is never remembered. */
   readonly parse: typeof parsePlaybook;
-  /** Keeps what was parsed since the opening, where there is anything new. Rejects when the folder cannot be written. */
+  /** Keeps what was parsed since the last time, and nothing else, where there is anything new. Rejects when the folder cannot be written. */
   save(): Promise<void>;
 }
 
@@ -24,8 +24,8 @@ export function openParsedBefore(folder: string | null): ParsedBefore {
   if (folder === null) return { parse: parsePlaybook, save: () => Promise.resolve() };
   const file = join(folder, 'playbooks.json');
   const program = programDigest();
-  const before = read(file, program);
-  const used = new Map<string, Remembered>();
+  let before = read(file, program);
+  let used = new Map<string, Remembered>();
   let news = false;
   return {
     parse(yaml, place): ParsedPlaybook {
@@ -44,10 +44,12 @@ export function openParsedBefore(folder: string | null): ParsedBefore {
       return parsed;
     },
     async save() {
+      // All files were read since the last time: what none of them says any more is forgotten.
+      [before, used] = [used, new Map()];
       if (!news) return;
       news = false;
       await mkdir(folder, { recursive: true });
-      const playbooks = JSON.stringify([...used]);
+      const playbooks = JSON.stringify([...before]);
       // A name of its own: several processes may start at once.
       await writeFile(`${file}.${process.pid}`, `${program}\n${sha256(playbooks)}\n${playbooks}\n`, { mode: 0o600 });
       await rename(`${file}.${process.pid}`, file);

@@ -54,3 +54,20 @@ test('when a playbook has problems, they are told at every start', async (t) => 
     await parsed.save();
   }
 });
+
+test('when a playbook is edited again and again, only what it says at last is remembered', async (t) => {
+  const folder = await tempFolder(t);
+  const parsed = openParsedBefore(folder);
+  const [text = ''] = await library();
+  const remembered = async () =>
+    JSON.parse((await readFile(join(folder, 'playbooks.json'), 'utf8')).split('\n')[2] ?? '');
+  for (let edit = 1; edit <= 3; edit += 1) {
+    parsed.parse(`${text}# ${edit}\n`, place);
+    await parsed.save();
+    assert.deepEqual(
+      (await remembered()).map(([digest]: [string]) => digest),
+      [sha256(`${text}# ${edit}\n`)],
+    );
+  }
+  assert.deepEqual(parsed.parse(`${text}# 3\n`, place), parsePlaybook(`${text}# 3\n`, place));
+});
