@@ -15,8 +15,8 @@ import { type CloseCode, closeCodes, type Wire } from './wire.ts';
 /** What a socket may hold of a message in pieces before it is cut off. Agents send messages whole. */
 const PIECES = { maxFragments: 64, maxBufferedChunks: 8192 };
 const PATH = '/agent';
-/** What a frame costs us while it waits in line, besides its characters. */
-const FRAME_WEIGHS = 1024;
+/** What a frame counts for while it waits in line, besides its characters: an agent has one there, a stranger shall not have hundreds. */
+const FRAME_WEIGHS = 64 * 1024;
 /** How long a peer has to answer a closing frame, milliseconds. */
 const CLOSING_MS = 3000;
 /** Longest reason that fits into a closing frame, bytes (RFC 6455, section 5.5). */
@@ -163,8 +163,11 @@ class SocketWire implements Wire {
 
   #queue(text: string): void {
     const weight = text.length + FRAME_WEIGHS;
+    if (this.#inLine + weight > this.#inLineMax) {
+      this.close('too_large', 'more came before the welcome than an agent says');
+      return;
+    }
     this.#inLine += weight;
-    if (this.#inLine > this.#inLineMax) this.close('too_large', 'a frame before the welcome is too large');
     this.#around.line.frame(() => {
       this.#inLine -= weight;
       this.#hand(text);

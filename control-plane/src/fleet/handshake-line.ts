@@ -22,7 +22,9 @@ export interface Arrival {
 export class HandshakeLine {
   readonly #clock: Clock;
   readonly #limits: Limits;
-  readonly #frames: (() => void)[] = [];
+  /** Frames that came, and those that are dealt with now, the next one last: to take the first off a long list costs its length. */
+  #came: (() => void)[] = [];
+  #frames: (() => void)[] = [];
   readonly #arrivals = new Map<object, Arrival & { readonly since: number }>();
   /** Who was let in, and when; in that order. */
   readonly #underWay = new Map<object, number>();
@@ -47,7 +49,7 @@ export class HandshakeLine {
 
   /** A frame of a handshake came: before anybody else is let in, it is dealt with. Frames keep their order. `work` does not throw. */
   frame(work: () => void): void {
-    this.#frames.push(work);
+    this.#came.push(work);
     this.#wake();
   }
 
@@ -85,7 +87,8 @@ export class HandshakeLine {
   }
 
   #next(): (() => void) | undefined {
-    const frame = this.#frames.shift();
+    if (this.#frames.length === 0) [this.#frames, this.#came] = [this.#came.reverse(), this.#frames];
+    const frame = this.#frames.pop();
     if (frame !== undefined) return frame;
     const { handshakeMs, handshakesAtOnce, handshakeCountsMs } = this.#limits;
     const now = this.#clock.monotonic();

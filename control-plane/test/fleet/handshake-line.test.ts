@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { systemClock } from '@countersign/protocol';
 import { HandshakeLine } from '../../src/fleet/handshake-line.ts';
 import { fleetLimits } from '../../src/fleet/limits.ts';
+import { closeCodes } from '../../src/fleet/wire.ts';
 import { fleetWorld, until } from './fleet-world.ts';
 import { manualClock } from './manual-clock.ts';
 
@@ -30,6 +32,18 @@ test('T13: when strangers open connections and say nothing, they keep no agent o
   for (const stranger of silent) await once(stranger.open(), 'open');
   await world.agent({ token }).connect();
   assert.ok(silent.every(({ isOpen }) => isOpen));
+});
+
+test('T13: when a stranger sends many frames at once before it has proven itself, few of them wait in line', async () => {
+  await using world = await fleetWorld();
+  const stranger = world.agent();
+  const socket = stranger.open();
+  await once(socket, 'open');
+  const { _socket: stream } = socket as unknown as { readonly _socket: Socket };
+  stream.cork();
+  for (let n = 0; n < 20; n += 1) stranger.sendRaw('{}');
+  stream.uncork();
+  assert.equal((await stranger.ended).code, closeCodes.too_large);
 });
 
 test('when an agent waited for as long as a handshake may take, it is told to come back', async () => {
