@@ -42,10 +42,18 @@ const SOON_S = 3;
 /** The answer to a request that made an action, or found it. */
 export async function requestView({ action, repeated, approve_url }: Requested, context: ToolContext) {
   if (action === null) throw new TypeError('a change was asked for and no action came back');
-  const { call, signal, approveUrl } = context;
-  if (!mayEndSoon(action.state)) return { ...actionView(action, (id) => approve_url ?? approveUrl(id)), repeated };
-  const followed = await call('getAction', { action: action.id, wait_s: SOON_S }, { signal });
-  return wholeActionView(followed, approveUrl, { repeated });
+  const { approveUrl } = context;
+  const followed = mayEndSoon(action.state) ? await inAMoment(action.id, context) : undefined;
+  if (followed !== undefined) return wholeActionView(followed, approveUrl, { repeated });
+  return { ...actionView(action, (id) => approve_url ?? approveUrl(id)), repeated };
+}
+
+/** What became of an action. Where that cannot be told, nothing: an error would say of a request that was made that it failed, and it would be made again. */
+async function inAMoment(action: string, { call, signal }: ToolContext) {
+  return call('getAction', { action, wait_s: SOON_S }, { signal }).catch((error: unknown) => {
+    if (signal.aborted) throw error;
+    return undefined;
+  });
 }
 
 const mayEndSoon = (state: string) => state === 'approved' || state === 'dispatched' || state === 'running';

@@ -115,6 +115,17 @@ for (const [end, told] of [
     );
   });
 
+test('when policy lets a command start and its end cannot be asked for, the answer still names the action', async () => {
+  const operations = sampleOperations();
+  const action = { ...sampleAction(samplePlan('high')), state: 'approved' as const };
+  operations.answer('runCommand', () => ({ action, diagnosis: null, repeated: false, approve_url: null }));
+  operations.answer('getAction', () => fault('storage_busy'));
+  const answer = await callTool(operations, 'run_command', command);
+  assert.equal(answer.isError, false, answer.text);
+  assert.deepEqual([answer.structured.action, answer.structured.state], [action.id, 'approved']);
+  assert.match(answer.structured.next, /get_action/);
+});
+
 test('when list_actions is asked for open ones, a boolean is understood', async () => {
   const operations = sampleOperations();
   await callTool(operations, 'list_actions', { open: true });
