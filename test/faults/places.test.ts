@@ -1,6 +1,6 @@
 /** The tables of fail points and the places in the code agree, and there are as many as were promised. */
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { journalPoints, failPoints as ofAgent } from '../../agent/src/fail-points.ts';
@@ -63,6 +63,22 @@ test('when places are shared out among the tests that kill there, none is left o
   const ofPlans = Object.keys(ofAgent).filter((name) => planPlaces.some((beginning) => name.startsWith(beginning)));
   const shared = (Object.keys(agentGroups) as (keyof typeof agentGroups)[]).flatMap(placesOf);
   assert.deepEqual([...shared, ...ofPlans].sort(), Object.keys(ofAgent).sort());
+});
+
+test('when places are shared out, each share is killed at by one test', () => {
+  const folder = join(projectFolder, 'test/faults');
+  const tests = readdirSync(folder).filter((name) => name.endsWith('.test.ts') && name !== 'places.test.ts');
+  const said = tests.map((name) => readFileSync(join(folder, name), 'utf8')).join('\n');
+  const timesOf = (words: string) => said.split(words).length - 1;
+  const shares = [
+    ...Object.keys(controlPlaneGroups).map((title) => `'${title}'`),
+    ...Object.keys(agentGroups).map((group) => `placesOf('${group}')`),
+    'killPlans(killsEach())',
+  ];
+  assert.deepEqual(
+    shares.filter((share) => timesOf(share) !== 1),
+    [],
+  );
 });
 
 test('when a fail point is armed with words that mean nothing, the process says so instead of starting', () => {
