@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { cpuMs } from '../../../test/world/cpu-ms.ts';
 import { actionDetail } from '../../src/actions/action-detail.ts';
 import { dispatch, sendGrant } from '../../src/actions/dispatch.ts';
 import { dispatchDue } from '../../src/actions/dispatch-due.ts';
@@ -62,11 +63,11 @@ test('F19: when a pause is to stop what runs too, every running action is asked 
   }
   const [first] = made.map(({ actionId }) => actionId);
   await recordStarted(h.deps, web1, { actionId: first ?? '', at: h.clock.now() });
-  const before = h.clock.now();
+  const before = cpuMs();
   const { stopping } = await pauseDispatch(h.deps, anaAtDashboard, { stopRunning: true });
   assert.equal(stopping, 3);
   assert.deepEqual([...h.fleet.stops].sort(), made.map(({ actionId }) => actionId).sort());
-  assert.ok(h.clock.now() - before < 1000, 'stop sent within a second');
+  assert.ok(cpuMs() - before < 1000, 'stop sent within a second');
 });
 
 test('when a grant was sent and not answered before the pause, it is not sent again until the pause ends', async (t) => {
