@@ -35,7 +35,7 @@ const versionOn = async (host: Host) =>
 /** Has the host run the version before: the same programs under another name, an older one unless told. */
 async function runOld(host: Host, old = OLD): Promise<void> {
   const versions = '/opt/countersign/versions';
-  await sh(host, `test -e ${versions}/${old} || cp -a ${versions}/${served} ${versions}/${old}`);
+  await sh(host, `test -e ${versions}/${old} || cp -a "$(readlink -f /opt/countersign/current)" ${versions}/${old}`);
   await sh(host, `${versions}/${old}/install.sh --switch --version ${old}`);
   await settled(host, old);
 }

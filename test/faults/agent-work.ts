@@ -34,9 +34,14 @@ export async function agentWork(which: 'runner' | 'link'): Promise<AgentWork> {
     if (state) await owner('changeLock', { change: nextChange(state) });
     return whileAlive(life, 'the change of the lock to be followed', async () => false);
   };
-  // A control plane that ends in order makes a checkpoint, and the next one hands it on.
+  // A control plane that ends in order makes a checkpoint, and the next one hands it on to links as they come.
   const checkpoint = async (life: Life) => {
-    await world.restart('SIGTERM');
+    if (which === 'runner') {
+      await world.restart('SIGTERM');
+      // By itself it comes back after a wait that doubles up to a minute.
+      await box.link.stop();
+      await box.link.start(null);
+    }
     return whileAlive(life, 'the checkpoint', async () => false);
   };
   const works: Readonly<Record<string, (life: Life) => Promise<unknown>>> = {
@@ -55,6 +60,7 @@ export async function agentWork(which: 'runner' | 'link'): Promise<AgentWork> {
     table: () => cycles.table(),
     async kill({ name, act = 'kill' }) {
       await mortal.stop();
+      if (name.startsWith('link.checkpoint')) await world.restart('SIGTERM');
       const own = Object.entries(works).find(([beginning]) => name.startsWith(beginning))?.[1];
       const work = own ?? ((life: Life) => requests.run(life));
       await cycles.run({ name, act, work }, (life) => requests.settle(life));

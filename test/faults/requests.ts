@@ -48,6 +48,11 @@ export class Requests {
     await this.approve(life, await this.command(life));
   }
 
+  /** A command, approved, that takes long enough for its start to be told: of what is over at once only the end is. */
+  async runLonger(life: Life): Promise<void> {
+    await this.approve(life, await this.command(life, 0.3));
+  }
+
   /** A command that goes on until it is stopped. */
   async stop(life: Life): Promise<void> {
     const [mark, ask] = this.#command(600);

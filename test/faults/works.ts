@@ -104,6 +104,8 @@ export async function fleetWorks(world: World, box: LockedBox, requests: Request
   const hasty = world.as((await owner('createToken', { name: 'hasty', scope: 'request' })).secret);
   let made = 0;
   return {
+    'actions.record_started': (life) => requests.runLonger(life),
+    'actions.record_step': (life) => requests.runLonger(life),
     'actions.record_refused': (life) => requests.drift(life),
     'actions.stop': (life) => requests.stop(life),
     'actions.confirm': (life) => requests.confirm(life),
