@@ -20,10 +20,16 @@ interface Call {
   /** Headers that are other than a client of the SDK would send them; undefined leaves one out. */
   readonly headers?: Record<string, string | undefined>;
   readonly meta?: object;
+  readonly id?: unknown;
+  /** Members of `params` that are other. */
+  readonly params?: object;
   readonly signal?: AbortSignal;
 }
 
-function call(app: ProductApp, { name = 'list_servers', args = {}, headers = {}, meta = {}, signal }: Call = {}) {
+function call(
+  app: ProductApp,
+  { name = 'list_servers', args = {}, headers = {}, meta = {}, id = 7, params = {}, signal }: Call = {},
+) {
   const _meta = {
     'io.modelcontextprotocol/protocolVersion': MODERN,
     'io.modelcontextprotocol/clientInfo': { name: 'raw', version: '1' },
@@ -45,7 +51,10 @@ function call(app: ProductApp, { name = 'list_servers', args = {}, headers = {},
       string,
       string
     >,
-    body: JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name, arguments: args, _meta } }),
+    body: JSON.stringify({
+      ...{ jsonrpc: '2.0', id, method: 'tools/call' },
+      params: { name, arguments: args, _meta, ...params },
+    }),
     ...(signal ? { signal } : {}),
   });
 }
@@ -69,6 +78,27 @@ test('when a call is plain, its answer is what the SDK’s own way gives', async
   assert.equal(messagesIn(ours)[0].id, 7);
   assert.ok(messagesIn(ours)[0].result.structuredContent.servers.length > 0);
   assert.deepEqual(app.noted, ['ada raw 1 list_servers']); // once a minute
+});
+
+test('when a call is odd in its id, its parameters or what it brings back, the answer is the SDK’s, with the same headers', async (t) => {
+  const app = await appFor(t);
+  const odd: Call[] = [
+    ...[0, '', -5, 1.5, null, {}, 2 ** 60, 'x'.repeat(100_000)].map((id) => ({ id })),
+    ...[{ inputResponses: 5 }, { inputResponses: { a: null } }, { requestState: 5 }].map((params) => ({ params })),
+    ...[{ requestState: 'forged' }, { arguments: null }, { arguments: 'x' }, { name: [] }].map((params) => ({
+      params,
+    })),
+  ];
+  for (const each of odd) {
+    const answers = [await call(app, each), await call(app, { ...each, headers: encoded })].map(async (response) => {
+      // How its length is told is the only difference.
+      const others = [...response.headers].filter(([name]) => !/^(date|content-length|transfer-encoding)$/.test(name));
+      return [response.status, others, await response.text()];
+    });
+    const [plain, slow] = await Promise.all(answers);
+    assert.deepEqual(plain, slow, JSON.stringify(each).slice(0, 100));
+  }
+  assert.deepEqual(app.errors, []);
 });
 
 test('when there is no such tool, the error is the SDK’s, also for a tool that the token may not see', async (t) => {
