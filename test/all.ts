@@ -1,6 +1,6 @@
 /**
- * Runs every test, a process per file. Long files go first, so that none of them is left to run alone at the end; five at once,
- * since some wait for a server more than they work: with six, waits ran out on two cores that had nothing left to give.
+ * Runs every test, a process per file. Long files go first, so that none of them is left to run alone at the end, and those that
+ * work take turns with those that wait for a server, so that two cores have something to do and are not asked for too much.
  * `node test/all.ts PART…` runs the files whose path holds one of the parts.
  */
 import { glob, mkdtemp, rm } from 'node:fs/promises';
@@ -14,27 +14,40 @@ import { whyNoHosts } from './hosts/requirements.ts';
 const AT_ONCE = 5;
 const TIMEOUT_MS = 600_000;
 
-/** By what they take, longest first; whatever is not here is short. */
-const LONG = [
+/** Those that work all the time, longest first. */
+const BUSY = [
   'test/faults/control-plane-',
   'test/faults/',
   'test/simulation/',
   'control-plane/test/telegram/converge',
   'control-plane/test/cli/',
   'control-plane/test/amendments/',
-  'test/catalog/',
-  'test/scenarios/',
   'test/browser/',
   'control-plane/test/actions/command-abuses',
+];
+
+/** Those that mostly wait, longest first. */
+const WAITING = [
+  'test/catalog/agent',
+  'test/catalog/',
+  'test/scenarios/',
   'agent/test/run/',
   'test/hosts-capabilities/',
   'test/clients/',
 ];
 
-const rank = (path: string) => {
-  const at = LONG.findIndex((beginning) => path.startsWith(beginning));
-  return at < 0 ? LONG.length : at;
-};
+/** The files of a list, in its order. */
+function those(list: readonly string[], files: readonly string[]): string[] {
+  const rank = (path: string) => list.findIndex((beginning) => path.startsWith(beginning));
+  return files.filter((path) => rank(path) >= 0).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+}
+
+/** Busy and waiting ones by turns, then the short ones. */
+function inOrder(files: readonly string[]): string[] {
+  const [busy, waiting] = [those(BUSY, files), those(WAITING, files)];
+  const turns = Array.from({ length: Math.max(busy.length, waiting.length) }, (_, n) => [busy[n], waiting[n]]);
+  return [...new Set([...turns.flat().filter((path) => path !== undefined), ...files.toSorted()])];
+}
 
 // Hundreds of processes compile the same files otherwise, and each host has the same package installed. A folder of our own:
 // whoever could write it could run code here.
@@ -45,10 +58,8 @@ process.env.COUNTERSIGN_TEST_PACKAGES = join(shared, 'packages');
 const wanted = process.argv.slice(2);
 const found: string[] = [];
 for await (const path of glob(['*/test/**/*.test.ts', 'test/**/*.test.ts'])) found.push(path);
-const files = found
-  .filter((path) => !path.includes('node_modules'))
-  .filter((path) => wanted.length === 0 || wanted.some((part) => path.includes(part)))
-  .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+const asked = (path: string) => wanted.length === 0 || wanted.some((part) => path.includes(part));
+const files = inOrder(found.filter((path) => !path.includes('node_modules') && asked(path)));
 
 if (wanted.length === 0 && whyNoHosts() === undefined)
   agentPackage(join(shared, 'packages'), ownPlatform).catch((error: unknown) => process.stderr.write(`${error}\n`));
