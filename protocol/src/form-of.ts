@@ -66,7 +66,7 @@ function uncheckedForm(def: Def, schema: z.core.$ZodType): Form {
     case 'union':
       return 'discriminator' in def
         ? toldApart(def as z.core.$ZodDiscriminatedUnionDef)
-        : anyOf(def.options as readonly z.core.$ZodType[]);
+        : anyOf(def as z.core.$ZodUnionDef);
     case 'lazy':
       return isAnyJson(schema as z.core.$ZodLazy) ? { is: 'json' } : unsayable;
     default:
@@ -127,7 +127,8 @@ function objectForm({ shape, catchall }: z.core.$ZodObjectDef): Form {
   const of = Object.entries(shape).map(([name, member]) => {
     const { type, ...def } = member._zod.def as z.core.$ZodOptionalDef;
     if (type !== 'optional') return [name, formOf(member)] as const;
-    may.push(name);
+    // A default inside fills in what is absent.
+    if (def.innerType._zod.optin === undefined) may.push(name);
     return [name, (def.checks ?? []).length > 0 ? unsayable : formOf(def.innerType)] as const;
   });
   return { is: 'object', of: Object.fromEntries(of), may };
@@ -151,19 +152,22 @@ function toldApart({ discriminator, options }: z.core.$ZodDiscriminatedUnionDef)
     : unsayable;
 }
 
-/** The first schema that accepts decides what is returned: none may be among them that leaves members out. */
-function anyOf(options: readonly z.core.$ZodType[]): Form {
-  return options.every(keepsAll) ? { is: 'any of', of: options.map(formOf) } : unsayable;
+/** The first schema that accepts decides what is returned: none may be among them that leaves members out or changes them. */
+function anyOf({ options, inclusive }: z.core.$ZodUnionDef): Form {
+  const schemas = options as readonly z.core.$ZodType[];
+  return inclusive !== false && schemas.every(keepsAll) ? { is: 'any of', of: schemas.map(formOf) } : unsayable;
 }
 
-/** Whether a schema returns every member of what it accepts. */
+/** Whether a schema returns what it accepts as it is, with every member. */
 function keepsAll(schema: z.core.$ZodType): boolean {
   const def = schema._zod.def as Def;
   if (def.type === 'object') return def.catchall?._zod.def.type === 'never' && Object.values(def.shape).every(keepsAll);
   if (def.type === 'array') return keepsAll(def.element);
   if (def.type === 'nullable' || def.type === 'optional') return keepsAll(def.innerType);
   if (def.type === 'union') return (def.options as readonly z.core.$ZodType[]).every(keepsAll);
-  return ['string', 'number', 'boolean', 'null', 'literal', 'enum'].includes(def.type);
+  return (
+    ['string', 'number', 'boolean', 'null', 'literal', 'enum'].includes(def.type) && formOf(schema).is !== 'unsayable'
+  );
 }
 
 /** `z.json()` is a union of six, two of them made of itself. */

@@ -33,6 +33,7 @@ const sayable: Readonly<Record<string, z.ZodType>> = {
   object: ab,
   'strict object': z.strictObject({ a: z.string() }),
   'object with members that may be absent': z.object({ a: z.string(), b: z.int().optional(), c: z.int().default(3) }),
+  'object whose absent member is filled in': z.object({ a: z.string().default('x').optional(), b: z.int().optional() }),
   record: z.record(z.string().max(3), z.union([z.string(), z.number()])),
   'json of zod': z.json(),
   'json of ours': anyJsonSchema,
@@ -56,6 +57,17 @@ const unsayable: Readonly<Record<string, z.ZodType>> = {
   refined: z.string().refine((text) => text !== 'abc'),
   'refined object': ab.refine(({ b }) => b > 0),
   caught: z.int().catch(0),
+  'union of which one trims what the other would keep': z.union([
+    z.string().trim().max(0),
+    z.string().trim(),
+    z.string(),
+  ]),
+  'union of which one coerces what the other would keep': z.union([z.coerce.number(), z.string()]),
+  'union of strict objects of which one trims': z.union([
+    z.strictObject({ a: z.string().trim() }),
+    z.strictObject({ a: z.string() }),
+  ]),
+  'union that takes what exactly one accepts': z.xor([z.string(), z.string().max(3)]),
   'union of objects of which one leaves out what the other keeps': z.union([a, ab]),
   'object that keeps what it does not know': z.looseObject({ a: z.string() }),
   'sticky pattern': z.string().regex(/a/g),
@@ -90,6 +102,7 @@ const leaves: readonly unknown[] = [
 ];
 const values: readonly unknown[] = [
   ...leaves,
+  ...[{}, { b: 1 }],
   ...[[], [1], [1, 2], [1, 2, 3], ['a'], [null], [[1]], [[], {}]],
   ...leaves.flatMap((leaf) => [
     { a: leaf },
