@@ -25,6 +25,29 @@ test('when a program is not there, the result says so', async () => {
   assert.equal(howItEnded(done), 'is not installed');
 });
 
+test('when a program cannot be handed to the system at all, the result says so', async () => {
+  const given = [
+    { argv: ['true', 'a\0b'] },
+    { argv: ['true', 'x'.repeat(4 * 1024 * 1024)] },
+    { argv: ['true'], cwd: '/no/such/folder' },
+    { argv: ['/etc'] },
+    { argv: [''] },
+  ];
+  for (const each of given) {
+    const done = await execute({ ...each, ...quick, input: 'unread' });
+    assert.deepEqual([done.exitCode, done.signal, done.stdout], [null, null, '']);
+    assert.ok(done.notStarted, JSON.stringify(each).slice(0, 100));
+  }
+});
+
+test('when a program ends without reading what it is given, its end is all that counts', async () => {
+  const input = 'x'.repeat(4 * 1024 * 1024);
+  for (const argv of [['true'], ['sh', '-c', 'exec <&-; sleep 0.1; echo done']]) {
+    const done = await execute({ argv, ...quick, input });
+    assert.deepEqual([done.exitCode, done.notStarted, done.timedOut], [0, null, false]);
+  }
+});
+
 test('when a program starts, it sees a cleared environment and an empty input', async () => {
   process.env.COUNTERSIGN_TEST_SECRET = 'leak';
   try {
