@@ -283,8 +283,12 @@ take_version() {
   ln -sfn "versions/$1" "$opt/current.new"
   mv -T "$opt/current.new" "$opt/current"
   put_units "$1"
+  to_disk
   systemctl daemon-reload
 }
+
+# A power cut right after would else leave empty files: of what was unpacked, and of the timer that goes back from it. Source: sync(1).
+to_disk() { sync -f "$opt" "$units" 2>/dev/null || sync; }
 
 put_units() {
   for unit in $unit_names; do
@@ -439,7 +443,9 @@ stage_version() {
   step "package verified: SHA-256 $sum"
   unpack
   new=$opt/versions/$version/bin/countersign-agent
-  "$new" --version || die "the new version does not start here" "nothing was changed"
+  says=$("$new" --version) || die "the new version does not start here" "nothing was changed"
+  # An older package under a newer name would not be seen to be older.
+  [ "$says" = "${version%-*}" ] || die "the package is named $version, and what it holds is $says" "nothing was changed"
   "$new" doctor --config "$etc/agent.yaml" || die "the new version does not pass its own examination here" "nothing was changed"
 }
 
@@ -479,6 +485,7 @@ arm_back() {
   systemctl daemon-reload
   systemctl enable --quiet "$back.timer"
   systemctl restart "$back.timer"
+  to_disk
 }
 
 disarm_back() {

@@ -188,6 +188,25 @@ hostTest(
 );
 
 hostTest(
+  'T23: when a package holds an older version than it is named, it is refused and nothing is switched',
+  async () => {
+    const { host } = ground;
+    await runOld(host);
+    const good = await serveSpoiled('case $1 in --version) echo 0.0.1; exit ;; esac');
+    try {
+      const parameters = { ...(await offered()), watch: '1s', back_after: '30s' };
+      const failed = await carryOut(ground, { playbook: 'agent.update', boundMs: 90_000 }, parameters);
+      assert.equal(failed.state, 'failed', failed.status);
+      assert.match(failed.untrusted_output ?? '', /what it holds is 0\.0\.1/);
+      await settled(host, OLD);
+      await nothingArmed(host);
+    } finally {
+      await good();
+    }
+  },
+);
+
+hostTest(
   'T23: when the package has another checksum than was approved, or the policy is closed, nothing is touched',
   async () => {
     const { host, assistant, name, world, setPolicy, tellPolicy } = ground;
