@@ -11,7 +11,7 @@ import { spec } from 'node:test/reporters';
 import { agentPackage, ownPlatform } from '../agent/install/agent-package.ts';
 import { whyNoHosts } from './hosts/requirements.ts';
 
-const AT_ONCE = 5;
+const AT_ONCE = 4;
 const TIMEOUT_MS = 600_000;
 
 /** Those that work all the time, longest first. */
