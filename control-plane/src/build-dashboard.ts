@@ -1,6 +1,4 @@
 /** Builds the dashboard when its files are missing or older than their sources, so that a fresh clone has one after `npm start`. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdir, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -18,18 +16,12 @@ export async function dashboardIsStale(web: string): Promise<boolean> {
 
 /** Builds it. Rejects with what the build printed. */
 export async function buildDashboard(web: string): Promise<void> {
+  // A start that finds it built does not load this.
+  const { execa } = await import('execa');
   const vite = join(dirname(createRequire(join(web, 'package.json')).resolve('vite/package.json')), 'bin/vite.js');
-  const child = spawn(process.execPath, [vite, 'build', '--logLevel', 'warn'], {
-    cwd: web,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      said += text;
-    });
-  const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0) throw new Error(`the dashboard could not be built:\n${said}`);
+  const options = { cwd: web, stdin: 'ignore', all: true, reject: false } as const;
+  const { failed, all, message } = await execa(process.execPath, [vite, 'build', '--logLevel', 'warn'], options);
+  if (failed) throw new Error(`the dashboard could not be built:\n${all || message}`);
 }
 
 async function newestIn(path: string): Promise<number> {

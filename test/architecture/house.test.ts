@@ -98,6 +98,7 @@ const homes: Record<string, RegExp> = {
   '@simplewebauthn/browser': /^web\/src\/api\/webauthn\.ts$/,
   '@simplewebauthn/server': /^control-plane\/src\/access\/webauthn\.ts$/,
   unbash: /^control-plane\/src\/actions\/shell-text\.ts$/,
+  execa: /^control-plane\/src\/build-dashboard\.ts$/,
 };
 
 test('when a library is used, it is used in its one home', () => {
