@@ -4,7 +4,7 @@
  */
 import { dirname, join } from 'node:path';
 import { type Form, fits } from '@countersign/protocol/form';
-import { publicKeyPattern } from '@countersign/protocol/key-patterns';
+import { publicKeyPattern, tlsPinPattern } from '@countersign/protocol/key-patterns';
 import { readSettingsText, SettingsProblem } from './host/settings-text.ts';
 import { schemas } from './late.ts';
 import type { Settings } from './settings.ts';
@@ -53,7 +53,7 @@ const plainForm: Form = {
   of: {
     url: likeText(/^(https:\/\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http:\/\/(localhost|127(\.\d{1,3}){3}))(:\d{1,5})?$/),
     control_plane_key: likeText(publicKeyPattern),
-    tls_pin: likeText(/^sha256\/\/[A-Za-z0-9+/]{43}=$/),
+    tls_pin: likeText(tlsPinPattern),
     proxy: likeText(/^http:\/\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/),
     ...{ ca_file: plainPath, state_dir: plainPath, runner_state_dir: plainPath },
     ...{ runner_socket: plainPath, policy_file: plainPath },

@@ -1,6 +1,7 @@
 /** What may stand in the settings file, and the text of a new one. All problems of a file are named at once. */
 import { dirname, join } from 'node:path';
 import { publicKeySchema } from '@countersign/protocol';
+import { tlsPinPattern } from '@countersign/protocol/key-patterns';
 import { z } from 'zod';
 import { parseSettings } from './host/yaml.ts';
 
@@ -18,10 +19,7 @@ const urlSchema = z
 export const settingsSchema = z.strictObject({
   url: urlSchema,
   control_plane_key: publicKeySchema,
-  tls_pin: z
-    .string()
-    .regex(/^sha256\/\/[A-Za-z0-9+/]{43}=$/, 'sha256// and 44 base64 characters')
-    .optional(),
+  tls_pin: z.string().regex(tlsPinPattern, 'sha256// and 44 base64 characters').optional(),
   ca_file: absolute.optional(),
   proxy: z.url({ protocol: /^http$/, error: 'an address such as http://proxy.example.org:3128' }).optional(),
   state_dir: absolute.optional(),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type Clock, canonicalJson, fault, type Witnessed, witnessedSchema } from '@countersign/protocol';
 import { failPoint } from '../fail-points.ts';
 import { AppendFile, halfOf, makeOwnFolder, readOwnFile, replaceOwnFile } from '../host/own-files.ts';
+import { parsedJson } from '../host/parsed-json.ts';
 
 const FILE = 'checkpoints.ndjson';
 const FILE_BYTES_MAX = 8 * 1024 * 1024;
@@ -128,10 +129,5 @@ export function thinned(all: readonly Witnessed[], now: number): readonly Witnes
 const lineOf = ({ size, head, at }: Witnessed) => `${canonicalJson({ size, head, at })}\n`;
 
 function parse(line: string): Witnessed | null {
-  try {
-    return witnessedSchema.safeParse(JSON.parse(line)).data ?? null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
+  return witnessedSchema.safeParse(parsedJson(line)).data ?? null;
 }

@@ -1,6 +1,7 @@
 /** The lines of a journal, each tied to the one before by its hash, read or made one after the other. Pure. */
 import { canonicalJson } from '@countersign/protocol';
 import { sha256 } from '@countersign/protocol/digest';
+import { parsedJson } from '../host/parsed-json.ts';
 import { type JournalEntry, type JournalLine, journalLineSchema } from './journal-entries.ts';
 import { type ActionRecord, note } from './journal-index.ts';
 
@@ -83,13 +84,7 @@ export class JournalChain {
 
 /** Parses and verifies one line by itself; `null` when it is not what was written. */
 function readLine(text: string): JournalLine | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
+  const value = parsedJson(text);
   const parsed = journalLineSchema.safeParse(value);
   if (!parsed.success) return null;
   const { hash, ...body } = value as Record<string, unknown>;

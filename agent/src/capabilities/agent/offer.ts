@@ -2,8 +2,8 @@
 import { agentVersionSchema, fault, sha256Schema } from '@countersign/protocol';
 import { z } from 'zod';
 import { howItEnded } from '../../host/execution.ts';
+import { parsedJson } from '../../host/parsed-json.ts';
 import type { ObserveContext } from '../capability.ts';
-import { parsedJson } from '../parsed-json.ts';
 import { scriptOf } from './installed.ts';
 
 const manifestSchema = z.object({

@@ -5,8 +5,8 @@
 import { fault } from '@countersign/protocol';
 import type { z } from 'zod';
 import { type Executed, howItEnded, saidBy } from '../../host/execution.ts';
+import { parsedJson } from '../../host/parsed-json.ts';
 import type { ObserveContext } from '../capability.ts';
-import { parsedJson } from '../parsed-json.ts';
 
 /** Which cluster and database is meant. */
 export interface Database {

@@ -1,8 +1,8 @@
 /** Which version runs, as the app itself says, and whether it is that of a release. */
 import { type DeployCheck, fault } from '@countersign/protocol';
+import { parsedJson } from '../../host/parsed-json.ts';
 import type { ObserveContext } from '../capability.ts';
 import { probeBody } from '../network/local-probe.ts';
-import { parsedJson } from '../parsed-json.ts';
 import { type Deployment, firstLine, type Release } from './releases.ts';
 
 const MEMBERS = ['version', 'release', 'commit', 'sha', 'revision', 'git_sha', 'git_commit'];

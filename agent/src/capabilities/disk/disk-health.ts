@@ -1,8 +1,8 @@
 /** What disks say of themselves. Source: smartctl(8), JSON output. */
 import { delay } from '@countersign/protocol';
 import { z } from 'zod';
+import { parsedJson } from '../../host/parsed-json.ts';
 import type { ObserveContext } from '../capability.ts';
-import { parsedJson } from '../parsed-json.ts';
 
 const healthSchema = z.object({ smart_status: z.object({ passed: z.boolean() }) });
 

@@ -1,7 +1,7 @@
 /** What the system says of disks, arrays and mounts, parsed. Sources: md(4), smartctl(8), fstab(5), kernel messages. */
 import { z } from 'zod';
 import type { Mount, MountLine } from '../../host/mounts.ts';
-import { parsedJson } from '../parsed-json.ts';
+import { parsedJson } from '../../host/parsed-json.ts';
 
 export interface RaidArray {
   readonly name: string;

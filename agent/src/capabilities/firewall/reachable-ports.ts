@@ -4,7 +4,7 @@
  * Sources: nft(8), libnftables-json(5).
  */
 import { z } from 'zod';
-import { parsedJson } from '../parsed-json.ts';
+import { parsedJson } from '../../host/parsed-json.ts';
 
 /** `some`: for certain senders, or not for sure. */
 export type Reach = 'open' | 'some' | 'closed';

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { askNames, type DnsAnswer, dnsAnswersSchema } from '../../host/dns-query.ts';
 import { isApartFromHostNetwork } from '../../host/exec.ts';
 import { askTimes, type NtpAnswer, ntpAnswersSchema } from '../../host/ntp-query.ts';
+import { parsedJson } from '../../host/parsed-json.ts';
 import {
   connectOnce,
   type HttpAnswer,
@@ -14,7 +15,6 @@ import {
 } from '../../host/probe.ts';
 import { servedOnce, type TlsAnswer, tlsAnswerSchema } from '../../host/probe-tls.ts';
 import type { ObserveContext } from '../capability.ts';
-import { parsedJson } from '../parsed-json.ts';
 
 const PROCESS_MS = 9500;
 

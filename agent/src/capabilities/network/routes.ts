@@ -1,7 +1,7 @@
 /** The routes of this server. Source: ip-route(8). */
 import { z } from 'zod';
+import { parsedJson } from '../../host/parsed-json.ts';
 import type { ObserveContext } from '../capability.ts';
-import { parsedJson } from '../parsed-json.ts';
 
 const routesSchema = z.array(
   z.object({

@@ -10,10 +10,10 @@ import { z } from 'zod';
 import { keepBackup } from '../../host/backups.ts';
 import { lstatOrNull, readAllowed, removeFile, replaceFile, targetOf } from '../../host/files.ts';
 import { readOwnFile, replaceOwnFile } from '../../host/own-files.ts';
+import { parsedJson } from '../../host/parsed-json.ts';
 import { readProcesses } from '../../host/processes.ts';
 import type { ChangeContext, ObserveContext } from '../capability.ts';
 import { writableRoots } from '../files/roots.ts';
-import { parsedJson } from '../parsed-json.ts';
 import { readDump } from './server-blocks.ts';
 
 const FILE_BYTES = 1024 * 1024;

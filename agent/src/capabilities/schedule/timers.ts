@@ -1,9 +1,9 @@
 /** Timers of systemd and how their jobs ended. Sources: systemctl(1) `list-timers`, systemd.timer(5), systemd.service(5). */
 import { fault } from '@countersign/protocol';
 import { z } from 'zod';
+import { parsedJson } from '../../host/parsed-json.ts';
 import { parseProperties } from '../../host/unit.ts';
 import type { ObserveContext } from '../capability.ts';
-import { parsedJson } from '../parsed-json.ts';
 
 /** Milliseconds since 1970; `null` for never. */
 type Moment = number | null;

@@ -4,9 +4,9 @@
  */
 import { fault } from '@countersign/protocol';
 import { z } from 'zod';
+import { parsedJson } from '../../host/parsed-json.ts';
 import type { ObserveContext } from '../capability.ts';
 import { overlap, parseRange, type Range } from '../network/ranges.ts';
-import { parsedJson } from '../parsed-json.ts';
 
 export const TABLE = 'countersign';
 

@@ -4,12 +4,12 @@
  */
 import { z } from 'zod';
 import { readTextOrNull } from '../../host/look.ts';
+import { parsedJson } from '../../host/parsed-json.ts';
 import type { ObserveContext } from '../capability.ts';
 import { readLinkPeers } from '../network/link-connection.ts';
 import { overlap, parseRange, type Range } from '../network/ranges.ts';
 import { parseResolvConf } from '../network/resolver.ts';
 import { readRoutes } from '../network/routes.ts';
-import { parsedJson } from '../parsed-json.ts';
 import { readLogins } from './auth-log.ts';
 
 /** Who logged in within this time may do so again. */

@@ -1,4 +1,4 @@
-/** What a program printed as JSON; `undefined` when it is none. */
+/** The JSON value of a text; `undefined` when it is none. */
 export function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);
