@@ -9,7 +9,7 @@ import type { EndedAccess } from '../access/access.ts';
 import { mayCall } from '../access/permissions.ts';
 import type { Caller } from '../ports.ts';
 import { type Authenticate, callerOf, type Place } from './caller.ts';
-import type { LiveHub, Numbered } from './live-hub.ts';
+import type { LiveHub } from './live-hub.ts';
 
 const BEAT_MS = 2_500;
 /** Every so many beats the session is looked up again. */
@@ -79,8 +79,8 @@ function open(
   }: { lastId: string | string[] | undefined; stillSignedIn: () => Promise<boolean>; onEnd: () => void },
 ): Stream {
   const { raw } = reply;
-  const send = (text: string) => {
-    raw.write(text);
+  const send = (frame: string | Buffer) => {
+    raw.write(frame);
     if (raw.writableLength > WAITING_BYTES_MAX) raw.destroy();
   };
   raw.writeHead(200, {
@@ -91,8 +91,8 @@ function open(
   const missed = typeof lastId === 'string' ? hub.since(lastId) : [];
   // What was missed comes before the newest id: a reader that is cut off in between must not believe that it has everything.
   if (missed === 'unknown') send(`retry: 1000\nid: ${hub.newest()}\nevent: reset\ndata: {}\n\n`);
-  else send(`${missed.map(frame).join('')}retry: 1000\nid: ${hub.newest()}\n: here\n\n`);
-  const stop = hub.subscribe((numbered) => send(frame(numbered)));
+  else send(Buffer.concat([...missed, Buffer.from(`retry: 1000\nid: ${hub.newest()}\n: here\n\n`)]));
+  const stop = hub.subscribe(send);
 
   let beats = 0;
   let cancel = clock.after(BEAT_MS, beat);
@@ -115,5 +115,3 @@ function open(
   });
   return { caller, end: () => void raw.end() };
 }
-
-const frame = ({ id, event }: Numbered) => `id: ${id}\ndata: ${JSON.stringify(event)}\n\n`;

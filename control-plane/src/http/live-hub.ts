@@ -1,39 +1,33 @@
 /**
  * Tells open dashboards what changed. Keeps the newest events in a ring, so that a page that was cut off for a moment gets
- * what it missed; one that missed more is told to read everything again.
+ * what it missed; one that missed more is told to read everything again. An event is put into bytes once, for all who read.
  */
-import type { Ids, LiveEvent } from '@countersign/protocol';
+import type { Ids } from '@countersign/protocol';
 import type { LiveStream } from '../ports.ts';
 
 const KEPT = 1000;
 
-export interface Numbered {
-  /** Which run of the control plane, and which event of it. */
-  readonly id: string;
-  readonly event: LiveEvent;
-}
-
 export interface LiveHub extends LiveStream {
-  /** Calls `listener` with each event from now on. Returns how to stop that. */
-  subscribe(listener: (numbered: Numbered) => void): () => void;
-  /** What came after the event with this id; `unknown` when it is of another run or was dropped from the ring. */
-  since(id: string): readonly Numbered[] | 'unknown';
-  /** The id of the newest event. */
+  /** Calls `listener` with the frame of each event from now on. Returns how to stop that. */
+  subscribe(listener: (frame: Buffer) => void): () => void;
+  /** The frames after the event with this id; `unknown` when it is of another run or was dropped from the ring. */
+  since(id: string): readonly Buffer[] | 'unknown';
+  /** The id of the newest event: which run of the control plane, and which event of it. */
   newest(): string;
 }
 
 export function liveHub({ ids }: { ids: Pick<Ids, 'id'> }): LiveHub {
   const run = ids.id('run');
-  const ring: Numbered[] = [];
-  const listeners = new Set<(numbered: Numbered) => void>();
+  const ring: Buffer[] = [];
+  const listeners = new Set<(frame: Buffer) => void>();
   let count = 0;
   return {
     publish(event) {
       count += 1;
-      const numbered = { id: `${run}.${count}`, event };
-      ring.push(numbered);
+      const frame = Buffer.from(`id: ${run}.${count}\ndata: ${JSON.stringify(event)}\n\n`);
+      ring.push(frame);
       if (ring.length > KEPT) ring.shift();
-      for (const listener of [...listeners]) listener(numbered);
+      for (const listener of [...listeners]) listener(frame);
     },
     subscribe(listener) {
       listeners.add(listener);
