@@ -10,6 +10,7 @@ import type { AccessCore, EndedAccess } from './access/access.ts';
 import { attempts } from './access/attempts.ts';
 import { authenticate, noteTokenUse } from './access/authenticate.ts';
 import { confirmCode } from './access/confirm.ts';
+import { type PasswordCost, passwords } from './access/passwords.ts';
 import { personById } from './access/person.store.ts';
 import { prove } from './access/prove.ts';
 import { partyOf } from './access/relying-party.ts';
@@ -53,6 +54,7 @@ import { version } from './version.ts';
 export interface Overrides {
   readonly clock?: Clock;
   readonly ids?: Ids;
+  readonly passwordCost?: PasswordCost;
   readonly log?: Log;
   readonly actionLimits?: Partial<ActionLimits>;
   readonly fleetLimits?: Partial<FleetLimits>;
@@ -126,6 +128,7 @@ async function openParts(config: Config, overrides: Overrides, stack: AsyncDispo
   const ended = new Set<(ended: EndedAccess) => void>();
   const access: AccessCore = {
     ...{ db, clock, ids, log, sealKey: secrets.sealKey, attempts: attempts(clock) },
+    passwords: passwords(ids, overrides.passwordCost),
     accessEnded: (whose) => {
       for (const end of ended) end(whose);
     },

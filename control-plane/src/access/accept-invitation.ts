@@ -4,7 +4,6 @@ import { appendEntry } from '../audit/ledger.ts';
 import { write } from '../storage/write.ts';
 import type { AccessCore, Origin } from './access.ts';
 import { useOneUseSecret } from './one-use.ts';
-import { hashPassword } from './passwords.ts';
 import { personById, updatePerson } from './person.store.ts';
 import { type SignedIn, startSession } from './start-session.ts';
 
@@ -14,7 +13,7 @@ export async function acceptInvitation(
   { secret, password, kind }: { secret: string; password: string; kind: SignedIn['kind'] },
   from: Origin,
 ): Promise<SignedIn> {
-  const passwordHash = await hashPassword(password, deps.ids);
+  const passwordHash = await deps.passwords.hash(password);
   return write(deps.db, async (trx) => {
     const used = await useOneUseSecret(trx, deps, { purpose: 'invitation', secret });
     const person = used?.subjectId ? await personById(trx, used.subjectId) : undefined;

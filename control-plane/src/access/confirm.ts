@@ -3,7 +3,6 @@ import { fault } from '@countersign/protocol';
 import type { Caller } from '../ports.ts';
 import { write } from '../storage/write.ts';
 import type { AccessCore } from './access.ts';
-import { passwordFits } from './passwords.ts';
 import { personById } from './person.store.ts';
 import { spendCode } from './spend-code.ts';
 
@@ -12,7 +11,7 @@ export async function confirmPassword(deps: AccessCore, caller: Caller, password
   const person = await personById(deps.db, caller.person.id);
   if (person === undefined) throw fault('unauthenticated');
   const attempt = deps.attempts.begin(person.email, caller.ip);
-  if (!(await passwordFits(password, person.password_hash))) throw fault('sign_in_failed');
+  if (!(await deps.passwords.fits(password, person.password_hash))) throw fault('sign_in_failed');
   attempt.succeeded();
 }
 

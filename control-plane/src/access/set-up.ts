@@ -7,7 +7,6 @@ import { write } from '../storage/write.ts';
 import type { AccessCore, Origin } from './access.ts';
 import { makeOneUseSecret, peekOneUseSecret, useOneUseSecret } from './one-use.ts';
 import { deletePasskeysOf } from './passkey.store.ts';
-import { hashPassword } from './passwords.ts';
 import { countOwners, insertPerson, personByEmail, updatePerson } from './person.store.ts';
 import { deleteSessionsOf } from './session.store.ts';
 import { type SignedIn, startSession } from './start-session.ts';
@@ -55,7 +54,7 @@ export async function setUp(deps: AccessCore, request: SetupRequest, from: Origi
   const attempt = deps.attempts.begin(`setup from ${from.ip}`, from.ip);
   const usable = await peekOneUseSecret(deps.db, deps, { purpose: 'setup', secret: request.secret });
   if (usable === null) return refuse(deps, from);
-  const passwordHash = await hashPassword(request.password, deps.ids);
+  const passwordHash = await deps.passwords.hash(request.password);
   const signedIn = await write(deps.db, async (trx) => {
     const used = await useOneUseSecret(trx, deps, { purpose: 'setup', secret: request.secret });
     return used === null ? null : makeOwner(trx, deps, request, passwordHash, from);

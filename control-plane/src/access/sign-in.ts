@@ -3,7 +3,6 @@ import { fault } from '@countersign/protocol';
 import { appendEntry, whoIs } from '../audit/ledger.ts';
 import { write } from '../storage/write.ts';
 import type { AccessCore, Origin } from './access.ts';
-import { passwordFits } from './passwords.ts';
 import { personByEmail } from './person.store.ts';
 import { spendCode } from './spend-code.ts';
 import { type SignedIn, startSession } from './start-session.ts';
@@ -22,7 +21,7 @@ export interface SignInRequest {
 export async function signIn(deps: AccessCore, request: SignInRequest, from: Origin): Promise<SignedIn> {
   const attempt = deps.attempts.begin(request.email, from.ip);
   const person = await personByEmail(deps.db, request.email);
-  const fits = await passwordFits(request.password, person?.password_hash ?? null);
+  const fits = await deps.passwords.fits(request.password, person?.password_hash ?? null);
   if (person === undefined) return refuse(deps, request, from, 'unknown address');
   if (!fits) return refuse(deps, request, from, 'wrong password');
   if (person.totp_confirmed === 1 && request.code === undefined) {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { AccessCore } from '../access/access.ts';
 import { attempts } from '../access/attempts.ts';
+import { passwords } from '../access/passwords.ts';
 import type { Config } from '../config/config.ts';
 import { loadSecrets, type Secrets } from '../config/secrets.ts';
 import { openDatabase } from '../storage/database.ts';
@@ -24,6 +25,7 @@ export async function openStore(context: CliContext): Promise<OpenStore> {
   const log = { info: () => undefined, warn: terminal.note, error: terminal.note };
   const access: AccessCore = {
     ...{ db, clock, ids, log, sealKey: secrets.sealKey, attempts: attempts(clock) },
+    passwords: passwords(ids),
     accessEnded: () => undefined, // a running control plane finds out by itself, within seconds
   };
   return { config, secrets, access, [Symbol.asyncDispose]: () => db.destroy() };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemIds } from '@countersign/protocol/system-ids';
-import { hashPassword, passwordFits } from '../../src/access/passwords.ts';
+import { passwords } from '../../src/access/passwords.ts';
 import { seal, unseal } from '../../src/access/seal.ts';
 
 const key = Buffer.alloc(32, 7);
@@ -30,10 +30,11 @@ test('T24: when any character of a sealed value is changed, it does not open', (
 });
 
 test('when a password is hashed, the right one fits and others do not, with or without a stored hash', async () => {
-  const hash = await hashPassword('correct horse battery', systemIds);
+  const { hash: hashOf, fits } = passwords(systemIds);
+  const hash = await hashOf('correct horse battery');
   assert.match(hash, /^\$scrypt\$ln=15,r=8,p=3\$/);
-  assert.equal(await passwordFits('correct horse battery', hash), true);
-  assert.equal(await passwordFits('correct horse batterz', hash), false);
-  assert.equal(await passwordFits('correct horse battery', null), false);
-  assert.equal(await passwordFits('', 'nonsense'), false);
+  assert.equal(await fits('correct horse battery', hash), true);
+  assert.equal(await fits('correct horse batterz', hash), false);
+  assert.equal(await fits('correct horse battery', null), false);
+  assert.equal(await fits('', 'nonsense'), false);
 });

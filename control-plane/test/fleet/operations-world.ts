@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadLibrary } from '@countersign/playbooks';
 import { type Call, operationNames } from '@countersign/protocol/operator-api/index';
+import { systemIds } from '@countersign/protocol/system-ids';
+import { quickPasswords } from '../../../test/world/quick-passwords.ts';
 import { attempts } from '../../src/access/attempts.ts';
-import { hashPassword } from '../../src/access/passwords.ts';
+import { passwords } from '../../src/access/passwords.ts';
 import { insertPerson, personById } from '../../src/access/person.store.ts';
 import { prove } from '../../src/access/prove.ts';
 import { alertOperations } from '../../src/operations/alert-operations.ts';
@@ -41,14 +43,14 @@ export const assistant: Caller = {
 /** The owner's proof, and one that is wrong. */
 export const proof = { kind: 'password', password: 'correct horse battery' } as const;
 export const wrongProof = { kind: 'password', password: 'incorrect horse' } as const;
-let passwordHash: Promise<string> | undefined;
+const kept = passwords(systemIds, quickPasswords);
+const passwordHash = kept.hash(proof.password);
 
 export async function operationsWorld(options: WorldOptions & { tlsPin?: string } = {}) {
   const world = await fleetWorld(options);
   const { core, fleet, key, url } = world;
   const folder = await mkdtemp(join(tmpdir(), 'countersign-fleet-'));
   const policy = await openPolicy(core, { path: join(folder, 'policy.yaml') });
-  passwordHash ??= hashPassword(proof.password, core.ids);
   const hash = await passwordHash;
   const restored = (await personById(core.db, owner.person.id)) !== undefined;
   if (!restored)
@@ -57,6 +59,7 @@ export async function operationsWorld(options: WorldOptions & { tlsPin?: string 
     );
   const access = {
     ...{ ...core, sealKey: Buffer.alloc(32), attempts: attempts(core.clock), accessEnded: () => undefined },
+    passwords: kept,
     place: { publicUrl: url },
   };
   const deps = {

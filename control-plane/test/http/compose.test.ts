@@ -83,6 +83,12 @@ test('when a person asks for everything that only reads, the answers have the pr
     assert.ok(await call(name, {}), name);
 });
 
+test('T24: when nothing else is asked for, a password is kept as dearly as OWASP advises', async (context) => {
+  const { controlPlane } = await composed(context);
+  const kept = await controlPlane.access.passwords.hash(owner.password);
+  assert.match(kept, /^\$scrypt\$ln=15,r=8,p=3\$/);
+});
+
 test('when the audit log is exported over HTTP, it verifies; a token does not get it', async (context) => {
   const world = await composed(context);
   const { session, call } = await ownerOf(world);

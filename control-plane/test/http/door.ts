@@ -7,9 +7,11 @@ import type { TestContext } from 'node:test';
 import { type Clock, systemClock } from '@countersign/protocol';
 import { operatorClient } from '@countersign/protocol/operator-api/client';
 import { systemIds } from '@countersign/protocol/system-ids';
+import { quickPasswords } from '../../../test/world/quick-passwords.ts';
 import type { AccessCore } from '../../src/access/access.ts';
 import { attempts } from '../../src/access/attempts.ts';
 import { authenticate } from '../../src/access/authenticate.ts';
+import { passwords } from '../../src/access/passwords.ts';
 import { prove } from '../../src/access/prove.ts';
 import { makeSetupSecret } from '../../src/access/set-up.ts';
 import type { AmendmentDeps } from '../../src/amendments/make-amendment.ts';
@@ -78,6 +80,7 @@ export async function openDoor(context: TestContext, options: DoorOptions = {}) 
   let streams: OpenStreams | undefined;
   const core: AccessCore = {
     ...{ db, clock, ids, log, sealKey: secrets.sealKey, attempts: attempts(clock) },
+    passwords: passwords(ids, quickPasswords),
     accessEnded: (ended) => streams?.end(ended),
   };
   const policyPath = join(dataDir, 'policy.yaml');

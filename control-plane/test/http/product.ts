@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { operatorClient } from '@countersign/protocol/operator-api/client';
+import { quickPasswords } from '../../../test/world/quick-passwords.ts';
 import { makeSetupSecret } from '../../src/access/set-up.ts';
 import { compose } from '../../src/compose.ts';
 import { loadConfig } from '../../src/config/config.ts';
@@ -15,7 +16,7 @@ export async function product(context: TestContext, env: Readonly<Record<string,
   const dataDir = mkdtempSync(join(tmpdir(), 'countersign-may-'));
   const running = await compose(
     loadConfig({ COUNTERSIGN_PORT: '0', COUNTERSIGN_DATA: dataDir, COUNTERSIGN_LOCAL_AGENT: 'off', ...env }),
-    { log, requestsPerMinute: 100_000 },
+    { log, requestsPerMinute: 100_000, passwordCost: quickPasswords },
   );
   context.after(async () => {
     await running[Symbol.asyncDispose]();

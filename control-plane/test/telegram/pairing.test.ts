@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { systemIds } from '@countersign/protocol/system-ids';
+import { quickPasswords } from '../../../test/world/quick-passwords.ts';
 import { attempts } from '../../src/access/attempts.ts';
-import { hashPassword } from '../../src/access/passwords.ts';
+import { passwords } from '../../src/access/passwords.ts';
 import { removePerson } from '../../src/access/remove-person.ts';
 import type { CallContext } from '../../src/operations/handler.ts';
 import { telegramOperations } from '../../src/operations/telegram-operations.ts';
@@ -14,12 +15,14 @@ const password = 'correct horse battery staple';
 
 async function pairingWorld(t: TestContext, options: TelegramWorldOptions = {}) {
   const world = await telegramWorld(t, options);
-  const password_hash = await hashPassword(password, systemIds);
+  const kept = passwords(systemIds, quickPasswords);
+  const password_hash = await kept.hash(password);
   await world.db.updateTable('person').set({ password_hash }).execute();
   const access = {
     ...world.deps,
     sealKey: Buffer.alloc(32),
     attempts: attempts(world.clock),
+    passwords: kept,
     accessEnded: () => undefined,
   };
   const operations = telegramOperations({ ...access, telegram: world.bot.now });
