@@ -8,10 +8,13 @@ import {
   CompiledQuery,
   type DatabaseConnection,
   type Kysely,
+  type LimitNode,
+  type OffsetNode,
   SqliteAdapter,
   SqliteDialect,
   type SqliteDialectConfig,
   SqliteDriver,
+  SqliteQueryCompiler,
   sql,
 } from 'kysely';
 
@@ -33,6 +36,33 @@ export class OneConnectionDialect extends SqliteDialect {
 
   override createAdapter(): SqliteAdapter {
     return new OneConnectionAdapter();
+  }
+
+  override createQueryCompiler(): SqliteQueryCompiler {
+    return new KeptPlanCompiler();
+  }
+}
+
+/**
+ * Words queries so that SQLite plans each once. Where it meets a bare `?` while it plans (to compare it with the condition of a
+ * partial index, with a term of the order, or as a limit), it looks at what is bound, and plans again at each call, which takes
+ * longer than most of our queries. It does not look into an expression. Source: sqlite3VdbeSetVarmask in SQLite's expr.c, called
+ * by exprCompareVariable and sqlite3ExprIsInteger. Nothing is lost: nobody runs ANALYZE, so a value tells the planner nothing.
+ */
+class KeptPlanCompiler extends SqliteQueryCompiler {
+  protected override getCurrentParameterPlaceholder(): string {
+    return '+?';
+  }
+
+  // Behind a sign alone a limit is still looked at.
+  protected override visitLimit(node: LimitNode): void {
+    super.visitLimit(node);
+    this.append(' + 0');
+  }
+
+  protected override visitOffset(node: OffsetNode): void {
+    super.visitOffset(node);
+    this.append(' + 0');
   }
 }
 

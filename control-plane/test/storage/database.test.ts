@@ -149,3 +149,23 @@ test('when a line is added to the timeline, it names what it is about', async (t
     by: 'Ana',
   });
 });
+
+test('when a query binds values, none stands where SQLite would look at it and plan anew, and all arrive as they are', async (t) => {
+  const { db } = await tempDatabase(t);
+  const named = { name: 'a', value: '007' };
+  await write(db, async (trx) => {
+    await trx
+      .insertInto('setting')
+      .values([named, setting('b'), setting('c')])
+      .execute();
+  });
+  const query = db.selectFrom('setting').selectAll().where('name', 'in', ['a', 'b', 'c']).orderBy('name');
+  const page = query.limit(1).offset(1);
+  assert.equal(
+    page.compile().sql,
+    'select * from "setting" where "name" in (+?, +?, +?) order by "name" limit +? + 0 offset +? + 0',
+  );
+  assert.deepEqual(await page.execute(), [setting('b')]);
+  assert.deepEqual(await query.where('value', '=', '007').execute(), [named]); // text, not the number
+  await assert.rejects(query.limit(1.5).execute()); // as a bare one does
+});
