@@ -6,6 +6,7 @@ import {
   chownSync,
   closeSync,
   constants,
+  fdatasync,
   fdatasyncSync,
   fstatSync,
   fsyncSync,
@@ -98,11 +99,17 @@ export class AppendFile {
   readonly path: string;
   #file: number;
   #size: number;
+  /** How much of it is known to be on disk. */
+  #durable: number;
+  #syncing: Promise<void> | null = null;
+  #nextSync: Promise<void> | null = null;
+  #closed = false;
 
   private constructor(path: string, file: number, size: number) {
     this.path = path;
     this.#file = file;
     this.#size = size;
+    this.#durable = size;
   }
 
   /** Opens or makes it, mode 0600. Its name is durable too, unless `sync` is false. Throws the system's error. */
@@ -121,6 +128,11 @@ export class AppendFile {
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Whether everything that was added is on disk. */
+  get isDurable(): boolean {
+    return this.#durable === this.#size;
   }
 
   /** All of it. */
@@ -142,11 +154,52 @@ export class AppendFile {
       throw error;
     }
     this.#size += bytes.length;
+    if (options.sync) this.#durable = this.#size;
   }
 
   /** Makes durable what was added without a sync. Throws the system's error. */
   sync(): void {
+    if (this.isDurable) return;
     fdatasyncSync(this.#file);
+    this.#durable = this.#size;
+  }
+
+  /**
+   * The same, while other work goes on: resolves when what was added before the call is on disk. All who call while a sync is under
+   * way share the next one. Rejects with the system's error.
+   */
+  synced(): Promise<void> {
+    if (this.isDurable || this.#closed) return Promise.resolve();
+    if (this.#syncing === null) return this.#sync();
+    this.#nextSync ??= this.#syncing
+      .catch(() => undefined)
+      .then(() => {
+        this.#nextSync = null;
+        return this.synced();
+      });
+    return this.#nextSync;
+  }
+
+  #sync(): Promise<void> {
+    const size = this.#size;
+    this.#syncing = new Promise((resolve, reject) => {
+      fdatasync(this.#file, (error) => {
+        this.#syncing = null;
+        if (this.#closed) closeSync(this.#file);
+        if (error) reject(error);
+        else {
+          this.#durable = Math.max(this.#durable, size);
+          resolve();
+        }
+      });
+    });
+    return this.#syncing;
+  }
+
+  /** Takes back what a failed sync left in doubt. Throws the system's error. */
+  takeBack(): void {
+    ftruncateSync(this.#file, this.#durable);
+    this.#size = this.#durable;
   }
 
   /** Cuts it to its first `size` bytes, durably. */
@@ -154,10 +207,13 @@ export class AppendFile {
     ftruncateSync(this.#file, size);
     fsyncSync(this.#file);
     this.#size = size;
+    this.#durable = size;
   }
 
+  /** A sync that is under way has the file until it ends. */
   close(): void {
-    closeSync(this.#file);
+    this.#closed = true;
+    if (this.#syncing === null) closeSync(this.#file);
   }
 }
 

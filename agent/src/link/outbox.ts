@@ -62,7 +62,7 @@ export class Outbox {
   }
 
   /**
-   * Takes a message in: written when the call returns, on disk after {@link settle}. Returns it with its number; `null` when one
+   * Takes a message in: written when the call returns, on disk some time after {@link settle}. Returns it with its number; `null` when one
    * with this key waits already, or when there is no room for it. A disk that is full is logged, and the message is kept in memory.
    */
   put(key: string, message: Unnumbered): Kept | null {
@@ -77,15 +77,11 @@ export class Outbox {
   }
 
   /**
-   * Makes what was taken in durable. It may be sent before: the runner's own journal has every report until the control plane has
-   * it, and a report that comes twice counts once.
+   * Makes what was taken in durable, soon. It may be sent before: the runner's own journal has every report until the control plane
+   * has it, and a report that comes twice counts once. So nobody waits for the disk, and what comes meanwhile shares the next sync.
    */
   settle(): void {
-    try {
-      this.#file?.sync();
-    } catch (error) {
-      this.#log.error('outbox.not_written', { error });
-    }
+    this.#file?.synced().catch((error: unknown) => this.#log.error('outbox.not_written', { error }));
   }
 
   /** Forgets what the control plane has stored, and returns it. */
