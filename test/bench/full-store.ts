@@ -43,6 +43,13 @@ export function fillStore(dataDir: string, sizes: StoreSizes): void {
     inTransaction(sqlite, () => fillActions(sqlite, sizes));
     inTransaction(sqlite, () => fillAlerts(sqlite, sizes));
     fillEntries(sqlite, sizes);
+    sqlite
+      .prepare(
+        `insert into audit_index (seq, at, event, server_id, action_id)
+         select seq, at, event, server_id, action_id from audit_entry
+         where seq > (select coalesce(max(seq), 0) from audit_index) order by seq`,
+      )
+      .run([]);
     for (const index of indexes) sqlite.prepare(index).run([]);
     setPragma(sqlite, 'journal_mode = WAL');
   } finally {
@@ -52,7 +59,7 @@ export function fillStore(dataDir: string, sizes: StoreSizes): void {
 
 /** Takes away the indexes that can be made again; returns how. */
 function takeIndexes(sqlite: Sqlite): string[] {
-  const tables = "'action', 'action_history', 'timeline_entry', 'alert', 'audit_entry'";
+  const tables = "'action', 'action_history', 'timeline_entry', 'alert', 'audit_index'";
   const query = `select name, sql from sqlite_schema where type = 'index' and sql is not null and tbl_name in (${tables})`;
   const indexes = sqlite.prepare(query).all([]) as { name: string; sql: string }[];
   for (const { name } of indexes) sqlite.prepare(`drop index "${name}"`).run([]);

@@ -1,8 +1,10 @@
 /** Queries of the audit log. */
+
+import type { AuditCheckpointTable, AuditEntryTable } from '../storage/audit-tables.ts';
 import type { Db, Trx } from '../storage/database.ts';
 import { prepared } from '../storage/prepared.ts';
-import type { AuditCheckpointTable, AuditEntryTable } from '../storage/tables.ts';
 import type { EntryBody } from './entry.ts';
+import { columnsOf } from './stored-entry.ts';
 
 /** The newest entry: its number and hash; nothing when the log is empty. */
 export async function lastEntry(db: Db | Trx): Promise<Pick<AuditEntryTable, 'seq' | 'hash'> | undefined> {
@@ -32,62 +34,6 @@ const insertQuery = prepared<AuditEntryTable>((db, slot) =>
 
 export async function insertEntry(trx: Trx, body: EntryBody, text: string, hash: string): Promise<void> {
   await insertQuery(trx, { ...columnsOf(body), body: text, hash });
-}
-
-/** The columns that repeat parts of the body so that they can be searched. */
-export function columnsOf(body: EntryBody): Omit<AuditEntryTable, 'body' | 'hash'> {
-  return {
-    seq: body.seq,
-    at: body.at,
-    event: body.event,
-    server_id: body.server,
-    action_id: body.action,
-    person_id: body.who.person?.id ?? null,
-  };
-}
-
-export interface EntryFilter {
-  readonly serverId?: string | undefined;
-  readonly actionId?: string | undefined;
-  readonly event?: string | undefined;
-  /** Milliseconds since 1970; entries at or after it. */
-  readonly since?: number | undefined;
-}
-
-/** At most `limit` entries before number `before`, newest first. */
-export async function newestEntries(
-  db: Db,
-  filter: EntryFilter,
-  before: number,
-  limit: number,
-): Promise<AuditEntryTable[]> {
-  let query = db.selectFrom('audit_entry').selectAll().where('seq', '<', before);
-  if (filter.serverId !== undefined) query = query.where('server_id', '=', filter.serverId);
-  if (filter.actionId !== undefined) query = query.where('action_id', '=', filter.actionId);
-  if (filter.event !== undefined) query = query.where('event', '=', filter.event);
-  if (filter.since !== undefined) {
-    const first = await firstSince(db, filter.since);
-    if (first === null) return [];
-    query = query.where('at', '>=', filter.since).where('seq', '>=', first);
-  }
-  return query.orderBy('seq', 'desc').limit(limit).execute();
-}
-
-const LOOKED_AT = 20_000;
-
-/**
- * A number below which no entry is of this time or later: a walk over the log ends there. The clock may have been set back, so it
- * takes a look at all of them; 0 when they are too many for that, `null` when there are none.
- */
-async function firstSince(db: Db, since: number): Promise<number | null> {
-  const { first, count } = await db
-    .selectFrom((q) =>
-      q.selectFrom('audit_entry').select('seq').where('at', '>=', since).orderBy('at').limit(LOOKED_AT).as('since'),
-    )
-    .select((q) => [q.fn.min('seq').as('first'), q.fn.countAll().as('count')])
-    .executeTakeFirstOrThrow();
-  if (first === null) return null;
-  return Number(count) < LOOKED_AT ? Number(first) : 0;
 }
 
 /** At most `limit` entries after number `after` up to `upTo`, oldest first. */

@@ -4,6 +4,7 @@ import { sha256 } from '@countersign/protocol/digest';
 import type { Trx } from '../storage/database.ts';
 import { writtenSoFar } from '../storage/group-commit.ts';
 import { insertEntry, lastEntry } from './audit.store.ts';
+import { INDEXED_AT_ONCE, indexEntries } from './audit-index.store.ts';
 import { type EntryBody, NO_HASH, safeText, storableDetails } from './entry.ts';
 import type { AuditEvent, DetailName } from './events.ts';
 import type { Who } from './who.ts';
@@ -47,5 +48,6 @@ export async function appendEntry<E extends AuditEvent>(trx: Trx, entry: NewEntr
   const hash = sha256(text);
   await insertEntry(trx, body, text, hash);
   heads.set(writtenSoFar(trx), { seq: body.seq, hash });
+  if (body.seq % INDEXED_AT_ONCE === 0) await indexEntries(trx);
   return body.seq;
 }

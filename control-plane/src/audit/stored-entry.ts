@@ -1,4 +1,5 @@
 /** Reads what is stored of an entry, which may be anything by now. */
+import type { AuditEntryTable } from '../storage/audit-tables.ts';
 import type { EntryBody } from './entry.ts';
 
 /** Whether a value read from a log has what holds the chain together. */
@@ -20,3 +21,21 @@ export function bodyOf(text: string): EntryBody | null {
     throw error;
   }
 }
+
+/** The columns that repeat parts of the body so that they can be searched. */
+export function columnsOf(body: EntryBody): Omit<AuditEntryTable, 'body' | 'hash'> {
+  return {
+    seq: body.seq,
+    at: body.at,
+    event: body.event,
+    server_id: body.server,
+    action_id: body.action,
+    person_id: body.who.person?.id ?? null,
+  };
+}
+
+/** SQL for whether the index has an entry as it is: 1, also for those that the index has not come to, or 0. */
+export const indexedSql = `case when exists (
+  select 1 from audit_index as i where i.seq = audit_entry.seq and i.at = audit_entry.at and i.event = audit_entry.event
+  and i.server_id is not distinct from audit_entry.server_id and i.action_id is not distinct from audit_entry.action_id
+) or seq > coalesce((select max(seq) from audit_index), 0) then 1 else 0 end`;

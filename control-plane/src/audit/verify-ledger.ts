@@ -1,13 +1,14 @@
 /**
- * Checks the audit log in the database: the chain, the signed checkpoints, and the columns that are searched. Long logs are looked
+ * Checks the audit log in the database: the chain, the signed checkpoints, and the columns and the
+ * index that are searched. Long logs are looked
  * through by threads, a page each; what they find whole is taken as one, and every other page is gone through entry by entry here.
  */
 import { type Db, fileOf } from '../storage/database.ts';
-import type { AuditEntryTable } from '../storage/tables.ts';
-import { checkpointsAfter, columnsOf, entriesAfter, lastEntry } from './audit.store.ts';
+import { checkpointsAfter, lastEntry } from './audit.store.ts';
+import { type EntryAsFound, entriesAsFound } from './audit-index.store.ts';
 import { ChainCheck, type Verdict } from './chain-check.ts';
 import { type SpanQuestion, SpanThreads } from './span-threads.ts';
-import { bodyOf } from './stored-entry.ts';
+import { bodyOf, columnsOf } from './stored-entry.ts';
 import { type WholeSpan, wholeSpans } from './whole-span.ts';
 
 const PAGE = 2000;
@@ -60,9 +61,9 @@ export async function verifyLedger(
 }
 
 async function lookHere(db: Db, { after, upTo, cuts }: SpanQuestion): Promise<WholeSpan[] | null> {
-  const rows = await entriesAfter(db, after, upTo, upTo - after);
+  const rows = await entriesAsFound(db, after, upTo, upTo - after);
   return wholeSpans(
-    rows.map((it) => [it.seq, it.at, it.event, it.server_id, it.action_id, it.person_id, it.body, it.hash]),
+    rows.map((it) => [it.seq, it.at, it.event, it.server_id, it.action_id, it.person_id, it.body, it.hash, it.indexed]),
     new Set(cuts),
   );
 }
@@ -82,7 +83,7 @@ function takeWhole(check: ChainCheck, { after, upTo, notes }: Page, spans: reado
 
 /** Goes through at most `limit` entries after a number. Returns the number of the last one; null when there was none. */
 async function oneByOne(db: Db, check: ChainCheck, after: number, limit: number): Promise<number | null> {
-  const page = await entriesAfter(db, after, Number.MAX_SAFE_INTEGER, limit);
+  const page = await entriesAsFound(db, after, Number.MAX_SAFE_INTEGER, limit);
   const last = page.at(-1)?.seq;
   if (last === undefined) return null;
   const notes = await checkpointsUpTo(db, after, last);
@@ -103,7 +104,7 @@ async function checkpointsUpTo(db: Db, after: number, upTo: number): Promise<Map
   return notes;
 }
 
-function readRow(check: ChainCheck, row: AuditEntryTable): void {
+function readRow(check: ChainCheck, row: EntryAsFound): void {
   const body = bodyOf(row.body);
   if (!body) {
     check.problem(row.seq, 'was changed: its content cannot be read');
@@ -113,6 +114,6 @@ function readRow(check: ChainCheck, row: AuditEntryTable): void {
   if (row.seq !== body.seq) return; // out of place: the check has named it
   const told = columnsOf(body);
   const names = ['at', 'event', 'server_id', 'action_id', 'person_id'] as const;
-  if (names.some((name) => row[name] !== told[name]))
+  if (row.indexed !== 1 || names.some((name) => row[name] !== told[name]))
     check.problem(row.seq, 'was changed: what is searched is not what was recorded');
 }

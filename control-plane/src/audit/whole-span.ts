@@ -1,9 +1,8 @@
 /** Many entries at once: whether they are all as they were written and follow one another. Pure, so that a thread can look. */
 import { sha256 } from '@countersign/protocol/digest';
-import { columnsOf } from './audit.store.ts';
-import { bodyOf } from './stored-entry.ts';
+import { bodyOf, columnsOf } from './stored-entry.ts';
 
-/** An entry as it is stored: seq, at, event, server_id, action_id, person_id, body, hash. */
+/** An entry as it is stored, and whether the index finds it: seq, at, event, server_id, action_id, person_id, body, hash, indexed. */
 export type StoredRow = readonly unknown[];
 
 /** Entries with nothing wrong among them. */
@@ -40,8 +39,8 @@ export function wholeSpans(rows: Iterable<StoredRow>, cuts: ReadonlySet<number>)
 }
 
 /** What an entry says that the hash before it was; null when the entry is not as it was written. */
-function prevOf([seq, at, event, server, action, person, text, hash]: StoredRow): string | null {
-  if (typeof text !== 'string' || sha256(text) !== hash) return null;
+function prevOf([seq, at, event, server, action, person, text, hash, indexed]: StoredRow): string | null {
+  if (typeof text !== 'string' || indexed !== 1 || sha256(text) !== hash) return null;
   const body = bodyOf(text);
   if (body === null) return null;
   const told = columnsOf(body);

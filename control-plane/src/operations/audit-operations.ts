@@ -2,13 +2,13 @@
 import { fault, isoTime, type Json } from '@countersign/protocol';
 import type { AuditEntryView } from '@countersign/protocol/operator-api/index';
 import { type AcceptRollbackDeps, acceptRollback } from '../audit/accept-rollback.ts';
-import { newestEntries } from '../audit/audit.store.ts';
+import { newestEntries } from '../audit/audit-index.store.ts';
 import { type EntryBody, visibleDetails } from '../audit/entry.ts';
 import { type VerifyAuditDeps, verifyAudit } from '../audit/verify-audit.ts';
 import { resolveServer } from '../fleet/resolve-server.ts';
 import { namesOfServers } from '../fleet/server.store.ts';
 import type { PolicyBook } from '../policy/policy-book.ts';
-import type { AuditEntryTable } from '../storage/tables.ts';
+import type { AuditEntryTable } from '../storage/audit-tables.ts';
 import type { Handlers } from './handler.ts';
 
 export interface AuditOperationsDeps extends VerifyAuditDeps, AcceptRollbackDeps {

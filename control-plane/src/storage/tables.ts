@@ -5,6 +5,7 @@
 import type { ActionEvent, ActionState, Channel, Risk, Strength } from '@countersign/protocol';
 import type { Role } from '@countersign/protocol/operator-api/index';
 import type { Generated } from 'kysely';
+import type { AuditCheckpointTable, AuditEntryTable, AuditIndexTable } from './audit-tables.ts';
 import type { DiscoveryTable, PlaybookVersionTable } from './catalog-tables.ts';
 import type {
   AmendmentTable,
@@ -186,25 +187,6 @@ export interface ActionOutputTable {
   text: string;
   dropped: number;
 }
-export interface AuditEntryTable {
-  seq: number;
-  at: number;
-  event: string;
-  server_id: string | null;
-  action_id: string | null;
-  person_id: string | null;
-  /** The whole entry as canonical JSON: what is hashed. */
-  body: string;
-  hash: string;
-}
-export interface AuditCheckpointTable {
-  /** Number of entries that it covers. */
-  size: number;
-  head: string;
-  /** C2SP signed note. */
-  note: string;
-  at: number;
-}
 export interface AlertTable {
   id: string;
   /** Source, server, kind and key: one alert per value while it fires. */
@@ -280,6 +262,7 @@ export interface Tables {
   approval: ApprovalTable;
   action_output: ActionOutputTable;
   audit_entry: AuditEntryTable;
+  audit_index: AuditIndexTable;
   audit_checkpoint: AuditCheckpointTable;
   alert: AlertTable;
   timeline_entry: TimelineEntryTable;

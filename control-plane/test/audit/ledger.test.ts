@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readNote } from '@countersign/protocol/checkpoint-note';
-import { newestEntries } from '../../src/audit/audit.store.ts';
+import { newestEntries } from '../../src/audit/audit-index.store.ts';
 import { checkpoint, checkpointsOnClock } from '../../src/audit/checkpoint.ts';
 import { visibleDetails } from '../../src/audit/entry.ts';
 import { auditEvents, privacyOf } from '../../src/audit/events.ts';

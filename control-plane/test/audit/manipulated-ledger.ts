@@ -4,10 +4,10 @@ import { canonicalJson } from '@countersign/protocol';
 import { type Checkpoint, writeNote } from '@countersign/protocol/checkpoint-note';
 import { sha256 } from '@countersign/protocol/digest';
 import { makeSigningKey, type SigningKey, signValue } from '@countersign/protocol/signing';
-import { columnsOf } from '../../src/audit/audit.store.ts';
 import { type EntryBody, NO_HASH } from '../../src/audit/entry.ts';
 import { whoIs } from '../../src/audit/ledger.ts';
-import type { AuditCheckpointTable, AuditEntryTable } from '../../src/storage/tables.ts';
+import { columnsOf } from '../../src/audit/stored-entry.ts';
+import type { AuditCheckpointTable, AuditEntryTable } from '../../src/storage/audit-tables.ts';
 
 export const servers = ['srv_000000000001', 'srv_000000000002'] as const;
 const began = Date.UTC(2026, 10, 1);

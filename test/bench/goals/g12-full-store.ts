@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listActions } from '@countersign/control-plane/actions/list-actions';
-import { newestEntries } from '@countersign/control-plane/audit/audit.store';
+import { newestEntries } from '@countersign/control-plane/audit/audit-index.store';
 import { verifyLedger } from '@countersign/control-plane/audit/verify-ledger';
 import { listServers } from '@countersign/control-plane/fleet/list-servers';
 import { alertOperations } from '@countersign/control-plane/operations/alert-operations';

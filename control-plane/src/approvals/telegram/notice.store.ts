@@ -1,7 +1,6 @@
 /** Queries on notices: entries of the audit log that are still to be told in a chat, and how far the log was looked through. */
-import type { AuditEvent } from '../../audit/events.ts';
 import type { Db, Trx } from '../../storage/database.ts';
-import type { AuditEntryTable, TelegramNoticeTable } from '../../storage/tables.ts';
+import type { TelegramNoticeTable } from '../../storage/tables.ts';
 
 const name = 'telegram.notices_up_to';
 
@@ -17,23 +16,6 @@ export async function saveLookedUpTo(trx: Trx, seq: number): Promise<void> {
     .insertInto('setting')
     .values({ name, value })
     .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
-    .execute();
-}
-
-/** Entries of these events after number `after`, oldest first. */
-export function entriesOf(
-  db: Db | Trx,
-  events: readonly AuditEvent[],
-  after: number,
-  limit: number,
-): Promise<AuditEntryTable[]> {
-  return db
-    .selectFrom('audit_entry')
-    .selectAll()
-    .where('event', 'in', [...events])
-    .where('seq', '>', after)
-    .orderBy('seq')
-    .limit(limit)
     .execute();
 }
 

@@ -5,12 +5,13 @@
  */
 import { InlineKeyboard } from 'grammy';
 import { lastEntry } from '../../audit/audit.store.ts';
+import { entriesOf } from '../../audit/audit-index.store.ts';
 import type { EntryBody } from '../../audit/entry.ts';
 import { serverById } from '../../fleet/server.store.ts';
 import { write } from '../../storage/write.ts';
 import { buttonUrl } from './card-keyboard.ts';
 import { linkedPeopleWith, linkedPerson } from './link.store.ts';
-import { deleteNotice, entriesOf, insertNotices, lookedUpTo, saveLookedUpTo, untoldNotices } from './notice.store.ts';
+import { deleteNotice, insertNotices, lookedUpTo, saveLookedUpTo, untoldNotices } from './notice.store.ts';
 import { concerns, noticedEvents, noticeText } from './notice-words.ts';
 import { sendText } from './send-text.ts';
 import type { Telegram } from './telegram-deps.ts';

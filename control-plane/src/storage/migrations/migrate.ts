@@ -7,6 +7,7 @@ import * as telegramNotices from './0003-telegram-notices.ts';
 import * as playbookVersions from './0004-playbook-versions.ts';
 import * as discovery from './0005-discovery.ts';
 import * as longHistories from './0006-long-histories.ts';
+import * as auditIndex from './0007-audit-index.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first': first,
@@ -15,6 +16,7 @@ const migrations: Record<string, Migration> = {
   '0004-playbook-versions': playbookVersions,
   '0005-discovery': discovery,
   '0006-long-histories': longHistories,
+  '0007-audit-index': auditIndex,
 };
 
 /** Runs what was not run yet, all in one transaction. Rejects when one fails, or when the database knows migrations that this program does not. */
