@@ -1,8 +1,9 @@
 /** Programs of the system itself, found in fixed folders: not by PATH, and not where others than root could have put them. */
-import { realpathSync, type Stats, statSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { realpathSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fault } from '@countersign/protocol';
 import { PROGRAM_FOLDERS } from '@countersign/protocol/reading-commands/judge';
+import { isOursAlone, isPlaceOurs, isRootsAlone } from './only-root.ts';
 
 /** Programs that are many in one: their options are others than those of the program that they stand for. */
 const MANY_IN_ONE = /^(busybox|toybox)/;
@@ -17,7 +18,7 @@ export function findProgram(name: string): string {
     const real = realOrNull(path);
     if (real === null) continue;
     const stat = statSync(real);
-    if (!stat.isFile() || stat.uid !== 0 || (stat.mode & 0o022) !== 0)
+    if (!stat.isFile() || !isRootsAlone(stat))
       throw fault('precondition_failed', { reason: `${real} does not belong to root alone` });
     if (MANY_IN_ONE.test(basename(real)))
       throw fault('precondition_failed', { reason: `${name} is ${basename(real)} here, whose options are others` });
@@ -33,16 +34,7 @@ export function findProgram(name: string): string {
 export function trustedProgram(path: string): string | null {
   const real = realOrNull(path);
   if (real === null || !statSync(real).isFile()) return null;
-  for (let at = real; ; at = dirname(at)) {
-    if (!isOurs(statSync(at))) return null;
-    if (at === '/') return real;
-  }
-}
-
-/** In a sticky folder, such as /tmp, nobody can take away or replace what is another's. Source: inode(7). */
-function isOurs(stat: Stats): boolean {
-  const isClosed = (stat.mode & 0o022) === 0 || (stat.isDirectory() && (stat.mode & 0o1000) !== 0);
-  return isClosed && (stat.uid === 0 || stat.uid === process.geteuid?.());
+  return isOursAlone(real) && isPlaceOurs(real) ? real : null;
 }
 
 function realOrNull(path: string): string | null {

@@ -1,6 +1,7 @@
 import { capability, fault, type StepResult } from '@countersign/protocol';
 import { type Executed, howItEnded, saidBy } from '../../host/execution.ts';
 import { statOrNull } from '../../host/look.ts';
+import { isRootsAlone } from '../../host/only-root.ts';
 import type { Changer, ObserveContext } from '../capability.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { count, sayBytes } from '../report.ts';
@@ -67,7 +68,7 @@ function fileOf(name: string): string {
   const path = `${LOGROTATE_FOLDER}/${name}`;
   const stat = statOrNull(path);
   if (stat === null) throw fault('file_not_found', { path });
-  if (!stat.isFile() || stat.uid !== 0 || (stat.mode & 0o022) !== 0)
+  if (!stat.isFile() || !isRootsAlone(stat))
     throw fault('precondition_failed', { reason: `${path} is no file that only root can write` });
   return path;
 }

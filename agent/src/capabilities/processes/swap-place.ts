@@ -1,6 +1,7 @@
 /** Where a swap file can lie, and how large it may be. Source: swapon(8), mkswap(8). */
 import { statOrNull } from '../../host/look.ts';
 import { deepest, readAllMounts, roomOf } from '../../host/mounts.ts';
+import { foldersAbove, isRootsAlone } from '../../host/only-root.ts';
 import { readMemory } from '../../host/system.ts';
 import type { LocalRules } from '../capability.ts';
 
@@ -29,10 +30,9 @@ export function whyNoSwapAt(path: string, bytes: number): string | null {
  * and what fstab names is given parts of the memory at each boot: so every folder above has to be root's alone.
  */
 export function whyOthersReach(folder: string): string | null {
-  const above = folder.split('/').map((_, index, parts) => parts.slice(0, index + 1).join('/') || '/');
-  const open = above.find((each) => {
+  const open = [folder, ...foldersAbove(folder)].findLast((each) => {
     const stat = statOrNull(each);
-    return stat === null || stat.uid !== 0 || (stat.mode & 0o022) !== 0;
+    return stat === null || !isRootsAlone(stat);
   });
   return open === undefined ? null : `others than root can change ${open}, and so what lies in the place of the file`;
 }
