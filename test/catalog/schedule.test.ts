@@ -70,7 +70,7 @@ hostTest(
       const failed = await carryOut(ground, { playbook: 'cron.run_or_pause' }, asked);
       assert.equal(failed.state, 'failed');
       assert.equal(failed.result?.undo.state, 'impossible');
-      assert.match(failed.result?.steps[0]?.summary ?? '', /systemctl ended with exit code 1/);
+      assert.match(failed.result?.steps[0]?.summary ?? '', /systemctl start ended with exit code 1/);
     } finally {
       await remove(host);
     }

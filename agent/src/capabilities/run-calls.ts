@@ -10,11 +10,17 @@ export interface Calls {
   readonly done: number;
 }
 
+export interface CallOptions {
+  /** How long each may take. */
+  readonly timeoutMs: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Starts programs one after the other, as processes of the step, and ends at the first that fails. */
 export async function runCalls(
   context: ChangeContext,
   calls: readonly (readonly string[])[],
-  options: { readonly timeoutMs: number; readonly env?: Readonly<Record<string, string>> },
+  options: CallOptions,
 ): Promise<Calls> {
   let last: Executed | null = null;
   for (const [done, argv] of calls.entries()) {
@@ -24,11 +30,22 @@ export async function runCalls(
   return { last, argv: calls.at(-1) ?? [], done: calls.length };
 }
 
+/** Starts programs as {@link runCalls} does. `null` when all ended well, else the step's result: which one did not, and how it ended. */
+export async function startAll(
+  context: ChangeContext,
+  calls: readonly (readonly string[])[],
+  options: CallOptions,
+): Promise<StepResult | null> {
+  const { last, argv, done } = await runCalls(context, calls, options);
+  if (last === null || last.exitCode === 0) return null;
+  return { changed: done > 0, exit_code: exitCodeOf(last), summary: `${nameOf(argv)} ${howItEnded(last)}.` };
+}
+
 /** A step's result from its calls: `now` says in a sentence what is so afterwards. */
 export function resultOfCalls({ last, argv, done }: Calls, changed: boolean, now: string): StepResult {
   if (last === null) return { changed: false, exit_code: 0, summary: now };
   const failed = last.exitCode !== 0;
-  const how = failed ? `${argv.slice(0, 2).join(' ')} ${howItEnded(last)}` : 'Done';
+  const how = failed ? `${nameOf(argv)} ${howItEnded(last)}` : 'Done';
   return {
     changed: failed ? changed && done > 0 : changed,
     exit_code: exitCodeOf(last),
@@ -52,4 +69,11 @@ export function recoveredResult(ended: Executed, now: string): StepResult {
     exit_code: exitCodeOf(ended),
     summary: `Found after a restart of the runner: it ${howItEnded(ended)}; ${now}`.slice(0, 500),
   };
+}
+
+/** The program that is called, whoever it is called as, and what it is told to do: `systemctl restart`, `mv`. */
+function nameOf(argv: readonly string[]): string {
+  const start = argv[0] === 'setpriv' ? argv.indexOf('--') + 1 : 0;
+  const [program = '', verb = '-'] = argv.slice(start);
+  return verb.startsWith('-') ? program : `${program} ${verb}`;
 }

@@ -3,13 +3,12 @@ import { dirname, isAbsolute, relative } from 'node:path';
 import { fault, type StepResult, type WitnessFact } from '@countersign/protocol';
 import { z } from 'zod';
 import { asOwnerOf } from '../../host/as-owner.ts';
-import { howItEnded } from '../../host/execution.ts';
 import { readLink } from '../../host/links.ts';
 import type { ChangeContext, ObserveContext } from '../capability.ts';
 import { DOCKER_ENVIRONMENT } from '../containers/ask-docker.ts';
 import { containerWitness, requireNotOwn } from '../containers/container-restart.ts';
 import { type Container, requireContainer } from '../containers/read-containers.ts';
-import { exitCodeOf } from '../exit-code.ts';
+import { recoverCalls, recoveredResult, startAll } from '../run-calls.ts';
 import { argvOf, plainState, unitWitness } from '../units/unit.ts';
 import { readUnitState, type UnitState } from '../units/unit-state.ts';
 import type { DeclaredApp } from './app.ts';
@@ -82,42 +81,22 @@ export async function deployWitness(
   ];
 }
 
-/** Starts calls one after the other and ends at the first that fails; `done` says what it means that all went well. */
-export async function runCalls(
+/** Starts the calls of a deploy; `said` is what is so when all went well. */
+export async function runDeploy(
   context: ChangeContext,
   calls: readonly (readonly string[])[],
   timeoutMs: number,
-  done: string,
+  said: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<StepResult> {
-  for (const [index, argv] of calls.entries()) {
-    const { signal, onOutput } = context;
-    const ended = await context.processes.start({
-      argv,
-      timeoutMs,
-      signal,
-      onOutput,
-      env: { ...env, ...DOCKER_ENVIRONMENT },
-    });
-    if (ended.exitCode === 0) continue;
-    return { changed: index > 0, exit_code: exitCodeOf(ended), summary: `${nameOf(argv)} ${howItEnded(ended)}.` };
-  }
-  return { changed: calls.length > 0, exit_code: 0, summary: done };
+  const failed = await startAll(context, calls, { timeoutMs, env: { ...env, ...DOCKER_ENVIRONMENT } });
+  return failed ?? { changed: calls.length > 0, exit_code: 0, summary: said };
 }
 
-/** How calls ended that a runner before this one started. `null` when one of them is not known. */
-export async function recoverCalls(context: ChangeContext, total: number): Promise<StepResult | null> {
-  for (let index = 1; index <= total; index += 1) {
-    const ended = await context.processes.ended(index, context.onOutput);
-    if (ended === null) return null;
-    if (ended.exitCode === 0 && index < total) continue;
-    return {
-      changed: true,
-      exit_code: exitCodeOf(ended),
-      summary: `Found after a restart of the runner: call ${index} of ${total} ${howItEnded(ended)}.`,
-    };
-  }
-  return null;
+/** How a deploy of `total` calls ended that a runner before this one started. `null` when it is not known. */
+export async function recoverDeploy(context: ChangeContext, app: string, total: number): Promise<StepResult | null> {
+  const ended = await recoverCalls(context, total);
+  return ended && recoveredResult(ended, `another release of ${app} was to be current.`);
 }
 
 /** How a step remembers the unit of an app. */
@@ -146,7 +125,7 @@ export async function setBack(
   const takeUp =
     unit !== null && before.unit !== 'active' ? [['systemctl', 'stop', '--', unit.name]] : takeUpArgv(app, unit);
   const calls = [...relinkArgv(app, before.link), ...takeUp];
-  return runCalls(context, calls, timeoutMs, `${app.currentPath} leads to ${before.link} again.`);
+  return runDeploy(context, calls, timeoutMs, `${app.currentPath} leads to ${before.link} again.`);
 }
 
 /**
@@ -163,10 +142,4 @@ export function beforeOf({ app, link }: Deployment, unit: UnitState | null): Bef
   if (link === null) throw fault('precondition_failed', { reason: `${app.currentPath} is no link` });
   const isUp = unit !== null && plainState(unit) === 'active' && unit.mainPid > 0;
   return { link, unit: unit === null ? null : plainState(unit), main_pid: isUp ? unit.mainPid : null };
-}
-
-/** The program that was started, without whoever it was started as. */
-function nameOf(argv: readonly string[]): string {
-  const start = argv[0] === 'setpriv' ? argv.indexOf('--') + 1 : 0;
-  return argv.slice(start, start + 2).join(' ');
 }

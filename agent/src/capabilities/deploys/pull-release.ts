@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { capability, fault, type Json, type ParametersOf, type WitnessFact } from '@countersign/protocol';
 import { sha256 } from '@countersign/protocol/digest';
 import { z } from 'zod';
-import { isPlaceOurs } from '../../host/only-root.ts';
+import { isOurs, isPlaceOurs } from '../../host/only-root.ts';
 import { readOwnFile } from '../../host/own-files.ts';
 import type { Changer, ObserveContext } from '../capability.ts';
 import { fitsPattern } from '../name-pattern.ts';
@@ -17,8 +17,8 @@ import {
   beforeOf,
   deployWitness,
   linkArgv,
-  recoverCalls,
-  runCalls,
+  recoverDeploy,
+  runDeploy,
   setBack,
   takeUpArgv,
   unitBeforeShape,
@@ -74,7 +74,7 @@ export const pullRelease: Changer<'deploy.pull'> = {
     if (commit !== memorySchema.parse(memory).commit)
       throw fault('precondition_failed', { reason: `${parameters.ref} stands elsewhere than a moment ago` });
     const done = `${deployment.app.name} runs ${parameters.ref}${commit === null ? '' : ` at ${commit.slice(0, NAME_LENGTH)}`}.`;
-    return runCalls(context, argv, TIMEOUT_MS, done, GIT_ENVIRONMENT);
+    return runDeploy(context, argv, TIMEOUT_MS, done, GIT_ENVIRONMENT);
   },
   async undo({ app: name }, memory, context) {
     const app = appOf(name, context.localPolicy);
@@ -84,10 +84,10 @@ export const pullRelease: Changer<'deploy.pull'> = {
     const path = releasePath(app, before.commit);
     if (!existsSync(path)) return back;
     const argv = gitArgv(join(app.root, app.repository), ['worktree', 'remove', '--force', '--', path]);
-    const removed = await runCalls(context, [argv], TIMEOUT_MS, `The new release is removed.`, GIT_ENVIRONMENT);
+    const removed = await runDeploy(context, [argv], TIMEOUT_MS, `The new release is removed.`, GIT_ENVIRONMENT);
     return { ...removed, changed: true, summary: `${back.summary} ${removed.summary}` };
   },
-  recover: async (_, memory, context) => recoverCalls(context, memorySchema.parse(memory).calls),
+  recover: ({ app }, memory, context) => recoverDeploy(context, app, memorySchema.parse(memory).calls),
 };
 
 async function pullOf({ app: name, ref }: ParametersOf<'deploy.pull'>, context: ObserveContext): Promise<Pull> {
@@ -150,8 +150,7 @@ function byScript(
 ): Pull {
   const file = ownScript(path);
   // Only root can change it, or put another in its place, between here and its start, and root is whom the policy trusts.
-  const own = file !== null && [0, process.getuid?.()].includes(file.uid) && (file.mode & 0o022) === 0;
-  if (!own) throw refused(`${path} is not there as a file that only root can write`);
+  if (file === null || !isOurs(file)) throw refused(`${path} is not there as a file that only root can write`);
   if (!isPlaceOurs(path))
     throw refused(
       `${path} lies in a folder that others than root can write, so they could put another file in its place`,

@@ -11,8 +11,8 @@ import {
   beforeOf,
   deployWitness,
   linkArgv,
-  recoverCalls,
-  runCalls,
+  recoverDeploy,
+  runDeploy,
   setBack,
   takeUpArgv,
   unitBeforeShape,
@@ -65,12 +65,12 @@ export const switchRelease: Changer<'deploy.switch'> = {
       throw fault('precondition_failed', { reason: `release ${to.name} is another folder than it was` });
     const { app, link } = deployment;
     const calls = [...linkArgv(app, link, to.path), ...takeUpArgv(app, await appUnit(app, context))];
-    return runCalls(context, calls, TIMEOUT_MS, `Release ${to.name} of ${app.name} is current.`);
+    return runDeploy(context, calls, TIMEOUT_MS, `Release ${to.name} of ${app.name} is current.`);
   },
   async undo({ app }, memory, context) {
     return setBack(appOf(app, context.localPolicy), memorySchema.parse(memory), context, TIMEOUT_MS);
   },
-  recover: async (_, memory, context) => recoverCalls(context, memorySchema.parse(memory).calls),
+  recover: ({ app }, memory, context) => recoverDeploy(context, app, memorySchema.parse(memory).calls),
 };
 
 function requireSwitch({ app, to: name }: Parameters, context: ObserveContext) {

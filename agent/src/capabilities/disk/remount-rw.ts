@@ -1,10 +1,9 @@
 /** A read-only file system made writable again. Source: mount(8) `remount`. */
 import { closeSync, constants, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { capability, fault, type Json, type StepResult } from '@countersign/protocol';
-import { howItEnded } from '../../host/execution.ts';
 import { readAllMounts } from '../../host/mounts.ts';
 import type { ChangeContext, Changer, ObserveContext } from '../capability.ts';
-import { exitCodeOf } from '../exit-code.ts';
+import { recoverCalls, recoveredResult, startAll } from '../run-calls.ts';
 import { mountState } from './mount-state.ts';
 
 const argvOf = (path: string, mode: 'rw' | 'ro'): string[] => ['mount', '--options', `remount,${mode}`, '--', path];
@@ -40,13 +39,8 @@ export const remountRw: Changer<'mount.remount_rw'> = {
       ? { changed: false, exit_code: 0, summary: `${path} is read-only, as it was.` }
       : remount(context, path, 'ro'),
   async recover({ path }, _, context) {
-    const done = await context.processes.ended(1, context.onOutput);
-    if (done === null) return null;
-    return {
-      changed: true,
-      exit_code: exitCodeOf(done),
-      summary: `Found after a restart of the runner: mount of ${path} ${howItEnded(done)}.`,
-    };
+    const ended = await recoverCalls(context, 1);
+    return ended && recoveredResult(ended, `${path} was to be mounted anew.`);
   },
 };
 
@@ -72,21 +66,16 @@ async function requireSound(path: string, context: ObserveContext): Promise<void
 
 async function remount(context: ChangeContext, path: string, mode: 'rw' | 'ro'): Promise<StepResult> {
   const { timeoutMs } = capability('mount.remount_rw');
-  const { signal, onOutput } = context;
-  const done = await context.processes.start({ argv: argvOf(path, mode), timeoutMs, signal, onOutput });
-  const exitCode = exitCodeOf(done);
-  if (exitCode === 0 && mode === 'rw' && !triesToWrite(path, context.actionId))
+  const failed = await startAll(context, [argvOf(path, mode)], { timeoutMs });
+  if (failed !== null) return failed;
+  if (mode === 'rw' && !triesToWrite(path, context.actionId))
     return {
       changed: true,
       exit_code: 1,
       summary: `${path} was remounted, but a file written there for a test failed.`,
     };
   const said = mode === 'rw' ? 'can be written to' : 'is read-only again';
-  return {
-    changed: exitCode === 0,
-    exit_code: exitCode,
-    summary: exitCode === 0 ? `${path} ${said}.` : `mount ${howItEnded(done)}.`,
-  };
+  return { changed: true, exit_code: 0, summary: `${path} ${said}.` };
 }
 
 /** Writes a byte into a file of its own, which no crash before has left there, has it reach the disk, and removes it. */

@@ -9,9 +9,7 @@ import {
 import { sha256 } from '@countersign/protocol/digest';
 import { z } from 'zod';
 import { backupPath, keepBackup } from '../../host/backups.ts';
-import { howItEnded } from '../../host/execution.ts';
 import type { ChangeContext, ChangePreview, Changer, ObserveContext } from '../capability.ts';
-import { exitCodeOf } from '../exit-code.ts';
 import {
   type FileChange,
   fileMemorySchema,
@@ -22,6 +20,7 @@ import {
   requireContent,
   undoChange,
 } from '../files/write-file.ts';
+import { recoverCalls, recoveredResult, startAll } from '../run-calls.ts';
 import {
   CHECK_ARGV,
   loadArgv,
@@ -83,13 +82,8 @@ export const firewallApply: Changer<'firewall.apply'> = {
     return loaded.exit_code === 0 ? { ...put, summary: `${loaded.summary} ${put.summary}` } : loaded;
   },
   async recover(_, __, context) {
-    const done = await context.processes.ended(1, context.onOutput);
-    if (done === null) return null;
-    return {
-      changed: true,
-      exit_code: exitCodeOf(done),
-      summary: `Found after a restart of the runner: nft ${howItEnded(done)}.`,
-    };
+    const ended = await recoverCalls(context, 1);
+    return ended && recoveredResult(ended, 'nft was to load the new rules.');
   },
 };
 
@@ -124,14 +118,9 @@ async function rulesWitness(context: ObserveContext): Promise<WitnessFact> {
 }
 
 async function load(context: ChangeContext, path: string, said: string): Promise<StepResult> {
-  const done = await context.processes.start({
-    argv: loadArgv(path),
-    timeoutMs: capability('firewall.apply').timeoutMs,
-    signal: context.signal,
-    onOutput: context.onOutput,
-  });
-  const exitCode = exitCodeOf(done);
-  return { changed: exitCode === 0, exit_code: exitCode, summary: exitCode === 0 ? said : `nft ${howItEnded(done)}.` };
+  const { timeoutMs } = capability('firewall.apply');
+  const failed = await startAll(context, [loadArgv(path)], { timeoutMs });
+  return failed ?? { changed: true, exit_code: 0, summary: said };
 }
 
 /** Which listening ports the new rules close or open, and which tables of other programs go away. */

@@ -1,4 +1,4 @@
-import { fault, type Json, type ParametersOf } from '@countersign/protocol';
+import { capability, fault, type Json, type ParametersOf } from '@countersign/protocol';
 import { z } from 'zod';
 import type { Changer, ObserveContext } from '../capability.ts';
 import { folderArgv, opening, settledChange } from '../files/settled-file.ts';
@@ -10,13 +10,12 @@ import {
   rememberChange,
   undoChange,
 } from '../files/write-file.ts';
-import { recoverCalls, recoveredResult } from '../run-calls.ts';
-import { startAll } from '../start-all.ts';
+import { recoverCalls, recoveredResult, startAll } from '../run-calls.ts';
 import { CONNTRACK_MAX_KEY, type Conntrack, conntrackMost, readConntrack } from './conntrack.ts';
 
 type Parameters = ParametersOf<'conntrack.raise'>;
 
-const ID = 'conntrack.raise';
+const OPTIONS = { timeoutMs: capability('conntrack.raise').timeoutMs };
 const DROP_IN = '/etc/sysctl.d/90-countersign-conntrack.conf';
 /** `calls`: how many programs the step starts. */
 const memorySchema = z.object({ file: fileMemorySchema, max: z.int(), calls: z.int().min(1) });
@@ -48,7 +47,7 @@ export const conntrackRaise: Changer<'conntrack.raise'> = {
   },
   async perform(parameters, memory, context) {
     const { file } = memorySchema.parse(memory);
-    const failed = await startAll(context, ID, callsOf(parameters.max));
+    const failed = await startAll(context, callsOf(parameters.max), OPTIONS);
     if (failed !== null) return failed;
     await performChange(changeOf(parameters, context), file, opening(context, DROP_IN));
     return { changed: true, exit_code: 0, summary: `The kernel tracks ${parameters.max} connections at most.` };
@@ -56,7 +55,7 @@ export const conntrackRaise: Changer<'conntrack.raise'> = {
   async undo(_, memory, context) {
     const { file, max } = memorySchema.parse(memory);
     const put = undoChange(file, opening(context, DROP_IN));
-    return (await startAll(context, ID, [setArgv(max)])) ?? put;
+    return (await startAll(context, [setArgv(max)], OPTIONS)) ?? put;
   },
   async recover(_, memory, context) {
     const { file, calls } = memorySchema.parse(memory);

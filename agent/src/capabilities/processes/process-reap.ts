@@ -4,6 +4,7 @@ import { type Process, readProcess, readProcesses } from '../../host/processes.t
 import type { ChangeContext, Changer } from '../capability.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { count } from '../report.ts';
+import { recoveredResult } from '../run-calls.ts';
 import { processWitness, touchable } from './same-process.ts';
 
 type Parameters = ParametersOf<'process.reap'>;
@@ -58,11 +59,7 @@ export const processReap: Changer<'process.reap'> = {
     const restarted = await context.processes.ended(2, context.onOutput);
     if (restarted === null && reminded.exitCode === 0 && zombiesOf(parameters.pid).length > 0) return null;
     const last = restarted ?? reminded;
-    return {
-      changed: true,
-      exit_code: exitCodeOf(last),
-      summary: `Found after a restart of the runner: it ${howItEnded(last)}.`,
-    };
+    return recoveredResult(last, `${parameters.unit} was to have no zombies left.`);
   },
 };
 

@@ -1,14 +1,15 @@
-import { fault, type ParametersOf, type StepResult } from '@countersign/protocol';
+import { capability, fault, type ParametersOf, type StepResult } from '@countersign/protocol';
 import { z } from 'zod';
 import { howItEnded } from '../../host/execution.ts';
 import { readThreads } from '../../host/processes.ts';
 import type { ChangeContext, Changer, ObserveContext } from '../capability.ts';
-import { exitCodeOf } from '../exit-code.ts';
 import { count } from '../report.ts';
-import { startAll } from '../start-all.ts';
+import { recoverCalls, recoveredResult, startAll } from '../run-calls.ts';
 import { findProcess, processWitness, touchable } from './same-process.ts';
 
 type Parameters = ParametersOf<'process.renice'>;
+
+const OPTIONS = { timeoutMs: capability('process.renice').timeoutMs };
 
 /** So many numbers a command line takes. Each thread has a nice value of its own. Source: setpriority(2). */
 const THREADS_MAX = 50;
@@ -69,17 +70,10 @@ export const processRenice: Changer<'process.renice'> = {
     return carryOut(context, calls, 'It has its former nice value and disk class again.');
   },
   async recover(parameters, _, context) {
-    const [first, second] = [
-      await context.processes.ended(1, context.onOutput),
-      await context.processes.ended(2, context.onOutput),
-    ];
-    if (first === null || (first.exitCode === 0 && second === null)) return null;
-    const last = second ?? first;
-    return {
-      changed: findProcess(parameters)?.nice === parameters.nice,
-      exit_code: exitCodeOf(last),
-      summary: `Found after a restart of the runner: it ${howItEnded(last)}.`,
-    };
+    const ended = await recoverCalls(context, 2);
+    if (ended === null) return null;
+    const changed = findProcess(parameters)?.nice === parameters.nice;
+    return { ...recoveredResult(ended, `its nice value ${changed ? 'is' : 'is not'} ${parameters.nice}.`), changed };
   },
 };
 
@@ -153,5 +147,5 @@ async function carryOut(
   calls: readonly (readonly string[])[],
   said: string,
 ): Promise<StepResult> {
-  return (await startAll(context, 'process.renice', calls)) ?? { changed: true, exit_code: 0, summary: said };
+  return (await startAll(context, calls, OPTIONS)) ?? { changed: true, exit_code: 0, summary: said };
 }

@@ -1,11 +1,9 @@
 import { dirname } from 'node:path';
-import { fault, type Json, type ParametersOf, sizeBytes } from '@countersign/protocol';
+import { capability, fault, type Json, type ParametersOf, sizeBytes } from '@countersign/protocol';
 import { z } from 'zod';
-import { howItEnded } from '../../host/execution.ts';
 import { lstatOrNull, removeFile, targetOf } from '../../host/files.ts';
 import { readSwaps } from '../../host/swaps.ts';
 import type { ChangeContext, Changer, ObserveContext } from '../capability.ts';
-import { exitCodeOf } from '../exit-code.ts';
 import { writableRoots } from '../files/roots.ts';
 import { opening, settledChange } from '../files/settled-file.ts';
 import {
@@ -17,12 +15,12 @@ import {
   undoChange,
 } from '../files/write-file.ts';
 import { sayBytes } from '../report.ts';
-import { startAll } from '../start-all.ts';
+import { recoverCalls, recoveredResult, startAll } from '../run-calls.ts';
 import { whyNoSwapAt, whyOthersReach } from './swap-place.ts';
 
 type Parameters = ParametersOf<'swap.add'>;
 
-const ID = 'swap.add';
+const OPTIONS = { timeoutMs: capability('swap.add').timeoutMs };
 const FSTAB = '/etc/fstab';
 /** Words of fstab(5) are parted by blanks, and its options by commas; other names would have to be escaped. */
 const PLAIN_PATH = /^[\w./+-]+$/;
@@ -55,7 +53,7 @@ export const swapAdd: Changer<'swap.add'> = {
   },
   async perform(parameters, memory, context) {
     requirePlace(parameters, context);
-    const failed = await startAll(context, ID, callsOf(parameters));
+    const failed = await startAll(context, callsOf(parameters), OPTIONS);
     if (failed !== null) return failed;
     const wasValid = await isFstabValid(context);
     await performChange(fstabChange(parameters, context), memoryOf(memory).fstab, opening(context, FSTAB));
@@ -65,7 +63,7 @@ export const swapAdd: Changer<'swap.add'> = {
   },
   async undo(parameters, memory, context) {
     const { path } = parameters;
-    const off = isUsed(path) ? await startAll(context, ID, [['swapoff', '--', path]]) : null;
+    const off = isUsed(path) ? await startAll(context, [['swapoff', '--', path]], OPTIONS) : null;
     // While the kernel swaps to it nothing of it may go.
     if (off !== null) return off;
     const { fstab, at } = memoryOf(memory);
@@ -76,13 +74,9 @@ export const swapAdd: Changer<'swap.add'> = {
     return { ...put, changed: put.changed || removed, summary: `${said} ${put.summary}` };
   },
   async recover(parameters, memory, context) {
-    for (const index of callsOf(parameters).keys()) {
-      const ended = await context.processes.ended(index + 1, context.onOutput);
-      if (ended === null) return null;
-      if (ended.exitCode === 0) continue;
-      const summary = `Found after a restart of the runner: call ${index + 1} ${howItEnded(ended)}.`;
-      return { changed: true, exit_code: exitCodeOf(ended), summary };
-    }
+    const ended = await recoverCalls(context, callsOf(parameters).length);
+    if (ended === null) return null;
+    if (ended.exitCode !== 0) return recoveredResult(ended, `${parameters.path} was to be used as swap.`);
     const file = await recoverChange(memoryOf(memory).fstab, 'none', opening(context, FSTAB));
     return file?.changed === true && isUsed(parameters.path) ? file : null;
   },

@@ -1,15 +1,13 @@
-import { fault, type ParametersOf } from '@countersign/protocol';
+import { capability, fault, type ParametersOf } from '@countersign/protocol';
 import { z } from 'zod';
-import { howItEnded } from '../../host/execution.ts';
 import { readSwaps, type Swap } from '../../host/swaps.ts';
 import { readMemory } from '../../host/system.ts';
 import type { Changer } from '../capability.ts';
-import { exitCodeOf } from '../exit-code.ts';
 import { sayBytes } from '../report.ts';
-import { startAll } from '../start-all.ts';
+import { recoveredResult, startAll } from '../run-calls.ts';
 import { SPARE_RATIO } from './swap.ts';
 
-const ID = 'swap.cycle';
+const OPTIONS = { timeoutMs: capability('swap.cycle').timeoutMs };
 const memorySchema = z.object({ priority: z.int() });
 
 /** Takes a swap away and gives it back empty. What lay in it has to fit into memory. */
@@ -40,7 +38,7 @@ export const swapCycle: Changer<'swap.cycle'> = {
   },
   async perform(parameters, _, context) {
     const before = requireRoom(parameters);
-    const failed = await startAll(context, ID, callsOf(before));
+    const failed = await startAll(context, callsOf(before), OPTIONS);
     const said = `${sayBytes(before.usedBytes)} were brought back into memory.`;
     return failed ?? { changed: true, exit_code: 0, summary: said };
   },
@@ -48,7 +46,7 @@ export const swapCycle: Changer<'swap.cycle'> = {
     if (find(device) !== undefined)
       return { changed: false, exit_code: 0, summary: `${device} is used as swap, as before.` };
     const { priority } = memorySchema.parse(memory);
-    const failed = await startAll(context, ID, [onArgv(device, priority)]);
+    const failed = await startAll(context, [onArgv(device, priority)], OPTIONS);
     return failed ?? { changed: true, exit_code: 0, summary: `${device} is used as swap again.` };
   },
   async recover({ device }, _, context) {
@@ -65,11 +63,7 @@ export const swapCycle: Changer<'swap.cycle'> = {
       };
     if (on === null && last.exitCode === 0) return null;
     const now = find(device) === undefined ? 'not used' : 'used';
-    return {
-      changed: true,
-      exit_code: exitCodeOf(last),
-      summary: `Found after a restart of the runner: it ${howItEnded(last)}; ${device} is ${now} as swap.`,
-    };
+    return recoveredResult(last, `${device} is ${now} as swap.`);
   },
 };
 

@@ -1,10 +1,9 @@
 /** A scheduled job: run now, paused, or resumed. Sources: systemctl(1), systemd.timer(5). */
 import { capability, fault, type ParametersOf, type StepResult, type WitnessFact } from '@countersign/protocol';
 import { z } from 'zod';
-import { howItEnded } from '../../host/execution.ts';
 import type { ChangeContext, Changer, ObserveContext } from '../capability.ts';
-import { exitCodeOf } from '../exit-code.ts';
 import { printJournal, readJournal } from '../logs/journal.ts';
+import { recoverCalls, recoveredResult, startAll } from '../run-calls.ts';
 import { readTimer } from './timer-state.ts';
 import { type Job, readJobs } from './timers.ts';
 
@@ -40,14 +39,9 @@ export const timerTell: Changer<'timer.tell'> = {
     const verb = active ? 'resume' : 'pause';
     return tell(context, verb, argvOf(verb, timer, job), job);
   },
-  async recover(_, __, context) {
-    const done = await context.processes.ended(1, context.onOutput);
-    if (done === null) return null;
-    return {
-      changed: true,
-      exit_code: exitCodeOf(done),
-      summary: `Found after a restart of the runner: systemctl ${howItEnded(done)}.`,
-    };
+  async recover({ verb, unit }, _, context) {
+    const ended = await recoverCalls(context, 1);
+    return ended && recoveredResult(ended, `systemctl was to ${verb} ${unit}.`);
   },
 };
 
@@ -94,16 +88,14 @@ async function tell(
   job: string,
 ): Promise<StepResult> {
   const { timeoutMs } = capability('timer.tell');
-  const { signal, onOutput } = context;
-  const done = await context.processes.start({ argv, timeoutMs, signal, onOutput });
-  const exitCode = exitCodeOf(done);
+  const failed = await startAll(context, [argv], { timeoutMs });
   if (verb === 'run') {
     const { lines } = await readJournal(context, { unit: job, lines: 30 });
-    if (lines.length > 0) onOutput(`\nLast lines of ${job}:\n${printJournal(lines)}\n`);
+    if (lines.length > 0) context.onOutput(`\nLast lines of ${job}:\n${printJournal(lines)}\n`);
   }
   // A job that is no oneshot goes on after it was started.
   const goesOn = verb === 'run' && isUnderWay((await readJobs(context, [job])).get(job));
   const ran = goesOn ? `${job} was started and is under way.` : `${job} ran and ended well.`;
   const said = { run: ran, pause: 'The timer is stopped.', resume: 'The timer runs.' }[verb];
-  return { changed: true, exit_code: exitCode, summary: exitCode === 0 ? said : `systemctl ${howItEnded(done)}.` };
+  return { ...(failed ?? { exit_code: 0, summary: said }), changed: true };
 }

@@ -1,12 +1,11 @@
 import { capability, fault, type StepResult, sizeBytes } from '@countersign/protocol';
 import { z } from 'zod';
-import { howItEnded } from '../../host/execution.ts';
 import { readTextOrNull } from '../../host/look.ts';
 import { readMemory } from '../../host/system.ts';
 import { unitProperties } from '../../host/unit.ts';
 import type { ChangeContext, Changer, ObserveContext, Observer } from '../capability.ts';
-import { exitCodeOf } from '../exit-code.ts';
 import { sayBytes, sayRatio } from '../report.ts';
+import { recoverCalls, recoveredResult, startAll } from '../run-calls.ts';
 import {
   LIMIT_RATIO_MAX,
   LIMIT_RATIO_MIN,
@@ -64,14 +63,10 @@ export const unitLimitMemory: Changer<'unit.limit_memory'> = {
     return set(context, (await existing(context, unit)).name, memorySchema.parse(memory));
   },
   async recover({ unit }, _, context) {
-    const ended = await context.processes.ended(1, context.onOutput);
+    const ended = await recoverCalls(context, 1);
     if (ended === null) return null;
     const { max } = await limitOf(context, (await existing(context, unit)).name);
-    return {
-      changed: ended.exitCode === 0,
-      exit_code: exitCodeOf(ended),
-      summary: `Found after a restart of the runner: it ${howItEnded(ended)}; the limit is ${sayLimit(max)}.`,
-    };
+    return { ...recoveredResult(ended, `the limit is ${sayLimit(max)}.`), changed: ended.exitCode === 0 };
   },
 };
 
@@ -121,14 +116,9 @@ function argvOf(unit: string, { high, max }: MemoryLimit): string[] {
 
 async function set(context: ChangeContext, unit: string, limit: MemoryLimit): Promise<StepResult> {
   const { timeoutMs } = capability('unit.limit_memory');
-  const argv = argvOf(unit, limit);
-  const done = await context.processes.start({ argv, timeoutMs, signal: context.signal, onOutput: context.onOutput });
+  const failed = await startAll(context, [argvOf(unit, limit)], { timeoutMs });
   const said = `The limit of ${unit} is ${limit.max === null ? 'none' : sayBytes(limit.max)}.`;
-  return {
-    changed: done.exitCode === 0,
-    exit_code: exitCodeOf(done),
-    summary: done.exitCode === 0 ? said : `systemctl ${howItEnded(done)}.`,
-  };
+  return failed ?? { changed: true, exit_code: 0, summary: said };
 }
 
 /** Where the kernel does not count the memory of units, a limit is kept and has no effect. */

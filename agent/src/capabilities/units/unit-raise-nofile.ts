@@ -1,4 +1,4 @@
-import { fault, type Json, type ParametersOf } from '@countersign/protocol';
+import { capability, fault, type Json, type ParametersOf } from '@countersign/protocol';
 import { z } from 'zod';
 import { readTextOrNull } from '../../host/look.ts';
 import { readOpenFileUse, readProcess, readProcesses, unitOfProcess } from '../../host/processes.ts';
@@ -6,14 +6,13 @@ import type { Changer, ObserveContext, Observer } from '../capability.ts';
 import { folderArgv, opening, settledChange } from '../files/settled-file.ts';
 import { fileMemorySchema, performChange, previewChange, rememberChange, undoChange } from '../files/write-file.ts';
 import { count } from '../report.ts';
-import { recoverCalls, recoveredResult } from '../run-calls.ts';
-import { startAll } from '../start-all.ts';
+import { recoverCalls, recoveredResult, startAll } from '../run-calls.ts';
 import { existing, plainState, unitWitness } from './unit.ts';
 import type { UnitState } from './unit-state.ts';
 
 type Parameters = ParametersOf<'unit.raise_nofile'>;
 
-const ID = 'unit.raise_nofile';
+const OPTIONS = { timeoutMs: capability('unit.raise_nofile').timeoutMs };
 /** Workers beside the main process that are this near to their limit are given more as well. */
 const NEAR = 0.5;
 const WORKERS_MAX = 10;
@@ -61,12 +60,12 @@ export const unitRaiseNofile: Changer<'unit.raise_nofile'> = {
   async perform(parameters, memory, context) {
     const state = await runningService(context, parameters.unit);
     const { file, holders } = memorySchema.parse(memory);
-    const made = await startAll(context, ID, folderArgv(file.asked));
+    const made = await startAll(context, folderArgv(file.asked), OPTIONS);
     if (made !== null) return made;
     await performChange(changeOf(state, parameters, context), file, opening(context, file.asked));
     const calls = holders.filter(isStillThere).map((holder) => prlimitArgv(holder, raised(holder, parameters)));
     return (
-      (await startAll(context, ID, [...calls, RELOAD])) ?? {
+      (await startAll(context, [...calls, RELOAD], OPTIONS)) ?? {
         changed: true,
         exit_code: 0,
         summary: `${state.name} may have ${parameters.nofile} files open.`,
@@ -77,7 +76,7 @@ export const unitRaiseNofile: Changer<'unit.raise_nofile'> = {
     const { file, holders } = memorySchema.parse(memory);
     const put = undoChange(file, opening(context, file.asked));
     const calls = holders.filter(isStillThere).map((holder) => prlimitArgv(holder, holder));
-    return (await startAll(context, ID, [...calls, RELOAD])) ?? put;
+    return (await startAll(context, [...calls, RELOAD], OPTIONS)) ?? put;
   },
   async recover(parameters, memory, context) {
     const { holders, calls } = memorySchema.parse(memory);

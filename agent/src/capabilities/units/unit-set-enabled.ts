@@ -1,8 +1,7 @@
 import { capability, fault, type StepResult } from '@countersign/protocol';
 import { z } from 'zod';
-import { howItEnded } from '../../host/execution.ts';
 import type { ChangeContext, Changer } from '../capability.ts';
-import { exitCodeOf } from '../exit-code.ts';
+import { recoverCalls, recoveredResult, resultOfCalls, runCalls } from '../run-calls.ts';
 import { existing, unitWitness } from './unit.ts';
 import { readUnitState, type UnitState } from './unit-state.ts';
 
@@ -45,13 +44,12 @@ export const unitSetEnabled: Changer<'unit.set_enabled'> = {
     return set(context, now.name, was);
   },
   async recover({ unit, enabled }, _, context) {
-    const ended = await context.processes.ended(1, context.onOutput);
+    const ended = await recoverCalls(context, 1);
     if (ended === null) return null;
     const state = await readUnitState(context, unit);
     return {
+      ...recoveredResult(ended, `${state.name} is ${state.unitFileState}.`),
       changed: isEnabled(state) === enabled,
-      exit_code: exitCodeOf(ended),
-      summary: `Found after a restart of the runner: it ${howItEnded(ended)}; ${state.name} is ${state.unitFileState}.`,
     };
   },
 };
@@ -60,13 +58,11 @@ async function set(context: ChangeContext, unit: string, enabled: boolean): Prom
   const argv = argvOf(unit, enabled);
   const { timeoutMs } = capability('unit.set_enabled');
   const before = await readUnitState(context, unit);
-  const done = await context.processes.start({ argv, timeoutMs, signal: context.signal, onOutput: context.onOutput });
+  const made = await runCalls(context, [argv], { timeoutMs });
   const after = await readUnitState(context, unit);
-  const how = done.exitCode === 0 ? 'Done' : `systemctl ${howItEnded(done)}`;
   return {
+    ...resultOfCalls(made, true, `${after.name} is ${after.unitFileState}.`),
     changed: after.unitFileState !== before.unitFileState,
-    exit_code: exitCodeOf(done),
-    summary: `${how}; ${after.name} is ${after.unitFileState}.`,
   };
 }
 

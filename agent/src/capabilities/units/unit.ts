@@ -1,11 +1,10 @@
 /** Changes to units. Each is one or two calls of `systemctl`, shown word for word before anybody is asked. */
 import { capability, fault, type StepResult, type WitnessFact } from '@countersign/protocol';
 import { z } from 'zod';
-import { howItEnded } from '../../host/execution.ts';
 import { unitProperties } from '../../host/unit.ts';
 import type { ChangeContext, ChangePreview, Changer, Changers, ObserveContext } from '../capability.ts';
-import { exitCodeOf } from '../exit-code.ts';
 import { printJournal, readJournal } from '../logs/journal.ts';
+import { recoverCalls, recoveredResult, resultOfCalls, runCalls } from '../run-calls.ts';
 import { readUnitState, type UnitState } from './unit-state.ts';
 
 type UnitChange = `unit.${'restart' | 'reload' | 'reload_or_restart' | 'start' | 'stop' | 'reset_failed'}`;
@@ -139,38 +138,20 @@ export async function run(
   calls: readonly (readonly string[])[],
   timeoutMs: number,
 ): Promise<StepResult> {
-  for (const argv of calls) {
-    const done = await context.processes.start({ argv, timeoutMs, signal: context.signal, onOutput: context.onOutput });
-    if (done.exitCode === 0) continue;
-    await showJournal(context, before.name);
-    const after = await readUnitState(context, before.name);
-    const changed = after.mainPid !== before.mainPid || plainState(after) !== plainState(before);
-    return {
-      changed,
-      exit_code: exitCodeOf(done),
-      summary: `${argv.slice(0, 2).join(' ')} ${howItEnded(done)}; ${sayNow(after)}`,
-    };
-  }
+  const made = await runCalls(context, calls, { timeoutMs });
   const after = await readUnitState(context, before.name);
-  if (plainState(after) === 'failed') await showJournal(context, before.name);
-  return { changed: true, exit_code: 0, summary: `Done; ${sayNow(after)}` };
+  const result = resultOfCalls(made, true, sayNow(after));
+  if (result.exit_code !== 0 || plainState(after) === 'failed') await showJournal(context, before.name);
+  const differs = after.mainPid !== before.mainPid || plainState(after) !== plainState(before);
+  return { ...result, changed: result.exit_code === 0 || differs };
 }
 
 async function recoverUnit(context: ChangeContext, unit: string, memory: UnitMemory): Promise<StepResult | null> {
-  for (let index = 1; index <= memory.processes; index += 1) {
-    const ended = await context.processes.ended(index, context.onOutput);
-    if (ended === null) return null;
-    const last = index === memory.processes;
-    if (ended.exitCode === 0 && !last) continue;
-    const after = await readUnitState(context, unit);
-    const changed = ended.exitCode === 0 || after.mainPid !== memory.main_pid || plainState(after) !== memory.state;
-    return {
-      changed,
-      exit_code: exitCodeOf(ended),
-      summary: `Found after a restart of the runner: it ${howItEnded(ended)}; ${sayNow(after)}`,
-    };
-  }
-  return null;
+  const ended = await recoverCalls(context, memory.processes);
+  if (ended === null) return null;
+  const after = await readUnitState(context, unit);
+  const changed = ended.exitCode === 0 || after.mainPid !== memory.main_pid || plainState(after) !== memory.state;
+  return { ...recoveredResult(ended, sayNow(after)), changed };
 }
 
 async function takeBack(
