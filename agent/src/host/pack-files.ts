@@ -12,24 +12,20 @@ import {
   futimesSync,
   lstatSync,
   openSync,
-  readdirSync,
   readFileSync,
-  rmSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
 import type { Clock } from '@countersign/protocol';
 import { z } from 'zod';
-import { AppendFile, isMissing, makeOwnFolder, readOwnFile } from './own-files.ts';
 import { type OldFiles, oldFiles, QUARANTINE_MS, type Tally } from './quarantine.ts';
-import { type MetFile, type OpenFolder, openFolder } from './walk-folder.ts';
+import { TakenLists } from './taken-list.ts';
+import { inFolderOf, type MetFile, type OpenFolder, openFolder } from './walk-folder.ts';
 
 /** Bigger files are no sessions and stay. */
 const FILE_BYTES_MAX = 64 * 1024;
 /** The most that one pack holds; the rest stays for the next run. */
 const PACK_BYTES_MAX = 128 * 1024 * 1024;
-const LIST_BYTES_MAX = 2 * PACK_BYTES_MAX;
 /** So many files are made durable at once, then removed. */
 const BATCH = 200;
 
@@ -48,9 +44,7 @@ const packedSchema = z.object({
   content: z.base64(),
 });
 type Packed = z.infer<typeof packedSchema>;
-const headSchema = z.object({ root: z.string(), at: z.number() });
-const endSchema = z.object({ done: z.literal(true), files: z.int(), bytes: z.number() });
-const lineSchema = z.union([headSchema, packedSchema, endSchema]);
+const packs = new TakenLists('packs', packedSchema, 2 * PACK_BYTES_MAX);
 
 interface Waiting {
   readonly packed: Packed;
@@ -76,10 +70,13 @@ export async function packFiles(
   const met: Tally = { files: 0, bytes: 0, more: false };
   const done: Tally = { files: 0, bytes: 0, more: false };
   using root = openFolder(small.root);
-  const pack = AppendFile.open(packPath(stateDir, name));
+  using pack = packs.begin(stateDir, name, { root: small.root, at: clock.now() });
   let batch: Waiting[] = [];
   const flush = () => {
-    pack.append(batch.map(({ packed }) => `${JSON.stringify(packed)}\n`).join(''), { sync: true });
+    pack.add(
+      batch.map(({ packed }) => packed),
+      { sync: true },
+    );
     for (const waiting of batch) {
       if (!removePacked(root, waiting)) continue;
       done.files += 1;
@@ -87,31 +84,26 @@ export async function packFiles(
     }
     batch = [];
   };
-  try {
-    pack.append(`${JSON.stringify({ root: small.root, at: clock.now() })}\n`, { sync: true });
-    for await (const file of oldFiles(root, meant(small), met, clock, signal)) {
-      const waiting = readSmall(file);
-      if (waiting === null) continue;
-      if (pack.size > PACK_BYTES_MAX) break;
-      batch.push(waiting);
-      if (batch.length >= BATCH) flush();
-    }
-    flush();
-    pack.append(`${JSON.stringify({ done: true, files: done.files, bytes: done.bytes })}\n`, { sync: true });
-  } finally {
-    pack.close();
+  for await (const file of oldFiles(root, meant(small), met, clock, signal)) {
+    const waiting = readSmall(file);
+    if (waiting === null) continue;
+    if (pack.size > PACK_BYTES_MAX) break;
+    batch.push(waiting);
+    if (batch.length >= BATCH) flush();
   }
+  flush();
+  pack.end(done);
   return { ...done, more: met.more || pack.size > PACK_BYTES_MAX };
 }
 
 /** Puts everything of one pack back to where it was. Counts what could not be, because something else is there now. */
 export function unpackFiles(stateDir: string, name: string): { readonly restored: number; readonly left: number } {
-  const { head, packed } = readPack(stateDir, name);
+  const { head, taken } = packs.read(stateDir, name);
   if (head === null) return { restored: 0, left: 0 };
   using root = openFolder(head.root);
   let restored = 0;
   let left = 0;
-  for (const each of packed) {
+  for (const each of taken) {
     const outcome = inFolderOf(root, each.relative, (folder, file) => putBack(`${folder}/${file}`, each));
     if (outcome === true) restored += 1;
     else if (outcome !== 'there') left += 1;
@@ -121,16 +113,13 @@ export function unpackFiles(stateDir: string, name: string): { readonly restored
 
 /** How a pack ended that a crash cut off: `null` when it was not finished. */
 export function findPack(stateDir: string, name: string): { readonly files: number; readonly bytes: number } | null {
-  return readPack(stateDir, name).end;
+  return packs.read(stateDir, name).end;
 }
 
 /** Forgets packs that are old enough. */
 export function forgetPacks(stateDir: string, clock: Clock): void {
-  const folder = join(stateDir, 'packs');
-  for (const entry of namesOrNone(folder)) {
-    const age = clock.now() - lstatSync(join(folder, entry)).mtimeMs;
-    if (age >= QUARANTINE_MS) rmSync(join(folder, entry), { force: true });
-  }
+  for (const name of packs.names(stateDir))
+    if (clock.now() - packs.changedAt(stateDir, name) >= QUARANTINE_MS) packs.forget(stateDir, name);
 }
 
 /** Only names that are meant, small enough, and with no other name. */
@@ -190,57 +179,5 @@ function putBack(path: string, { mode, uid, gid, changed, content }: Packed): tr
     throw error;
   } finally {
     closeSync(file);
-  }
-}
-
-/** Works in the folder of a file by way of open descriptors. `there`: the name is taken; false: it cannot be done. */
-function inFolderOf(
-  root: OpenFolder,
-  relative: readonly string[],
-  work: (folder: string, name: string) => boolean,
-): boolean | 'there' {
-  const opened: OpenFolder[] = [];
-  try {
-    let folder = root;
-    for (const name of relative.slice(0, -1)) {
-      folder = openFolder(`${folder.path}/${name}`);
-      opened.push(folder);
-    }
-    return work(folder.path, relative.at(-1) ?? '');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return error.code === 'EEXIST' ? 'there' : false;
-    throw error;
-  } finally {
-    for (const folder of opened) folder[Symbol.dispose]();
-  }
-}
-
-function packPath(stateDir: string, name: string): string {
-  const folder = join(stateDir, 'packs');
-  makeOwnFolder(folder);
-  return join(folder, `${name}.ndjson`);
-}
-
-function readPack(stateDir: string, name: string) {
-  const file = readOwnFile(join(stateDir, 'packs', `${name}.ndjson`), LIST_BYTES_MAX);
-  let head: z.infer<typeof headSchema> | null = null;
-  let end: z.infer<typeof endSchema> | null = null;
-  const packed: Packed[] = [];
-  // A crash may have left half a line at the end.
-  for (const line of (file?.bytes.toString('utf8') ?? '').split('\n').slice(0, -1)) {
-    const parsed = lineSchema.parse(JSON.parse(line));
-    if ('root' in parsed) head = parsed;
-    else if ('done' in parsed) end = parsed;
-    else packed.push(parsed);
-  }
-  return { head, packed, end };
-}
-
-function namesOrNone(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
   }
 }

@@ -3,11 +3,11 @@
  * enter. They come back on undo; after a day the next run deletes them. What was moved where is written down before it is moved.
  */
 import { linkSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Clock, delay, fault } from '@countersign/protocol';
 import { z } from 'zod';
-import { AppendFile, isMissing, makeOwnFolder, readOwnFile } from './own-files.ts';
-import { type MetFile, type OpenFolder, openFolder, walkFiles } from './walk-folder.ts';
+import { isMissing } from './own-files.ts';
+import { TakenLists } from './taken-list.ts';
+import { inFolderOf, type MetFile, type OpenFolder, openFolder, walkFiles } from './walk-folder.ts';
 
 export const QUARANTINE = '.countersign-quarantine';
 /** How long files stay in quarantine at least. */
@@ -36,10 +36,8 @@ export interface Tally {
   more: boolean;
 }
 
-const headSchema = z.object({ root: z.string(), at: z.number() });
 const movedSchema = z.object({ number: z.int(), relative: z.array(z.string()), bytes: z.number() });
-const endSchema = z.object({ done: z.literal(true), files: z.int(), bytes: z.number() });
-const lineSchema = z.union([headSchema, movedSchema, endSchema]);
+const lists = new TakenLists('quarantine', movedSchema, LIST_BYTES_MAX);
 
 /** Counts what {@link quarantineOld} would move. Throws the system's error when the root cannot be opened. */
 export async function countOld(old: OldFiles, clock: Clock, signal: AbortSignal): Promise<Tally> {
@@ -59,21 +57,16 @@ export async function quarantineOld(
   const tally: Tally = { files: 0, bytes: 0, more: false };
   using root = openFolder(old.root);
   using aside = openAside(root, old.root, name);
-  const list = AppendFile.open(listPath(stateDir, name));
-  try {
-    list.append(`${JSON.stringify({ root: old.root, at: clock.now() })}\n`, { sync: true });
-    let number = 0;
-    for await (const file of oldFiles(root, old, tally, clock, signal)) {
-      number += 1;
-      const bytes = Number(file.stat.blocks) * 512;
-      list.append(`${JSON.stringify({ number, relative: file.relative, bytes })}\n`, { sync: number % 100 === 0 });
-      if (moveAside(file, `${aside.path}/${number}`)) tally.bytes += bytes;
-      else tally.files -= 1;
-    }
-    list.append(`${JSON.stringify({ done: true, files: tally.files, bytes: tally.bytes })}\n`, { sync: true });
-  } finally {
-    list.close();
+  using list = lists.begin(stateDir, name, { root: old.root, at: clock.now() });
+  let number = 0;
+  for await (const file of oldFiles(root, old, tally, clock, signal)) {
+    number += 1;
+    const bytes = Number(file.stat.blocks) * 512;
+    list.add([{ number, relative: [...file.relative], bytes }], { sync: number % 100 === 0 });
+    if (moveAside(file, `${aside.path}/${number}`)) tally.bytes += bytes;
+    else tally.files -= 1;
   }
+  list.end(tally);
   return tally;
 }
 
@@ -82,13 +75,13 @@ export function restoreQuarantined(
   stateDir: string,
   name: string,
 ): { readonly restored: number; readonly left: number } {
-  const { head, moved } = readList(stateDir, name);
+  const { head, taken } = lists.read(stateDir, name);
   if (head === null) return { restored: 0, left: 0 };
   using root = openFolder(head.root);
   using aside = openAside(root, head.root, name);
   let restored = 0;
   let left = 0;
-  for (const { number, relative } of moved) {
+  for (const { number, relative } of taken) {
     if (lstatSync(`${aside.path}/${number}`, { throwIfNoEntry: false }) === undefined) continue;
     if (moveBack(root, relative, `${aside.path}/${number}`)) restored += 1;
     else left += 1;
@@ -101,24 +94,22 @@ export function findQuarantine(
   stateDir: string,
   name: string,
 ): { readonly files: number; readonly bytes: number } | null {
-  return readList(stateDir, name).end;
+  return lists.read(stateDir, name).end;
 }
 
 /** Deletes for good what has lain in quarantine long enough, all roots. Returns how much room that gave back. */
 export function purgeQuarantines(stateDir: string, clock: Clock): { readonly files: number; readonly bytes: number } {
-  const folder = join(stateDir, 'quarantine');
   let files = 0;
   let bytes = 0;
-  for (const entry of namesOrNone(folder)) {
-    const name = entry.replace(/\.ndjson$/, '');
-    const { head, moved } = readList(stateDir, name);
+  for (const name of lists.names(stateDir)) {
+    const { head, taken } = lists.read(stateDir, name);
     if (head !== null && clock.now() - head.at < QUARANTINE_MS) continue;
     if (head !== null) {
       removeAside(head.root, name);
-      files += moved.length;
-      bytes += moved.reduce((sum, each) => sum + each.bytes, 0);
+      files += taken.length;
+      bytes += taken.reduce((sum, each) => sum + each.bytes, 0);
     }
-    rmSync(join(folder, entry), { force: true });
+    lists.forget(stateDir, name);
   }
   return { files, bytes };
 }
@@ -189,22 +180,12 @@ function moveAside(file: MetFile, target: string): boolean {
 
 /** Never over something else: a link is made first, which fails when the name is taken. */
 function moveBack(root: OpenFolder, relative: readonly string[], from: string): boolean {
-  const opened: OpenFolder[] = [];
-  try {
-    let folder = root;
-    for (const name of relative.slice(0, -1)) {
-      folder = openFolder(`${folder.path}/${name}`);
-      opened.push(folder);
-    }
-    linkSync(from, `${folder.path}/${relative.at(-1)}`);
+  const outcome = inFolderOf(root, relative, (folder, name) => {
+    linkSync(from, `${folder}/${name}`);
     unlinkSync(from);
     return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return false;
-    throw error;
-  } finally {
-    for (const folder of opened) folder[Symbol.dispose]();
-  }
+  });
+  return outcome === true;
 }
 
 function removeAside(rootPath: string, name: string): void {
@@ -216,35 +197,5 @@ function removeAside(rootPath: string, name: string): void {
     if (readdirSync(all.path).length === 0) rmdirSync(`${root.path}/${QUARANTINE}`);
   } catch (error) {
     if (!isMissing(error)) throw error;
-  }
-}
-
-function listPath(stateDir: string, name: string): string {
-  const folder = join(stateDir, 'quarantine');
-  makeOwnFolder(folder);
-  return join(folder, `${name}.ndjson`);
-}
-
-function readList(stateDir: string, name: string) {
-  const file = readOwnFile(join(stateDir, 'quarantine', `${name}.ndjson`), LIST_BYTES_MAX);
-  let head: z.infer<typeof headSchema> | null = null;
-  let end: z.infer<typeof endSchema> | null = null;
-  const moved: z.infer<typeof movedSchema>[] = [];
-  // A crash may have left half a line at the end.
-  for (const line of (file?.bytes.toString('utf8') ?? '').split('\n').slice(0, -1)) {
-    const parsed = lineSchema.parse(JSON.parse(line));
-    if ('root' in parsed) head = parsed;
-    else if ('done' in parsed) end = parsed;
-    else moved.push(parsed);
-  }
-  return { head, moved, end };
-}
-
-function namesOrNone(folder: string): string[] {
-  try {
-    return readdirSync(folder).filter((name) => name.endsWith('.ndjson'));
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
   }
 }

@@ -61,6 +61,31 @@ function* walk(
   }
 }
 
+/**
+ * Works in the folder of a file below an open one by way of open descriptors; `relative` are the names from there to the file, and
+ * its own. `there`: the name is taken; false: the system does not let it be done.
+ */
+export function inFolderOf(
+  root: OpenFolder,
+  relative: readonly string[],
+  work: (folder: string, name: string) => boolean,
+): boolean | 'there' {
+  const opened: OpenFolder[] = [];
+  try {
+    let folder = root;
+    for (const name of relative.slice(0, -1)) {
+      folder = openFolder(`${folder.path}/${name}`);
+      opened.push(folder);
+    }
+    return work(folder.path, relative.at(-1) ?? '');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return error.code === 'EEXIST' ? 'there' : false;
+    throw error;
+  } finally {
+    for (const folder of opened) folder[Symbol.dispose]();
+  }
+}
+
 function openIfStill(path: string): OpenFolder | null {
   try {
     return openFolder(path);
