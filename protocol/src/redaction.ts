@@ -12,7 +12,12 @@ export interface Redacted {
 const MARK = '[redacted]';
 
 // Every pattern must take linear time on any text, since text comes from strangers: no repetition without a bound may begin
-// at every place of a long run, and none may be repeated itself.
+// at every place of a long run, and none may be repeated itself. Most text holds no secret at all, and 1 MB of it is looked through on
+// both sides: a pattern begins with a letter or sign that is rare, looks back from there, or has a part of it asked for first.
+
+const TELEGRAM_TOKEN = /\b\d{8,10}:[A-Za-z0-9_-]{35}\b/g;
+/** Times are digits and colons too, so this part is asked for first. */
+const TELEGRAM_PART = /(?<=\d{8}):[A-Za-z0-9_-]{35}/;
 
 /** Formats that are secret wherever they stand. The first group, where there is one, is kept. */
 const FORMATS: readonly RegExp[] = [
@@ -31,7 +36,7 @@ const FORMATS: readonly RegExp[] = [
   /\bnpm_[A-Za-z0-9]{30,}\b/g,
   /\bdop_v1_[a-f0-9]{40,}\b/g,
   /\bhvs\.[A-Za-z0-9_-]{20,}/g,
-  /\b\d{8,10}:[A-Za-z0-9_-]{35}\b/g, // Telegram bot token
+  TELEGRAM_TOKEN,
   /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, // JSON web token
   /\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6,7}\.[A-Za-z0-9_-]{27,45}(?![A-Za-z0-9_-])/g, // Discord bot token
   /\bAGE-SECRET-KEY-1[A-Z0-9]{50,}/g,
@@ -40,7 +45,7 @@ const FORMATS: readonly RegExp[] = [
 ];
 
 /** `scheme://user:password@host`: only the password goes. */
-const URL_PASSWORD = /\b([a-z][a-z0-9+.-]{0,20}:\/\/[^\s/:@]{0,200}:)([^\s/@]{1,1000})(?=@)/gi;
+const URL_PASSWORD = /(?<=\b[a-z][a-z0-9+.-]{0,20})(:\/\/[^\s/:@]{0,200}:)([^\s/@]{1,1000})(?=@)/gi;
 /** `Authorization: Bearer …`, cookies and the like. */
 const HEADER =
   /\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key|x-auth-token)(["']?\s{0,9}[:=]\s{0,9}["']?)(?!\[redacted\])([^\r\n"']+)/gi;
@@ -75,7 +80,8 @@ const HARMLESS_FOR: readonly { readonly name: RegExp; readonly value: RegExp }[]
  * (`SHA256:…`), checksums of packages (`sha512-…`) and our public keys (`ed25519:…`, which people compare) are left alone.
  */
 const RANDOM_WORD =
-  /(?<![A-Za-z0-9+/_=-])(?<!\b(?:ed25519|SHA256):)(?!sha(?:256|384|512)-)[A-Za-z0-9+/_-]{32,}={0,2}(?![A-Za-z0-9+/_-])/g;
+  /(?<![A-Za-z0-9+/_=-])(?<!\b(?:ed25519|SHA256):)(?!sha(?:256|384|512)-)[A-Za-z0-9+/_-]{32,}={0,2}(?![A-Za-z0-9+/_-])/y;
+const RANDOM_LENGTH_MIN = 32;
 
 /** A short word without signs: too short for any format, and nothing in it could be a name before its value. Most of what is redacted is such. */
 const SHORT_WORD = /^\w{0,16}$/;
@@ -93,7 +99,8 @@ export function redact(text: string, exact: readonly string[] = []): Redacted {
   };
   let result = text;
   for (const writing of writingsOf(exact)) result = result.replaceAll(writing, () => black(''));
-  for (const format of FORMATS) result = result.replace(format, () => black(''));
+  for (const format of FORMATS)
+    if (format !== TELEGRAM_TOKEN || TELEGRAM_PART.test(result)) result = result.replace(format, () => black(''));
   result = result.replace(URL_PASSWORD, (_, before: string) => black(before));
   result = result.replace(HEADER, (_, name: string, between: string) => black(name + between));
   result = result.replace(SCHEME, (_, scheme: string) => black(scheme));
@@ -104,9 +111,49 @@ export function redact(text: string, exact: readonly string[] = []): Redacted {
     isHarmless(name, value) ? all : black(name + between),
   );
   result = result.replace(KEYED, (all, name: string, value: string) => (isRandom(value) ? black(name) : all));
-  result = result.replace(RANDOM_WORD, (word) => (isRandom(word) ? black('') : word));
+  result = withoutRandomWords(result, () => black(''));
   return { text: result, count };
 }
+
+/** Puts something in the place of each random word. A run that is long enough has a character at a place that 32 divides. */
+function withoutRandomWords(text: string, instead: () => string): string {
+  let [result, done] = ['', 0];
+  for (let at = RANDOM_LENGTH_MIN - 1; at < text.length; at += RANDOM_LENGTH_MIN) {
+    if (classAt(text, at) === 0) continue;
+    let [start, seen, kind] = [at, 0, 0];
+    for (; start > done; start -= 1) {
+      kind = classAt(text, start - 1);
+      if (kind === 0) break;
+      seen |= 1 << kind;
+    }
+    for (; at < text.length; at += 1) {
+      kind = classAt(text, at);
+      if (kind === 0) break;
+      seen |= 1 << kind;
+    }
+    if (at - start < RANDOM_LENGTH_MIN || (seen & ALL_CLASSES) !== ALL_CLASSES) continue;
+    RANDOM_WORD.lastIndex = start;
+    const [word] = RANDOM_WORD.exec(text) ?? [];
+    if (word === undefined || !isRandom(word)) continue;
+    result += text.slice(done, start) + instead();
+    done = start + word.length;
+  }
+  return done === 0 ? text : result + text.slice(done);
+}
+
+const [SMALL, CAPITAL, DIGIT, SIGN] = [1, 2, 3, 4];
+/** The class of each character of base64, either kind; 0 for all others. */
+const CLASSES = Uint8Array.from({ length: 128 }, (_, code) => {
+  const character = String.fromCharCode(code);
+  if (/[a-z]/.test(character)) return SMALL;
+  if (/[A-Z]/.test(character)) return CAPITAL;
+  if (/[0-9]/.test(character)) return DIGIT;
+  return /[+/_-]/.test(character) ? SIGN : 0;
+});
+
+const ALL_CLASSES = (1 << SMALL) | (1 << CAPITAL) | (1 << DIGIT);
+
+const classAt = (text: string, at: number): number => CLASSES[text.charCodeAt(at)] ?? 0;
 
 /** Redacts every string inside a value, keeping its shape. */
 export function redactValue<T>(value: T, exact: readonly string[] = []): { readonly value: T; readonly count: number } {
@@ -171,25 +218,32 @@ const RANDOM_BITS_PER_CHARACTER = 4.2;
 /** Of neighbouring characters in random base64, 64 % are of different classes; in paths and names far fewer. */
 const CHANGES_PER_CHARACTER = 0.45;
 
+/** Of a word in base64, with at most two `=` at its end. */
 function isRandom(word: string): boolean {
+  let seen = 0;
+  for (let at = 0; at < word.length; at += 1) seen |= 1 << classAt(word, at);
+  if ((seen & ALL_CLASSES) !== ALL_CLASSES) return false;
   if (/^[0-9a-f-]+$/i.test(word)) return false; // digests, UUIDs
-  const classes = [/[a-z]/, /[A-Z]/, /[0-9]/].filter((kind) => kind.test(word)).length;
-  if (classes !== 3 || entropyPerCharacter(word) < RANDOM_BITS_PER_CHARACTER) return false;
+  if (entropyPerCharacter(word) < RANDOM_BITS_PER_CHARACTER) return false;
   return !word.includes('/') || changesPerCharacter(word) >= CHANGES_PER_CHARACTER; // paths
 }
 
+/** The `=` at the end is a sign too. */
+const kindAt = (word: string, at: number): number => classAt(word, at) || SIGN;
+
 function changesPerCharacter(word: string): number {
-  const classOf = (character: string) =>
-    /[a-z]/.test(character) ? 1 : /[A-Z]/.test(character) ? 2 : /[0-9]/.test(character) ? 3 : 4;
   let changes = 0;
-  for (let at = 1; at < word.length; at += 1) if (classOf(word[at] ?? '') !== classOf(word[at - 1] ?? '')) changes += 1;
+  for (let at = 1; at < word.length; at += 1) if (kindAt(word, at) !== kindAt(word, at - 1)) changes += 1;
   return changes / (word.length - 1);
 }
 
 function entropyPerCharacter(word: string): number {
-  const counts = new Map<string, number>();
-  for (const character of word) counts.set(character, (counts.get(character) ?? 0) + 1);
+  const counts = new Uint32Array(128);
+  for (let at = 0; at < word.length; at += 1) {
+    const code = word.charCodeAt(at);
+    counts[code] = (counts[code] ?? 0) + 1;
+  }
   let bits = 0;
-  for (const count of counts.values()) bits -= (count / word.length) * Math.log2(count / word.length);
+  for (const count of counts) if (count > 0) bits -= (count / word.length) * Math.log2(count / word.length);
   return bits;
 }
