@@ -13,10 +13,19 @@ export function memoryOf(pid: number): { rss: number; anonymous: number } {
  * process; the scheduler's own count is in nanoseconds. Source: Documentation/scheduler/sched-stats.rst, /proc/pid/schedstat.
  */
 export function cpuMsOf(pid: number): number {
-  let ns = 0;
-  for (const thread of readdirSync(`/proc/${pid}/task`))
-    ns += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
-  return ns / 1e6;
+  return readdirSync(`/proc/${pid}/task`).reduce((ms, thread) => ms + schedstatMs(pid, thread)[0], 0);
+}
+
+/** How long the main thread of a process could have run, but had to wait for a core, milliseconds. Source as of {@link cpuMsOf}. */
+export function waitedMsOf(pid: number): number {
+  return schedstatMs(pid, pid)[1];
+}
+
+function schedstatMs(pid: number, thread: number | string): readonly [ran: number, waited: number] {
+  const [ran = Number.NaN, waited = Number.NaN] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8')
+    .split(' ')
+    .map((ns) => Number(ns) / 1e6);
+  return [ran, waited];
 }
 
 /** Sockets that this process may open besides what it has anyway. Source: getrlimit(2), proc_pid_limits(5). */

@@ -58,11 +58,12 @@ function stormCost(rows: readonly LatencyRow[]): string[] {
 
 function processTable({ process }: LoadResult): string[] {
   return table(
-    ['control plane', 'seconds', 'CPU, % of a core', 'resident MB', 'anonymous MB'],
-    process.map(({ phase, seconds, cpu, rss, anonymous }) => [
+    ['control plane', 'seconds', 'CPU, % of a core', 'waited for a core, %', 'resident MB', 'anonymous MB'],
+    process.map(({ phase, seconds, cpu, waited, rss, anonymous }) => [
       phase,
       seconds.toFixed(1),
       (cpu * 100).toFixed(0),
+      (waited * 100).toFixed(0),
       rss.toFixed(0),
       anonymous.toFixed(0),
     ]),

@@ -1,11 +1,13 @@
 /** What the control plane takes of the machine, by phases of a load. */
-import { cpuMsOf, memoryOf } from '../bench/process-figures.ts';
+import { cpuMsOf, memoryOf, waitedMsOf } from '../bench/process-figures.ts';
 
 export interface PhaseMeter {
   readonly phase: string;
   readonly seconds: number;
   /** Of one core; 1 is all of it. */
   readonly cpu: number;
+  /** For how much of the time its main thread had work and no core to do it on: then the figures tell of the machine, not of the product. */
+  readonly waited: number;
   /** At its end, MB. */
   readonly rss: number;
   readonly anonymous: number;
@@ -15,7 +17,7 @@ export interface PhaseMeter {
 export class ProcessMeter {
   readonly phases: PhaseMeter[] = [];
   readonly #pid: () => number;
-  #began = { phase: '', at: 0, pid: 0, cpuMs: 0 };
+  #began = { phase: '', at: 0, pid: 0, cpuMs: 0, waitedMs: 0 };
 
   constructor(pid: () => number) {
     this.#pid = pid;
@@ -23,14 +25,16 @@ export class ProcessMeter {
 
   begin(phase: string): void {
     const pid = this.#pid();
-    this.#began = { phase, at: performance.now(), pid, cpuMs: cpuMsOf(pid) };
+    this.#began = { phase, at: performance.now(), pid, cpuMs: cpuMsOf(pid), waitedMs: waitedMsOf(pid) };
   }
 
   end(): void {
-    const { phase, at, pid: before, cpuMs } = this.#began;
+    const { phase, at, pid: before, cpuMs, waitedMs } = this.#began;
     const pid = this.#pid();
     const seconds = (performance.now() - at) / 1000;
-    const used = (cpuMsOf(pid) - (pid === before ? cpuMs : 0)) / 1000;
-    this.phases.push({ phase, seconds, cpu: used / seconds, ...memoryOf(pid) });
+    const same = pid === before;
+    const used = (cpuMsOf(pid) - (same ? cpuMs : 0)) / 1000;
+    const waited = (waitedMsOf(pid) - (same ? waitedMs : 0)) / 1000;
+    this.phases.push({ phase, seconds, cpu: used / seconds, waited: waited / seconds, ...memoryOf(pid) });
   }
 }

@@ -7,6 +7,8 @@ import { type ControlPlane, compose } from '../compose.ts';
 import { type Config, ConfigError, loadConfig } from '../config/config.ts';
 import { type Env, readEnv, variables } from '../config/env.ts';
 import { armFailPoint } from '../fail-points.ts';
+import { Rest } from '../fleet/rest.ts';
+import { giveMemoryBack } from '../give-memory-back.ts';
 import { makeLog } from '../log.ts';
 import type { Log } from '../ports.ts';
 import { claimStore } from '../storage/database.ts';
@@ -42,6 +44,8 @@ export async function serve(options: ServeOptions = {}): Promise<void> {
     ...{ pin: secrets.tls?.pin ?? null, localAgent: options.beside ? config.localAgent : 'off' },
   }))
     process.stdout.write(`${line}\n`);
+  const rest = stack.use(new Rest(systemClock, () => giveMemoryBack({ clock: systemClock, log })));
+  controlPlane.fleet.registry.follow(rest);
   stack.use(await options.beside?.(controlPlane, env));
   await signalled;
   if (colour) process.stdout.write('\nStopping …\n');

@@ -1,0 +1,57 @@
+/**
+ * Notices when agents have done coming and going, so that what their handshakes left is given back once. V8 keeps it otherwise: an idle
+ * process makes too little garbage to be worth a collection, and ten thousand handshakes leave some 200 MB.
+ */
+import type { Cancel, Clock } from '@countersign/protocol';
+import type { FleetFollower } from './registry.ts';
+
+/** How long few come or go before it counts as rest, milliseconds. */
+export const REST_MS = 5000;
+/** So many in that time are few: of thousands somebody always comes. */
+export const FEW = 50;
+/** Fewer than so many leave nothing worth a collection. */
+export const MANY = 100;
+
+export class Rest implements FleetFollower, Disposable {
+  readonly #clock: Clock;
+  readonly #onRest: () => void;
+  /** Who came or went since memory was given back, and since the last look. */
+  #moved = 0;
+  #movedLately = 0;
+  #cancel: Cancel | null = null;
+
+  /** `onRest` is called once after the start, which leaves something too, and again whenever many came or went and that is over. */
+  constructor(clock: Clock, onRest: () => void) {
+    this.#clock = clock;
+    this.#onRest = onRest;
+    this.#lookLater();
+  }
+
+  connected(): void {
+    this.#move();
+  }
+
+  disconnected(): void {
+    this.#move();
+  }
+
+  [Symbol.dispose](): void {
+    this.#cancel?.();
+  }
+
+  #move(): void {
+    this.#moved += 1;
+    this.#movedLately += 1;
+    if (this.#cancel === null && this.#moved >= MANY) this.#lookLater();
+  }
+
+  #lookLater(): void {
+    this.#movedLately = 0;
+    this.#cancel = this.#clock.after(REST_MS, () => {
+      if (this.#movedLately > FEW) return this.#lookLater();
+      this.#cancel = null;
+      this.#moved = 0;
+      this.#onRest();
+    });
+  }
+}
