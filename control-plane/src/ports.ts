@@ -55,6 +55,8 @@ export interface Fleet {
     options?: { readonly signal?: AbortSignal; readonly timeoutMs?: number },
   ): Promise<ResultOf<C>>;
   preview(serverId: string, draft: PlanDraft, signal?: AbortSignal): Promise<Preview>;
+  /** The preview that the server would make, where that is known without asking it; else null. */
+  foretell(serverId: string, draft: PlanDraft): Preview | null;
   /** Hands a grant to the link. Resolves when the frame was handed over; what became of it arrives as reports. */
   dispatch(serverId: string, grant: SignedGrant): Promise<void>;
   /** Asks the runner to stop. A server that is offline is asked when it returns. */

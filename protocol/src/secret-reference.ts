@@ -15,6 +15,12 @@ export function secretNamesIn(text: string): string[] {
   return [...new Set([...text.matchAll(REFERENCE)].map(([, name = '']) => name))];
 }
 
+/** What is said of a text's secrets beforehand: `the value of secret db_password`. `null` when it has none. */
+export function saySecrets(text: string): string | null {
+  const names = secretNamesIn(text).map((name) => `the value of secret ${name}`);
+  return names.length === 0 ? null : names.join(', ');
+}
+
 /** A text with the value of each secret in the place of its reference. `lookUp` throws for a name that nobody knows. */
 export function fillSecrets(text: string, lookUp: (name: string) => string): string {
   // A replacement function, so that `$&` and the like in a value mean nothing.

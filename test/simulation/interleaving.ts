@@ -172,6 +172,7 @@ export class Interleaving {
       clock: this.#clock.of(this.#bench.process),
       fleet: {
         isOnline: () => this.#linked,
+        foretell: () => null,
         preview: (_server, draft, signal) =>
           this.#runner().preview(draft, 20_000, signal ?? new AbortController().signal),
         dispatch: async (_server, grant) => this.#sendGrant(grant),

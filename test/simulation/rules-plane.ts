@@ -72,7 +72,7 @@ export class RulesPlane implements Plane {
     const [id, decideBy] = [ids.id('act'), at + storedPolicy(verdict, inForce.sha256).ask.expiresMs];
     const plan: Plan = { ...draft, preview, request: { action: id, valid_until: decideBy + limits.startWindowMs } };
     const asked = { id, at, decideBy, by, plan, verdict, inForce, key, reason: undefined, digest: digestOf(plan) };
-    const row = actionRow({ playbooks, limits }, asked);
+    const row = actionRow({ playbooks, limits }, { ...asked, foretold: false });
     const busy = store.in(['approved', 'dispatched', 'running'], serverId);
     if (busy.some((it) => shareResource(it.resource, row.resource)))
       throw fault('target_busy', { action: id, server: serverId });

@@ -33,12 +33,6 @@ export function requireSecrets(text: string, context: ObserveContext): void {
   for (const name of secretNamesIn(text)) secretNamed(name, context);
 }
 
-/** What is said of a text's secrets beforehand: `the value of secret db_password`. `null` when it has none. */
-export function saySecrets(text: string): string | null {
-  const names = secretNamesIn(text).map((name) => `the value of secret ${name}`);
-  return names.length === 0 ? null : names.join(', ');
-}
-
 function secretNamed(name: string, context: ObserveContext): string {
   const { secrets = {} } = context.localPolicy;
   const source = Object.hasOwn(secrets, name) ? secrets[name] : undefined;

@@ -49,7 +49,7 @@ export const actionLimits: ActionLimits = {
 };
 
 export interface ActionDeps extends Core {
-  readonly fleet: Pick<Fleet, 'isOnline' | 'preview' | 'dispatch' | 'stop' | 'confirm'>;
+  readonly fleet: Pick<Fleet, 'isOnline' | 'preview' | 'foretell' | 'dispatch' | 'stop' | 'confirm'>;
   readonly policy: PolicyBook;
   readonly playbooks: ReadonlyMap<string, Playbook>;
   /** The ways to ask people. `compose.ts` may add to it after the use cases were made. */

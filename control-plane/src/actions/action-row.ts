@@ -26,6 +26,7 @@ interface NewAction {
   readonly inForce: { readonly sha256: string };
   readonly key: string;
   readonly reason: string | undefined;
+  readonly foretold: boolean;
   readonly follows?: Follows;
 }
 
@@ -34,7 +35,7 @@ export function actionRow(
   action: NewAction,
 ): Omit<ActionTable, 'state'> {
   const { by, plan, verdict, at, follows } = action;
-  const policy = storedPolicy(verdict, action.inForce.sha256);
+  const policy = storedPolicy(verdict, action.inForce.sha256, action.foretold);
   return {
     id: action.id,
     server_id: plan.server.id,

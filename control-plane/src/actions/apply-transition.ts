@@ -94,19 +94,28 @@ export async function applyTransition(deps: DoorDeps, trx: Trx, change: Change):
   return arrow.to;
 }
 
-/** Has followers and dashboards told of an action once the transaction is on disk. */
+/** Has followers and dashboards told of an action once the transaction is on disk; of several changes in it, of the last state alone. */
 export function tellAfterCommit(
   deps: DoorDeps,
   trx: Trx,
   { id, server_id, state }: Pick<ActionTable, 'id' | 'server_id' | 'state'>,
   seq?: number,
 ): void {
+  const states = newest.get(trx) ?? new Map<string, ActionState>();
+  newest.set(trx, states);
+  const isFirst = !states.has(id);
+  states.set(id, state);
   afterCommit(trx, () => {
-    deps.live.publish({ type: 'action', id, server: server_id, state });
+    if (isFirst) {
+      const last = states.get(id) ?? state;
+      deps.live.publish({ type: 'action', id, server: server_id, state: last });
+      deps.followers.notify(id, last);
+    }
     if (seq !== undefined) deps.live.publish({ type: 'audit', seq });
-    deps.followers.notify(id, state);
   });
 }
+
+const newest = new WeakMap<Trx, Map<string, ActionState>>();
 
 /** The fault of an action to which this cannot happen any more. */
 export async function notOpen(trx: Db | Trx, row: Pick<ActionTable, 'id' | 'state' | 'created_at'>) {

@@ -20,6 +20,7 @@ import { isDrifted, toldDifferences } from './drift.ts';
 import { keepAction, type Proposed } from './keep-action.ts';
 import { preparePlan } from './prepare-plan.ts';
 import { previewDifferences } from './preview-differences.ts';
+import { policyOf, type StoredPolicy } from './stored-policy.ts';
 import { wantedOf } from './wanted-of.ts';
 
 const DIFFERENCES_MOST = 20;
@@ -53,8 +54,8 @@ async function askOnce(deps: ActionDeps, row: ActionTable): Promise<void> {
     client: row.requested_by_client,
   };
   const server = await resolveServerUnderCare(deps.db, row.server_id);
-  const prepared = await preparePlan(deps, by, server, wantedOf(old));
-  const verdict = askedFor(prepared.verdict, prepared.draft.risk);
+  const prepared = await preparePlan(deps, by, server, wantedOf(old), { afresh: true });
+  const verdict = askedFor(prepared.verdict, prepared.draft.risk, policyOf(row));
   const told = [...toldDifferences(row), ...previewDifferences(old.preview, prepared.draft.preview)];
   const differences = [...new Set(told.map((words) => safeText(words, 500)))].slice(0, DIFFERENCES_MOST);
   const { actionId, repeated } = await keepAction(
@@ -104,10 +105,13 @@ async function giveUp(deps: ActionDeps, trx: Trx, row: ActionTable, why: string)
   tellAfterCommit(deps, trx, row, seq);
 }
 
-/** Asking again by itself must not run in circles: what policy allows without asking is asked for this time. */
-function askedFor(verdict: PolicyVerdict, risk: Risk): PolicyVerdict {
+/**
+ * Asking again by itself must not run in circles: what policy allows without asking is asked for this time. But where we had foretold
+ * what the server would say, and it says otherwise, it was asked only now: what it said is no news of a change.
+ */
+function askedFor(verdict: PolicyVerdict, risk: Risk, { foretold }: StoredPolicy): PolicyVerdict {
   if (verdict.verdict === 'deny') throw fault('policy_denies', { reason: verdict.reason });
-  if (verdict.verdict === 'ask') return verdict;
+  if (verdict.verdict === 'ask' || foretold) return verdict;
   const why = `${verdict.why} But the state had changed before it could start, so it is asked for.`;
   return { verdict: 'ask', rule: verdict.rule, why, ask: askByDefault(risk) };
 }

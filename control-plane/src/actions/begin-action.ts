@@ -1,5 +1,5 @@
 /** Puts a new action on record, in the state that policy gives it. */
-import { type ActionState, firstStates, type Json } from '@countersign/protocol';
+import { firstStates, type Json } from '@countersign/protocol';
 import { appendEntry, type Who } from '../audit/ledger.ts';
 import type { PolicyVerdict } from '../policy/policy.ts';
 import type { Trx } from '../storage/database.ts';
@@ -23,14 +23,15 @@ export interface Beginning {
   };
 }
 
-/** Inserts the action, its first line of history, its audit entry and its line in the timeline. Returns its state. */
+/** Inserts the action, its first line of history, its audit entry and its line in the timeline. Returns its row. */
 export async function beginAction(
   deps: DoorDeps,
   trx: Trx,
   { row, verdict, policySha256, who, asked }: Beginning,
-): Promise<ActionState> {
+): Promise<ActionTable> {
   const state = firstStates[verdict.verdict];
-  await insertAction(trx, { ...row, state });
+  const made = { ...row, state };
+  await insertAction(trx, made);
   const at = row.created_at;
   await insertHistory(trx, {
     action_id: row.id,
@@ -69,6 +70,6 @@ export async function beginAction(
     actionId: row.id,
     by: nameOf(who),
   });
-  tellAfterCommit(deps, trx, { ...row, state }, seq);
-  return state;
+  tellAfterCommit(deps, trx, made, seq);
+  return made;
 }

@@ -31,12 +31,12 @@ export type Dispatched = 'sent' | 'waiting' | 'expired' | 'revoked' | 'not_appro
  * grant is sent again, and the runner starts an action once only. Never rejects for what the server or policy say.
  */
 export async function dispatch(deps: ActionDeps, actionId: string): Promise<Dispatched> {
-  const { db, clock, fleet } = deps;
+  const { db, clock } = deps;
   const row = await actionById(db, actionId);
   if (row?.state !== 'approved') return 'not_approved';
   const server = await serverById(db, row.server_id);
   if (!server) return 'not_approved';
-  const reachable = fleet.isOnline(server.id) && Math.abs(server.clock_offset_ms ?? 0) <= deps.limits.clockOffsetMostMs;
+  const reachable = isReachable(deps, server);
   const inForce = await deps.policy.current();
   const asker = { personId: row.requested_by_person, tokenId: row.requested_by_token, client: row.requested_by_client };
   const tampered = planTampered(row);
@@ -58,20 +58,40 @@ export async function dispatch(deps: ActionDeps, actionId: string): Promise<Disp
       objectionNow(verdict, now, await votesOn(trx, actionId), serverNow);
     if (objection) return revoke(deps, trx, now, objection, inForce, verdict);
     if (!reachable || (await targetBusy(trx, now))) return 'waiting';
-    const at = clock.now();
-    await applyTransition(deps, trx, {
-      actionId,
-      event: 'dispatch',
-      cause: 'system',
-      who: whoIs('system'),
-      at,
-      set: { dispatched_at: at },
-      details: { expires_at: now.start_by },
-    });
+    await leave(deps, trx, now);
     return 'sent';
   });
   if (outcome === 'sent') await sendGrant(deps, actionId);
   return outcome;
+}
+
+/**
+ * Dispatches an action in the transaction that makes it, which policy allows and `refuseCrowd` lets pass. Whoever has it committed
+ * sends the grant. Returns false, with nothing changed, where anything is in the way: then it waits for {@link dispatch} as others do.
+ */
+export async function dispatchAtOnce(deps: ActionDeps, trx: Trx, row: ActionTable): Promise<boolean> {
+  const server = await serverById(trx, row.server_id);
+  if (row.state !== 'approved' || !server || (await pauseNow(trx))) return false;
+  if (!isReachable(deps, server) || lockOf(server) !== null || whyContradicted(server)) return false;
+  if (await whyQuarantined(trx, server)) return false;
+  await leave(deps, trx, row);
+  return true;
+}
+
+const isReachable = ({ fleet, limits }: ActionDeps, { id, clock_offset_ms }: ServerRow) =>
+  fleet.isOnline(id) && Math.abs(clock_offset_ms ?? 0) <= limits.clockOffsetMostMs;
+
+async function leave(deps: ActionDeps, trx: Trx, { id, start_by }: ActionTable): Promise<void> {
+  const at = deps.clock.now();
+  await applyTransition(deps, trx, {
+    actionId: id,
+    event: 'dispatch',
+    cause: 'system',
+    who: whoIs('system'),
+    at,
+    set: { dispatched_at: at },
+    details: { expires_at: start_by },
+  });
 }
 
 /**

@@ -2,14 +2,18 @@
 import type { Plan } from '@countersign/protocol';
 import { digestOf } from '@countersign/protocol/digest';
 import type { Who } from '../audit/ledger.ts';
-import type { ServerRow } from '../fleet/server.store.ts';
+import { type ServerRow, serverById } from '../fleet/server.store.ts';
+import { evaluate } from '../policy/evaluate.ts';
 import type { Trx } from '../storage/database.ts';
+import type { ActionTable } from '../storage/tables.ts';
 import { write } from '../storage/write.ts';
 import { openRepeat } from './action.store.ts';
 import type { ActionDeps } from './action-deps.ts';
 import { actionRow, type RequestedBy } from './action-row.ts';
 import { beginAction } from './begin-action.ts';
+import { dispatchAtOnce, sendGrant } from './dispatch.ts';
 import { playbooksOn } from './playbooks-on.ts';
+import { policyFacts } from './policy-facts.ts';
 import type { Prepared } from './prepare-plan.ts';
 import { refuseCrowd } from './refuse-crowd.ts';
 import { abilitiesOf } from './server-allows.ts';
@@ -37,43 +41,57 @@ export interface Kept extends Prepared {
 }
 
 /**
- * Looks once more, in the transaction that puts the action on record, since others may have been quicker meanwhile. `besides` is
- * what belongs to the same transaction. Rejects with what `refuseCrowd` says.
+ * Looks once more, in the transaction that puts the action on record, since others may have been quicker meanwhile. What policy allows
+ * is dispatched in the same one, and its grant leaves once that is on disk. `besides` is what belongs to the same transaction.
+ * Rejects with what `refuseCrowd` says.
  */
-export function keepAction(
+export async function keepAction(
   deps: ActionDeps,
   kept: Kept,
   besides: (trx: Trx, proposed: Proposed) => Promise<void> = async () => undefined,
 ): Promise<Proposed> {
-  const { db, clock, ids, limits } = deps;
-  const { by, server, draft, verdict, inForce, key, follows } = kept;
-  return write(db, 'actions.propose', async (trx) => {
+  const { db, clock, limits } = deps;
+  const isAllowed = kept.verdict.verdict === 'allow' && (kept.foretold || (await allowedStill(deps, kept)));
+  const { leaves, ...proposed } = await write(db, 'actions.propose', async (trx) => {
     const at = clock.now();
-    const earlier = await openRepeat(trx, key, at - limits.repeatMs);
-    if (earlier) {
-      await besides(trx, { actionId: earlier.id, repeated: true });
-      return { actionId: earlier.id, repeated: true };
-    }
-    await refuseCrowd(deps, trx, by, server.id, draft);
-    const id = ids.id('act');
-    const decideBy = at + storedPolicy(verdict, inForce.sha256).ask.expiresMs;
-    const plan: Plan = { ...draft, request: { action: id, valid_until: decideBy + limits.startWindowMs } };
-    const playbooks = playbooksOn(deps.playbooks, abilitiesOf(server));
-    const row = actionRow({ playbooks, limits }, { ...kept, plan, id, at, decideBy, digest: digestOf(plan) });
-    const { source } = plan;
-    await beginAction(deps, trx, {
-      row,
-      verdict,
-      policySha256: inForce.sha256,
-      who: kept.who,
-      asked: {
-        source: source.kind === 'playbook' ? `${source.id} version ${source.version}` : source.kind,
-        parameters: plan.parameters,
-        argv: plan.preview.steps.flatMap((step) => step.argv),
-        ...(follows && { follows: follows.action, differences: [...follows.differences] }),
-      },
-    });
-    await besides(trx, { actionId: id, repeated: false });
-    return { actionId: id, repeated: false };
+    const earlier = await openRepeat(trx, kept.key, at - limits.repeatMs);
+    if (!earlier) await refuseCrowd(deps, trx, kept.by, kept.server.id, kept.draft);
+    const row = earlier ?? (await begin(deps, trx, kept, at));
+    const leaves = !earlier && isAllowed && (await dispatchAtOnce(deps, trx, row));
+    const proposed = { actionId: row.id, repeated: earlier !== undefined };
+    await besides(trx, proposed);
+    return { ...proposed, leaves };
+  });
+  if (leaves) await sendGrant(deps, proposed.actionId);
+  return proposed;
+}
+
+/** A preview may have taken a while: policy is asked once more before anything leaves. */
+async function allowedStill(deps: ActionDeps, { by, server, draft }: Kept): Promise<boolean> {
+  const { policy } = await deps.policy.current();
+  const now = (await serverById(deps.db, server.id)) ?? server;
+  return evaluate(policy, await policyFacts(deps.db, by, now, draft, deps.clock.now())).verdict === 'allow';
+}
+
+function begin(deps: ActionDeps, trx: Trx, kept: Kept, at: number): Promise<ActionTable> {
+  const { ids, limits } = deps;
+  const { server, draft, verdict, inForce, follows } = kept;
+  const id = ids.id('act');
+  const decideBy = at + storedPolicy(verdict, inForce.sha256).ask.expiresMs;
+  const plan: Plan = { ...draft, request: { action: id, valid_until: decideBy + limits.startWindowMs } };
+  const playbooks = playbooksOn(deps.playbooks, abilitiesOf(server));
+  const row = actionRow({ playbooks, limits }, { ...kept, plan, id, at, decideBy, digest: digestOf(plan) });
+  const { source } = plan;
+  return beginAction(deps, trx, {
+    row,
+    verdict,
+    policySha256: inForce.sha256,
+    who: kept.who,
+    asked: {
+      source: source.kind === 'playbook' ? `${source.id} version ${source.version}` : source.kind,
+      parameters: plan.parameters,
+      argv: plan.preview.steps.flatMap((step) => step.argv),
+      ...(follows && { follows: follows.action, differences: [...follows.differences] }),
+    },
   });
 }

@@ -23,6 +23,14 @@ export interface Prepared {
   readonly draft: Omit<Plan, 'request'>;
   readonly verdict: PolicyVerdict;
   readonly inForce: PolicyInForce;
+  /** Whether the preview was foretold: the server did not say it, and refuses the grant when it would say otherwise. */
+  readonly foretold: boolean;
+}
+
+interface Asking {
+  readonly signal?: AbortSignal | undefined;
+  /** Asks the server in any case. */
+  readonly afresh?: boolean;
 }
 
 /** Rejects with what keeps the plan from being made; see `propose`. A server is not asked about what policy denies. */
@@ -31,17 +39,17 @@ export async function preparePlan(
   by: Asker,
   server: ServerRow,
   wanted: Wanted,
-  signal?: AbortSignal,
+  asking: Asking = {},
 ): Promise<Prepared> {
   const reading = readingWanted(server, wanted);
-  if (reading === null) return prepare(deps, by, server, wanted, signal);
+  if (reading === null) return prepare(deps, by, server, wanted, asking);
   try {
-    return await prepare(deps, by, server, reading, signal);
+    return await prepare(deps, by, server, reading, asking);
   } catch (error) {
     // What the server does not know to read only is a command like any other, where it allows those.
     const refused = error instanceof Fault && NOT_READING.includes(error.code);
     if (!refused || abilitiesOf(server).policy?.commands !== true) throw error;
-    return prepare(deps, by, server, wanted, signal);
+    return prepare(deps, by, server, wanted, asking);
   }
 }
 
@@ -52,7 +60,7 @@ async function prepare(
   by: Asker,
   server: ServerRow,
   wanted: Wanted,
-  signal: AbortSignal | undefined,
+  asking: Asking,
 ): Promise<Prepared> {
   const { db, clock, limits } = deps;
   const draft = draftFor(deps, server, wanted);
@@ -63,8 +71,8 @@ async function prepare(
   const inForce = await deps.policy.current();
   const facts = await policyFacts(db, by, server, draft, clock.now());
   const verdict = underLock(evaluate(inForce.policy, facts), lockOf(server), draft.risk);
-  const preview = await previewed(deps, draft, verdict, signal);
-  return { draft: { ...draft, reversible: isReversible(draft, preview), preview }, verdict, inForce };
+  const { preview, foretold } = await previewed(deps, draft, verdict, asking);
+  return { draft: { ...draft, reversible: isReversible(draft, preview), preview }, verdict, inForce, foretold };
 }
 
 function draftFor(deps: ActionDeps, server: ServerRow, wanted: Wanted): PlanDraft {
@@ -76,15 +84,21 @@ function draftFor(deps: ActionDeps, server: ServerRow, wanted: Wanted): PlanDraf
   return draft;
 }
 
-/** What policy denies is not worth a question to the server. */
+/**
+ * What policy denies is not worth a question to the server. What it allows need not wait for one where the answer is known. People who
+ * are asked see what the server itself says.
+ */
 async function previewed(
-  deps: ActionDeps,
+  { fleet }: ActionDeps,
   draft: PlanDraft,
-  verdict: PolicyVerdict,
-  signal?: AbortSignal,
-): Promise<Preview> {
-  const nothing: Preview = { steps: [], witness: [], predictable: false };
-  const preview = verdict.verdict === 'deny' ? nothing : await deps.fleet.preview(draft.server.id, draft, signal);
+  { verdict }: PolicyVerdict,
+  { signal, afresh = false }: Asking,
+): Promise<Pick<Prepared, 'foretold'> & { readonly preview: Preview }> {
+  const { id } = draft.server;
+  const known = verdict === 'allow' && !afresh ? fleet.foretell(id, draft) : null;
+  const preview = known ?? (verdict === 'deny' ? nothing : await fleet.preview(id, draft, signal));
   refuseLarge({ ...draft, preview });
-  return preview;
+  return { preview, foretold: known !== null };
 }
+
+const nothing: Preview = { steps: [], witness: [], predictable: false };

@@ -63,7 +63,7 @@ async function proposeOn(
     sessionId: caller.session?.id ?? null,
     client: caller.client,
   };
-  const prepared = await preparePlan(deps, by, server, wanted, signal);
+  const prepared = await preparePlan(deps, by, server, wanted, { signal });
   const outcome = await keepAction(deps, { ...prepared, by, who: whoOf(caller), server, key, reason });
   if (!outcome.repeated && prepared.verdict.verdict === 'ask') await askSomebody(deps, outcome.actionId);
   return outcome;

@@ -8,13 +8,15 @@ export interface StoredPolicy {
   /** The text of the policy that said so, as SHA-256. */
   readonly sha256: string;
   readonly ask: Ask;
+  /** Set where policy allows and the preview was foretold. */
+  readonly foretold?: true;
 }
 
 const nothingAsked: Ask = { approvals: 0, from: [], channels: [], strength: 'form', expiresMs: 0 };
 
-export function storedPolicy(verdict: PolicyVerdict, sha256: string): StoredPolicy {
+export function storedPolicy(verdict: PolicyVerdict, sha256: string, foretold = false): StoredPolicy {
   const ask = verdict.verdict === 'ask' ? verdict.ask : nothingAsked;
-  return { verdict: verdict.verdict, why: verdict.why, sha256, ask };
+  return { verdict: verdict.verdict, why: verdict.why, sha256, ask, ...(foretold && { foretold }) };
 }
 
 export function policyOf(row: Pick<ActionTable, 'policy_json'>): StoredPolicy {

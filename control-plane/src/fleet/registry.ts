@@ -87,6 +87,10 @@ export class FleetRegistry implements Fleet {
     return (await this.#connected(serverId)).preview(draft, PREVIEW_MS, signal);
   }
 
+  foretell(serverId: string, draft: PlanDraft): Preview | null {
+    return this.#sessions.get(serverId)?.foretell(draft) ?? null;
+  }
+
   async dispatch(serverId: string, grant: SignedGrant): Promise<void> {
     const session = await this.#connected(serverId);
     if (Math.abs(session.clockOffsetMs) > CLOCK_OFFSET_MAX_MS)

@@ -4,12 +4,10 @@
  */
 import {
   type ApproverSignature,
-  type Clock,
   capability,
   delay,
   type Fault,
   fault,
-  type Ids,
   type ObservationId,
   type ParametersOf,
   type PlanDraft,
@@ -23,22 +21,13 @@ import { type Decoded, decodeFromAgent } from '@countersign/protocol/agent-wire/
 import type { Thresholds } from '@countersign/protocol/agent-wire/facts';
 import type { FromAgent } from '@countersign/protocol/agent-wire/messages';
 import { failPoint } from '../fail-points.ts';
-import type { Log } from '../ports.ts';
 import { cleanFault, cleanPreview, cleanResult } from './clean-arrival.ts';
 import { clockLead, clockSetSince } from './clock-set.ts';
-import type { FleetLimits } from './limits.ts';
+import { Foresight } from './foresight.ts';
 import { type Report, ReportQueue } from './report-queue.ts';
 import { type Request, Requests } from './requests.ts';
-import type { SessionEvents } from './session-events.ts';
-import type { CloseCode, Wire } from './wire.ts';
-
-export interface SessionDeps {
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly log: Log;
-  readonly limits: FleetLimits;
-  readonly events: SessionEvents;
-}
+import type { SessionDeps } from './session-events.ts';
+import { type CloseCode, type Wire, wireForm } from './wire.ts';
 
 export interface SessionOf {
   readonly serverId: string;
@@ -62,9 +51,10 @@ export class AgentSession {
   asked = false;
   readonly #deps: SessionDeps;
   readonly #wire: Wire;
-  /** These two are made when they are needed: most of twenty thousand agents are idle. */
+  /** These three are made when they are needed: most of twenty thousand agents are idle. */
   #requests: Requests | undefined;
   #reports: ReportQueue | undefined;
+  #foresight: Foresight | undefined;
   #isOver = false;
   readonly #clockLead: number;
   /** The ping whose answer somebody waits for. */
@@ -156,12 +146,24 @@ export class AgentSession {
       timeoutMs: timeoutMs + this.#deps.limits.answerGraceMs,
       signal,
     });
-    return cleanPreview(answer as Preview);
+    const preview = cleanPreview(answer as Preview);
+    this.#foresight ??= new Foresight();
+    this.#foresight.learn(draft, preview);
+    return preview;
+  }
+
+  /** What the server would say to a preview, where that is known and it gave a sign of life lately; else null. */
+  foretell(draft: PlanDraft): Preview | null {
+    const { clock, limits } = this.#deps;
+    const isSilent = clock.monotonic() - this.heardAt > limits.pingAfterMs + limits.sweepMs;
+    if (this.asked || isSilent || !this.isOpen) return null;
+    return this.#foresight?.foretell(draft, clock.monotonic()) ?? null;
   }
 
   /** Hands a grant over. The runner's journal makes a second one of the same action harmless. */
   dispatch(grant: SignedGrant): void {
     this.#wire.send({ type: 'dispatch', grant });
+    this.#foresight?.sent(grant.grant.actionId, this.#deps.clock.monotonic());
   }
 
   stop(actionId: string): void {
@@ -238,6 +240,7 @@ export class AgentSession {
   }
 
   #take(message: FromAgent, bytes: number): void {
+    this.#foresight?.heard(message);
     switch (message.type) {
       case 'open':
       case 'hello':
@@ -287,11 +290,4 @@ export class AgentSession {
     this.#deps.log.error('agent.report_not_stored', { server: this.serverId, error: String(error) });
     this.#wire.close('internal', 'a report could not be stored; come back in a moment');
   }
-}
-
-type WireParameters = Extract<Parameters<Wire['send']>[0], { type: 'observe' }>['parameters'];
-
-/** Parsed parameters as JSON: members that are not there are left out. */
-function wireForm(parameters: object): WireParameters {
-  return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined)) as WireParameters;
 }

@@ -39,3 +39,10 @@ export interface Wire {
   pause(): void;
   resume(): void;
 }
+
+type WireParameters = Extract<FromControlPlane, { type: 'observe' }>['parameters'];
+
+/** Parsed parameters as JSON: members that are not there are left out. */
+export function wireForm(parameters: object): WireParameters {
+  return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined)) as WireParameters;
+}

@@ -11,6 +11,7 @@ import { resendDue } from '../../src/actions/resend-due.ts';
 import { resumeServer } from '../../src/actions/resume-server.ts';
 import { write } from '../../src/storage/write.ts';
 import { ben, db1, type Heart, heart, resultOf, web1 } from './heart.ts';
+import { previewOf } from './small-fleet.ts';
 
 async function approved(h: Heart, change: Parameters<Heart['ask']>[0] = {}): Promise<string> {
   const { actionId } = await h.ask(change);
@@ -116,8 +117,12 @@ test('when policy asks for more by the time of dispatch than was given, nothing 
 
 test('when policy allowed it and asks by the time of dispatch, nothing is sent', async (t) => {
   const h = await heart(t, { policy: '  - {name: free, allow: true}' });
+  h.fleet.answer = async (draft) => {
+    await h.setPolicy('  - {name: ask, ask: {}}');
+    return previewOf(draft);
+  };
   const { actionId } = await h.ask();
-  await h.setPolicy('  - {name: ask, ask: {}}');
+  assert.deepEqual([await h.stateOf(actionId), h.fleet.grants.length], ['approved', 0]);
   assert.equal(await dispatch(h.deps, actionId), 'revoked');
 });
 

@@ -7,6 +7,7 @@ import { cardOf } from '../../src/approvals/card.ts';
 import { write } from '../../src/storage/write.ts';
 import { ana, ben, type Heart, hasCode, heart } from './heart.ts';
 import { type Approver, ed25519Approver, lockWith, passkeyApprover } from './locks.ts';
+import { previewOf } from './small-fleet.ts';
 
 const inWeb = { channel: 'web', strength: 'session', secondTap: undefined } as const;
 const inCli = { ...inWeb, channel: 'cli' } as const;
@@ -116,9 +117,16 @@ test('T1: when policy takes only taps, a locked server can be approved on its pa
 test('T1: when a server is locked after an approval without a signature, nothing is sent', async (t) => {
   for (const policy of [undefined, '  - {name: free, allow: true}']) {
     const h = await heart(t, policy === undefined ? {} : { policy });
+    const lock = () => h.lock(lockWith({ ben: [ed25519Approver()] }));
+    // What policy allows leaves at once: there the lock comes while the server is asked.
+    if (policy !== undefined)
+      h.fleet.answer = async (draft) => {
+        await lock();
+        return previewOf(draft);
+      };
     const { actionId } = await h.ask();
     if (policy === undefined) await h.answer(actionId);
-    await h.lock(lockWith({ ben: [ed25519Approver()] }));
+    if (policy === undefined) await lock();
     assert.equal(await dispatch(h.deps, actionId), 'revoked');
     const { state, error } = await actionDetail(h.deps, actionId);
     assert.deepEqual([state, error?.code, h.fleet.grants.length], ['denied', 'signature_needed', 0]);

@@ -31,13 +31,14 @@ test('when a change is asked for, it waits for a human, and its digest covers pl
   assert.equal((await h.lastDetails('action.requested'))?.who.by, 'token');
 });
 
-test('when policy allows it, it is approved at once; when policy denies it, it is kept on record and the server is not asked', async (t) => {
+test('when policy allows it, it is sent at once; when policy denies it, it is kept on record and the server is not asked', async (t) => {
   const h = await heart(t, {
     policy:
       '  - {name: reload, when: {risk: [low]}, allow: true}\n  - {name: frozen, when: {risk: [high]}, deny: {reason: Frozen until Monday.}}',
   });
   const allowed = await h.ask({ risk: 'low' });
-  assert.equal(await h.stateOf(allowed.actionId), 'approved');
+  assert.equal(await h.stateOf(allowed.actionId), 'dispatched');
+  assert.equal(h.fleet.grants.length, 1);
   const denied = await h.ask({ risk: 'high', unit: 'ssh' });
   const detail = await actionDetail(h.deps, denied.actionId);
   assert.deepEqual([detail.state, detail.error?.code], ['denied', 'policy_denies']);

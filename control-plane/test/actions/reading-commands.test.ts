@@ -60,7 +60,7 @@ test('T16: when policy and server let reading commands run at once, no abuse of 
   for (const argv of abuses) {
     const end = await endOf(h, argv);
     ends[end] = (ends[end] ?? 0) + 1;
-    if (end === 'approved') assert.fail(`allowed: ${JSON.stringify(argv)}`);
+    if (end === 'approved' || end === 'dispatched') assert.fail(`allowed: ${JSON.stringify(argv)}`);
   }
   await dispatchDue(h.deps);
   assert.deepEqual(h.fleet.grants, [], `nothing was sent to a server: ${JSON.stringify(ends)}`);
@@ -70,7 +70,7 @@ test('T16: when policy and server let reading commands run at once, no abuse of 
 test('when policy and server let reading commands run at once, they do, as steps of their own kind and at low risk', async (t) => {
   const h = await looking(t);
   for (const line of legitimate.filter((_, n) => n % 3 === 0))
-    assert.equal(await endOf(h, line.split(' ')), 'approved', line);
+    assert.equal(await endOf(h, line.split(' ')), 'dispatched', line);
   for (const { steps, risk } of h.fleet.drafts) {
     assert.deepEqual(
       steps.map(({ capability }) => capability),
@@ -78,8 +78,7 @@ test('when policy and server let reading commands run at once, they do, as steps
     );
     assert.equal(risk, 'low');
   }
-  await dispatchDue(h.deps);
-  assert.equal(h.fleet.grants.length > 0, true);
+  assert.equal(h.fleet.grants.length, h.fleet.drafts.length);
 });
 
 test('when no rule speaks of reading commands, or the server has them off, a human is asked', async (t) => {
@@ -121,7 +120,7 @@ test('when the server does not know a command to read only, a human is asked whe
 
 test('when commands are off and reading commands are on, those that only read run and all others are refused', async (t) => {
   const h = await looking(t, { commands: false });
-  assert.equal(await endOf(h, ['df', '-h']), 'approved');
+  assert.equal(await endOf(h, ['df', '-h']), 'dispatched');
   assert.equal(await endOf(h, ['rm', '-rf', '/srv']), 'commands_disabled');
 });
 
@@ -130,5 +129,5 @@ test('T16: when a rule denies a program, it is denied as a command that only rea
   const h = await looking(t, { policy: `${deny}\n${LOOK}` });
   assert.equal(await endOf(h, ['journalctl', '-u', 'nginx']), 'denied');
   assert.equal(await endOf(h, ['/usr/bin/journalctl', '-n', '5']), 'denied');
-  assert.equal(await endOf(h, ['uptime']), 'approved');
+  assert.equal(await endOf(h, ['uptime']), 'dispatched');
 });

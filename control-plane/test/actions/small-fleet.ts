@@ -9,7 +9,9 @@ import {
 } from '@countersign/protocol';
 import type { Fleet } from '../../src/ports.ts';
 
-export class SmallFleet implements Pick<Fleet, 'isOnline' | 'preview' | 'dispatch' | 'stop' | 'confirm' | 'observe'> {
+export class SmallFleet
+  implements Pick<Fleet, 'isOnline' | 'preview' | 'foretell' | 'dispatch' | 'stop' | 'confirm' | 'observe'>
+{
   readonly online = new Set<string>();
   readonly grants: SignedGrant[] = [];
   readonly stops: string[] = [];
@@ -31,6 +33,9 @@ export class SmallFleet implements Pick<Fleet, 'isOnline' | 'preview' | 'dispatc
     this.drafts.push(draft);
     return this.answer(draft);
   }
+
+  /** What is foretold of a plan; nothing unless a test says so. */
+  foretell: Fleet['foretell'] = () => null;
 
   async dispatch(serverId: string, grant: SignedGrant): Promise<void> {
     await this.beforeDispatch();

@@ -1,7 +1,7 @@
 /** What `file.write` and `config.set_key` share: preview, backup, atomic replacement, validation, and the way back. */
 import { isUtf8 } from 'node:buffer';
 import type { Stats } from 'node:fs';
-import { Fault, fault, type Json, type StepResult, type WitnessFact } from '@countersign/protocol';
+import { Fault, fault, type Json, type StepResult, saySecrets, type WitnessFact } from '@countersign/protocol';
 import { sha256 } from '@countersign/protocol/digest';
 import { unifiedDiff } from '@countersign/protocol/unified-diff';
 import { z } from 'zod';
@@ -9,7 +9,6 @@ import { keepBackup, readBackup } from '../../host/backups.ts';
 import { readAllowed, removeFile, replaceFile, targetOf } from '../../host/files.ts';
 import type { ChangeContext, ChangePreview, ObserveContext } from '../capability.ts';
 import { count } from '../report.ts';
-import { saySecrets } from '../secrets.ts';
 import { writableRoots } from './roots.ts';
 import { type Validator, validateInPlace, validateText, validatorArgv } from './validate.ts';
 
