@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { browserTest, openBrowser, whyNoBrowser } from '../world/browser.ts';
 import { eventually } from '../world/eventually.ts';
-import { node, projectFolder } from '../world/places.ts';
+import { compiled, node, projectFolder } from '../world/places.ts';
 import { startWorld, type World } from '../world/world.ts';
 import { desk, type Look, mustBeSound, openPage, openWindow, phone, type SignedIn, signInOnce } from './pages.ts';
 
@@ -65,7 +65,10 @@ browserTest('when a server is added, one command enrols it and the ladder shows 
   const word = (name: string) => new RegExp(`--${name} (\\S+)`).exec(command)?.[1] ?? '';
   const words = ['--url', world.url, '--cp-key', word('cp-key'), '--token', word('token'), '--state', stateDir];
   await run(node, [program, 'enroll', ...words]);
-  link = spawn(node, [program, 'link', '--state', stateDir], { stdio: 'ignore', env: { PATH: process.env.PATH } });
+  link = spawn(node, [program, 'link', '--state', stateDir], {
+    stdio: 'ignore',
+    env: { PATH: process.env.PATH, ...compiled },
+  });
   await page.getByText('web-1 is ready.').waitFor({ timeout: 30_000 });
   await mustBeSound(page, 'finished ladder');
   await page.getByRole('link', { name: 'Open it' }).click();

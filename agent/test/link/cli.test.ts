@@ -5,11 +5,12 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { compiled } from '../../../test/world/places.ts';
 import { until } from '../run/bed.ts';
 import { ControlPlane } from './control-plane.ts';
 import { MAIN, newFolder } from './enrolled.ts';
 
-const ENV = { PATH: process.env.PATH ?? '' };
+const ENV = { PATH: process.env.PATH ?? '', ...compiled };
 
 async function run(words: readonly string[], input = '', env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [MAIN, ...words], { stdio: 'pipe', env: { ...ENV, ...env } });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Clock, systemClock } from '@countersign/protocol';
 import { systemIds } from '@countersign/protocol/system-ids';
+import { nodeWithCompiled } from '../../../test/world/places.ts';
 import { composeLink } from '../../src/compose.ts';
 import { type AgentConfig, readConfig } from '../../src/config.ts';
 import { lineLog } from '../../src/host/log.ts';
@@ -92,7 +93,7 @@ export class Agent {
     const given = {
       config: this.config,
       surroundings: { listenFd: null, bootId: null, enrolmentToken: null, self: null },
-      self: [process.execPath, MAIN],
+      self: [...nodeWithCompiled, MAIN],
     };
     const link = composeLink({ ...given, clock, log, ids: { ...systemIds, random: () => 0 } }, (state) =>
       this.states.push(state),
