@@ -9,9 +9,9 @@ const LONGEST_PATTERN = 40;
 /**
  * The schema of a tool in the form that the SDK takes.
  *
- * Arguments pass here unchecked: the tool parses them itself, so that wrong ones get our error with its next step rather
- * than the SDK's. Results are checked in full, but what is advertised requires nothing: the v1 SDK client holds errors
- * too against the schema of the result.
+ * Arguments and results pass here unchecked: the tool parses the ones itself and is held to the others (`answer.ts`), so that
+ * wrong ones get our error with its next step rather than the SDK's. What is advertised of results requires nothing: the v1 SDK
+ * client holds errors too against the schema of the result.
  */
 export function advertise(schema: z.ZodObject, side: 'input' | 'output'): StandardSchemaWithJSON<unknown, unknown> {
   let made: JsonSchema | undefined;
@@ -23,7 +23,7 @@ export function advertise(schema: z.ZodObject, side: 'input' | 'output'): Standa
     '~standard': {
       version: 1,
       vendor: 'countersign',
-      validate: side === 'input' ? (value) => ({ value }) : (value) => schema['~standard'].validate(value),
+      validate: (value) => ({ value }),
       jsonSchema: { input: json, output: json },
     },
   };

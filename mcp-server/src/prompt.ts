@@ -117,15 +117,28 @@ async function chooseQuestion(parts: PromptParts, action: ActionDetail): Promise
   return { kind: 'url', message, url: approveUrl(action.id) };
 }
 
+interface Elicitation {
+  readonly form?: unknown;
+  readonly url?: unknown;
+}
+
 const capabilitiesSchema = z.object({
   elicitation: z.object({ form: z.unknown(), url: z.unknown() }).partial().optional(),
 });
 
 /** What the client can ask. In the 2026 era each request says it (by stdio the accessor does not know), before that `initialize` did. */
-function elicitationOf({ mcp, ctx }: PromptParts): { form?: unknown; url?: unknown } | undefined {
+function elicitationOf({ mcp, ctx }: PromptParts): Elicitation | undefined {
   const said = (ctx.mcpReq.envelope as Record<string, unknown> | undefined)?.[CLIENT_CAPABILITIES_META_KEY];
-  return capabilitiesSchema.safeParse(said ?? mcp.server.getClientCapabilities()).data?.elicitation;
+  return elicitationIn(said ?? mcp.server.getClientCapabilities());
 }
+
+/** Whether a client of the 2026 era lets its person be asked. */
+export function canAsk(envelope: Readonly<Record<string, unknown>>): boolean {
+  return elicitationIn(envelope[CLIENT_CAPABILITIES_META_KEY]) !== undefined;
+}
+
+const elicitationIn = (capabilities: unknown): Elicitation | undefined =>
+  capabilitiesSchema.safeParse(capabilities).data?.elicitation;
 
 async function askOnRetry(
   { asked, ctx }: PromptParts,

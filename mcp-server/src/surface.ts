@@ -9,3 +9,11 @@ export type Surface = 'read' | 'request';
 export function toolsFor(surface: Surface): readonly Tool[] {
   return surface === 'request' ? catalogue : catalogue.filter(({ scope }) => scope === 'read');
 }
+
+/** The tool of this name that a caller sees. */
+export function toolNamed(surface: Surface, name: string): Tool | undefined {
+  const tool = byName.get(name);
+  return tool?.scope === 'request' && surface !== 'request' ? undefined : tool;
+}
+
+const byName = new Map(catalogue.map((tool) => [tool.name, tool]));

@@ -58,6 +58,8 @@ export interface ToolDefinition<I extends z.ZodObject, O extends z.ZodObject> {
   readonly output: O;
   /** How to ask for less, for the hint when a result had to be cut. */
   readonly narrow: string;
+  /** Whether it may ask the person at the client, by {@link ToolContext.prompt}; absent: never. */
+  readonly prompts?: true;
   readonly run: (input: z.output<I>, context: ToolContext) => Promise<z.input<O> | InputRequiredResult>;
 }
 
@@ -65,6 +67,8 @@ export interface ToolDefinition<I extends z.ZodObject, O extends z.ZodObject> {
 export interface Tool extends Omit<ToolDefinition<z.ZodObject, z.ZodObject>, 'input' | 'output' | 'run'> {
   readonly inputSchema: StandardSchemaWithJSON<unknown, unknown>;
   readonly outputSchema: StandardSchemaWithJSON<unknown, unknown>;
+  /** Throws for a structure of another shape than the tool promises. */
+  readonly holdToPromise: (structure: unknown) => void;
   /** Parses the arguments and carries the tool out. Rejects with the `invalid_input` fault for wrong arguments. */
   readonly handle: (args: unknown, context: ToolContext) => Promise<object | InputRequiredResult>;
 }
@@ -75,6 +79,7 @@ export function defineTool<I extends z.ZodObject, O extends z.ZodObject>(definit
     ...rest,
     inputSchema: advertise(input, 'input'),
     outputSchema: advertise(output, 'output'),
+    holdToPromise: (structure) => void output.parse(structure),
     handle: async (args, context) => {
       const parsed = input.safeParse(args ?? {});
       if (!parsed.success) throw invalidInput(parsed.error);

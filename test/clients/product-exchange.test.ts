@@ -1,6 +1,7 @@
 /** One call of a tool in the 2026 era, byte by byte: the plain one, and those that are not quite plain. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { catalogue } from '@countersign/mcp-server';
 import { eventually } from '../world/eventually.ts';
 import { until } from './connections.ts';
 import { handClock } from './hand-clock.ts';
@@ -80,24 +81,98 @@ test('when a call is plain, its answer is what the SDK’s own way gives', async
   assert.deepEqual(app.noted, ['ada raw 1 list_servers']); // once a minute
 });
 
+/** What came of a call: how its length is told, and when, is no part of it. */
+async function outcome(answered: Promise<Response>): Promise<readonly unknown[]> {
+  const response = await answered;
+  const others = [...response.headers].filter(([name]) => !/^(date|content-length|transfer-encoding)$/.test(name));
+  return [response.status, others, await response.text()];
+}
+
+/** The same call in the two ways; a name in another coding goes by the SDK's server. */
+async function bothWays(app: ProductApp, each: Call): Promise<void> {
+  const name = `=?base64?${Buffer.from(each.name ?? 'list_servers').toString('base64')}?=`;
+  const plain = await outcome(call(app, each));
+  const slow = await outcome(call(app, { ...each, headers: { ...each.headers, 'mcp-name': name } }));
+  assert.deepEqual(plain, slow, JSON.stringify(each).slice(0, 200));
+}
+
 test('when a call is odd in its id, its parameters or what it brings back, the answer is the SDK’s, with the same headers', async (t) => {
   const app = await appFor(t);
   const odd: Call[] = [
-    ...[0, '', -5, 1.5, null, {}, 2 ** 60, 'x'.repeat(100_000)].map((id) => ({ id })),
+    ...[0, '', -5, 1.5, null, {}, 2 ** 60, 'x'.repeat(100_000), '"\\\n\u2028'].map((id) => ({ id })),
     ...[{ inputResponses: 5 }, { inputResponses: { a: null } }, { requestState: 5 }].map((params) => ({ params })),
     ...[{ requestState: 'forged' }, { arguments: null }, { arguments: 'x' }, { name: [] }].map((params) => ({
       params,
     })),
+    ...[{ arguments: undefined }, { arguments: [] }, { more: 1 }].map((params) => ({ params })),
+    ...[{ limit: 0 }, { limit: '2' }, { limit: 1e9 }, { unknown: 1 }, { label: 'x' }, { state: 'gone' }].map(
+      (args) => ({
+        args,
+      }),
+    ),
+    ...[5000, 5001].map((length) => ({ args: { many: Array.from({ length: length - 1 }, () => 0) } })),
+    { args: { deep: JSON.parse(`${'['.repeat(4000)}${']'.repeat(4000)}`) } },
+    ...[1, 'p', '', 1.5, null, {}].map((progressToken) => ({ meta: { progressToken } })),
+    ...[{ 'example.org/trace': { a: 1 } }, { 'io.modelcontextprotocol/logLevel': 'debug' }].map((meta) => ({ meta })),
+    ...['*/*', 'application/json', 'text/event-stream', undefined].map((accept) => ({ headers: { accept } })),
+    ...['application/json; charset=utf-8', 'APPLICATION/JSON'].map((type) => ({ headers: { 'content-type': type } })),
   ];
-  for (const each of odd) {
-    const answers = [await call(app, each), await call(app, { ...each, headers: encoded })].map(async (response) => {
-      // How its length is told is the only difference.
-      const others = [...response.headers].filter(([name]) => !/^(date|content-length|transfer-encoding)$/.test(name));
-      return [response.status, others, await response.text()];
-    });
-    const [plain, slow] = await Promise.all(answers);
-    assert.deepEqual(plain, slow, JSON.stringify(each).slice(0, 100));
+  for (const each of odd) await bothWays(app, each);
+  assert.deepEqual(app.errors, []);
+});
+
+test('when a client says odd things of itself, it is known under the same name on both ways, first and again', async (t) => {
+  const app = await appFor(t);
+  const name = 'io.modelcontextprotocol/clientInfo';
+  const can = 'io.modelcontextprotocol/clientCapabilities';
+  const said: object[] = [
+    { [name]: { name: 'Ünï\u202e "x"', version: '' } },
+    { [name]: { name: '', version: '' } },
+    { [name]: undefined },
+    { [name]: null },
+    { [name]: { name: 'n' } },
+    { [name]: { name: 'n', version: '1', title: 'N', icons: [], more: 1 } },
+    { [can]: { elicitation: {} } },
+    { [can]: { elicitation: { url: {} }, roots: { listChanged: true }, experimental: { a: {} } } },
+    { [can]: [] },
+    { [can]: undefined },
+  ];
+  for (const meta of [...said, ...said]) {
+    await bothWays(app, { meta });
+    const [plain, slow] = app.operations.calls.slice(-2);
+    assert.deepEqual(plain, slow);
   }
+  assert.ok(app.noted.includes('ada null list_servers'), app.noted.join('\n'));
+});
+
+test('when any tool is called, well or badly, the answer of the plain way is the SDK’s', async (t) => {
+  const app = await appFor(t);
+  const server = 'web-1';
+  const args: Record<string, object[]> = {
+    get_capabilities: [{}],
+    list_servers: [{ limit: 1 }, { state: 'online' }],
+    get_server_status: [{ server }, { server: 'nobody' }, {}],
+    list_playbooks: [{}, { limit: 2 }],
+    get_playbook: [{ playbook: 'service.restart' }, { playbook: 'no.such' }],
+    read_file: [
+      { server, path: '/etc/nginx/nginx.conf' },
+      { server, path: 'relative' },
+    ],
+    run_command: [
+      { server, argv: ['true'] },
+      { server, argv: [] },
+      { server, argv: 'true' },
+    ],
+    list_actions: [{}, { open: true }, { open: 'yes' }],
+    get_action: [{ action: 'act_nope00000000', wait_s: 0 }, { action: 5 }],
+    get_audit_log: [{ limit: 3 }, { limit: -1 }],
+  };
+  for (const { name } of catalogue)
+    for (const each of [...(args[name] ?? []), {}, { surprise: true }]) {
+      await outcome(call(app, { name, args: each })); // the same request again is said to be one
+      await bothWays(app, { name, args: each });
+      await bothWays(app, { name, args: each, headers: { authorization: `Bearer ${tokens.reader}` } });
+    }
   assert.deepEqual(app.errors, []);
 });
 

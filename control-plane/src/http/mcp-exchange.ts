@@ -1,21 +1,13 @@
 /**
- * One call of a tool in the 2026 era, from Node's request to Node's response. The SDK's own way makes a web `Request` of the body
- * that was just parsed, and a web `Response` whose stream is read back in pieces, which costs more than the call. What is not
- * plainly a call goes that way still, so that each odd request gets the SDK's own answer.
+ * One call of a tool in the 2026 era, from Node's request to Node's response. The SDK's own way makes a server for each request,
+ * parses its message four times, and turns web streams into Node's and back, which costs more than the call. What is not exactly
+ * a plain call goes that way still, so that each odd request gets the SDK's own answer.
  */
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import { MODERN } from '@countersign/mcp-server';
+import type { ServerResponse } from 'node:http';
+import { canAsk, clientIn, type Line, MODERN, type PlainRequest, plainRequestIn } from '@countersign/mcp-server';
 import type { Cancel, Clock } from '@countersign/protocol';
-import {
-  type AuthInfo,
-  type InboundClassificationOutcome,
-  type InboundModernRoute,
-  type JSONRPCMessage,
-  type JSONRPCRequest,
-  type McpServer,
-  PerRequestHTTPServerTransport,
-  type TransportSendOptions,
-} from '@modelcontextprotocol/server';
+import type { InboundClassificationOutcome } from '@modelcontextprotocol/server';
+import type { FastifyRequest } from 'fastify';
 
 /** How often a comment says that a call is still alive, milliseconds: as the SDK does. */
 const KEEP_ALIVE_MS = 15_000;
@@ -28,75 +20,80 @@ const STREAM = {
   'x-accel-buffering': 'no',
 };
 
-/** A `tools/call` whose headers say exactly what its body says. */
-export interface PlainCall {
-  readonly classification: InboundModernRoute['classification'];
-  readonly message: JSONRPCRequest;
-  readonly tool: string;
+/** A call whose headers say exactly what its body says. */
+export interface PlainCall extends PlainRequest {
+  readonly client: string | null;
+  /** Whether the client lets its person be asked. */
+  readonly canAsk: boolean;
 }
 
-/** The plain call that a request is, or null. The headers of SEP-2243 must all be there; a name that needs decoding is not plain. */
-export function plainCallIn(route: InboundClassificationOutcome, headers: IncomingHttpHeaders): PlainCall | null {
-  if (route.kind !== 'modern' || route.messageKind !== 'request') return null;
-  const { classification, message } = route;
-  const tool = message.params?.name;
-  const plain =
-    message.method === 'tools/call' &&
-    typeof tool === 'string' &&
-    classification.revision === MODERN &&
-    headers['content-type'] === 'application/json' &&
-    headers['mcp-protocol-version'] === MODERN &&
-    headers['mcp-method'] === message.method &&
-    headers['mcp-name'] === tool &&
-    !tool.startsWith('=?');
-  return plain ? { classification, message, tool } : null;
+type Client = Pick<PlainCall, 'client' | 'canAsk'>;
+
+const ENVELOPES_KEPT = 200;
+const ENVELOPE_LONGEST = 4000;
+
+/**
+ * Finds the plain call that a request is. What a client says of itself is judged by the SDK (`classify`), and once only: it says
+ * the same with each of its calls. The headers of SEP-2243 must all be there; a name that needs decoding is not plain.
+ */
+export function plainCalls(
+  classify: (request: FastifyRequest) => InboundClassificationOutcome | null,
+): (request: FastifyRequest) => PlainCall | null {
+  const known = new Map<string, Client>();
+  return (request) => {
+    const { headers } = request.raw;
+    if (headers['mcp-protocol-version'] !== MODERN || headers['mcp-method'] !== 'tools/call') return null;
+    if (headers['content-type'] !== 'application/json') return null;
+    const plain = plainRequestIn(request.body);
+    if (plain === null || headers['mcp-name'] !== plain.tool || plain.tool.startsWith('=?')) return null;
+    const envelope = JSON.stringify(plain.envelope);
+    const before = known.get(envelope);
+    if (before !== undefined) return { ...plain, ...before };
+    const route = classify(request);
+    if (route?.kind !== 'modern' || route.messageKind !== 'request' || route.classification.revision !== MODERN)
+      return null;
+    const client = { client: clientIn(plain.envelope), canAsk: canAsk(plain.envelope) };
+    if (known.size >= ENVELOPES_KEPT) known.clear();
+    if (envelope.length <= ENVELOPE_LONGEST) known.set(envelope, client);
+    return { ...plain, ...client };
+  };
 }
 
-/** The transport of one exchange, as the SDK's, which it extends since only that binds a server to the revision. */
-export class NodeExchange extends PerRequestHTTPServerTransport {
-  readonly #call: PlainCall;
+/** The stream that answers a call: messages on the way, comments that it is alive, and the answer. */
+export class Exchange implements Line {
   readonly #reply: ServerResponse;
   readonly #clock: Clock;
-  readonly #onOver: () => void;
+  readonly #given = new AbortController();
   #over = false;
-  #answered = false;
   #cancelBeat: Cancel = () => undefined;
 
-  /** `onOver` is called once, when nothing more will come. */
-  constructor(call: PlainCall, reply: ServerResponse, clock: Clock, onOver: () => void) {
-    super({ classification: call.classification });
-    this.#call = call;
+  constructor(reply: ServerResponse, clock: Clock) {
     this.#reply = reply;
     this.#clock = clock;
-    this.#onOver = onOver;
   }
 
-  /** Gives the call to a server of its own. The answer goes to the response; when the client goes away, the call is given up. */
-  async serve(mcp: McpServer, authInfo: AuthInfo): Promise<void> {
-    await mcp.connect(this);
-    this.#reply.once('close', () => void this.close());
-    if (this.#reply.destroyed) return this.close();
+  get signal(): AbortSignal {
+    return this.#given.signal;
+  }
+
+  /** Sends what `answer` makes of the call. When the client goes away, or at {@link giveUp}, the call is given up. */
+  async serve(answer: (line: Line) => Promise<object>): Promise<void> {
+    this.#reply.once('close', () => this.giveUp());
+    if (this.#reply.destroyed) return this.giveUp();
     this.#beat();
-    this.onmessage?.(this.#call.message, { classification: this.#call.classification, authInfo });
+    const message = await answer(this);
+    if (!this.#over) this.#end(frame(message));
   }
 
-  override async send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
-    if (this.#reply.writableEnded) return;
-    const answers = !('method' in message);
-    if ((answers ? message.id : options?.relatedRequestId) !== this.#call.message.id) return;
-    const frame = `event: message\ndata: ${JSON.stringify(message)}\n\n`;
-    if (!answers) return this.#write(frame);
-    this.#answered = true;
-    this.#end(frame);
+  tell(message: object): void {
+    if (!this.#over) this.#write(frame(message));
   }
 
-  override async close(): Promise<void> {
+  /** Ends the stream without an answer. */
+  giveUp(): void {
     if (this.#over) return;
-    this.#over = true;
+    this.#given.abort();
     this.#end('');
-    this.#onOver();
-    // Tells the server, which gives up what still runs. After the answer nothing does, and the server is used no more.
-    if (!this.#answered) await super.close();
   }
 
   #write(text: string): void {
@@ -106,6 +103,7 @@ export class NodeExchange extends PerRequestHTTPServerTransport {
 
   /** What nothing went before goes in one piece. */
   #end(text: string): void {
+    this.#over = true;
     this.#cancelBeat();
     if (this.#reply.writableEnded) return;
     if (!this.#reply.headersSent) this.#reply.writeHead(200, { ...STREAM, 'content-length': Buffer.byteLength(text) });
@@ -119,3 +117,5 @@ export class NodeExchange extends PerRequestHTTPServerTransport {
     });
   }
 }
+
+const frame = (message: object) => `event: message\ndata: ${JSON.stringify(message)}\n\n`;

@@ -3,6 +3,7 @@
  * A 2025 client opens a session, which is what lets us ask that client a question. Bearer tokens only: never a cookie,
  * never a person's own session, no request of a web page.
  */
+import type { Line } from '@countersign/mcp-server';
 import { type Clock, FILE_BYTES_MAX, type Ids } from '@countersign/protocol';
 import {
   type NodeIncomingMessageLike,
@@ -21,10 +22,10 @@ import type { EndedAccess } from '../access/access.ts';
 import type { Log } from '../ports.ts';
 import type { Authenticate } from './caller.ts';
 import { authInfoOf, extraOf, tokenCallerOf } from './mcp-caller.ts';
-import { NodeExchange, type PlainCall, plainCallIn } from './mcp-exchange.ts';
+import { Exchange, plainCalls } from './mcp-exchange.ts';
 import { type McpLimits, makeAllowance, mcpLimits } from './mcp-limits.ts';
 import { NO_SESSION, refuseInJsonRpc, refuseWith } from './mcp-refusal.ts';
-import { type MakeMcpServer, type McpServerDeps, mcpServerFactory } from './mcp-server-factory.ts';
+import { type McpServerDeps, type McpServing, mcpServing } from './mcp-serving.ts';
 import { type McpOwner, McpSessions, ownerOf } from './mcp-sessions.ts';
 
 export interface McpRouteDeps extends McpServerDeps {
@@ -51,7 +52,7 @@ export function mcpRoute(deps: McpRouteDeps): FastifyPluginAsync & { readonly op
   const allowance = makeAllowance(deps.clock, limits);
   const sessions = new McpSessions(deps.clock, limits);
   const { clock, ids, log } = deps;
-  const serve = { sessions, factory: mcpServerFactory(deps, allowance), clock, ids, log };
+  const serve = { sessions, serving: mcpServing(deps, allowance), clock, ids, log };
   const plugin: FastifyPluginAsync = async (scope) => {
     refuseInJsonRpc(scope, deps.log);
     // Before the body is read: strangers do not get to send one.
@@ -79,52 +80,61 @@ export function mcpRoute(deps: McpRouteDeps): FastifyPluginAsync & { readonly op
 
 interface Serve {
   readonly sessions: McpSessions;
-  readonly factory: MakeMcpServer;
+  readonly serving: McpServing;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
 }
 
 function bothEras(serve: Serve) {
-  const { sessions, factory } = serve;
+  const { sessions, serving } = serve;
   const onerror = errorLog(serve);
   // As a stream from the start, so that keep-alive comments flow while a tool waits; a single JSON body has none.
-  const modern = createMcpHandler(factory, { legacy: 'reject', responseMode: 'sse', onerror });
+  const modern = createMcpHandler(serving.server, { legacy: 'reject', responseMode: 'sse', onerror });
   const serveModern = toNodeHandler(modern, { onerror });
+  const plainCallIn = plainCalls(routeOf);
   const calls = openCalls(serve);
   return {
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
       const raw = request.raw as typeof request.raw & { auth: AuthInfo };
       const owner = ownerOf(extraOf(raw.auth).caller);
+      const call = plainCallIn(request);
+      const answer = call && serving.answerTo(call, raw.auth);
+      if (answer) {
+        reply.hijack();
+        sessions.hold(reply.raw, owner, undefined);
+        return calls.serve(answer, reply);
+      }
       const route = routeOf(request);
       const legacy = route === null || route.kind === 'legacy';
       const session = legacy ? await sessionFor(serve, request, owner, raw.auth) : undefined;
       if (legacy && !session) return refuseSession(request, reply);
       reply.hijack();
       sessions.hold(reply.raw, owner, session?.sessionId);
-      const call = route && plainCallIn(route, raw.headers);
       if (session) await session.handleRequest(raw, reply.raw, request.body);
-      else if (call) await calls.serve(call, raw.auth, reply);
       // The cast is for exactOptionalPropertyTypes alone: Node declares `url` as possibly undefined, the SDK as optional.
       else await serveModern(raw as NodeIncomingMessageLike, reply.raw, request.body);
     },
     close: async () => {
-      await Promise.all([sessions.endAll(), calls.endAll()]);
+      calls.giveUp();
+      await sessions.endAll();
       await modern.close();
     },
   };
 }
 
 /** The plain calls of the 2026 era that are under way. */
-function openCalls({ factory, clock }: Serve) {
-  const open = new Set<NodeExchange>();
+function openCalls({ clock }: Serve) {
+  const open = new Set<Exchange>();
   return {
-    serve: async (call: PlainCall, authInfo: AuthInfo, { raw }: FastifyReply) => {
-      const exchange: NodeExchange = new NodeExchange(call, raw, clock, () => open.delete(exchange));
+    serve: async (answer: (line: Line) => Promise<object>, { raw }: FastifyReply) => {
+      const exchange = new Exchange(raw, clock);
       open.add(exchange);
-      await exchange.serve(factory({ era: 'modern', authInfo, tool: call.tool }), authInfo);
+      await exchange.serve(answer).finally(() => open.delete(exchange));
     },
-    endAll: () => Promise.all([...open].map((exchange) => exchange.close())),
+    giveUp: () => {
+      for (const exchange of open) exchange.giveUp();
+    },
   };
 }
 
@@ -135,7 +145,7 @@ async function sessionFor(
   owner: McpOwner,
   authInfo: AuthInfo,
 ): Promise<NodeStreamableHTTPServerTransport | undefined> {
-  const { sessions, factory, ids } = serve;
+  const { sessions, serving, ids } = serve;
   const id = request.headers['mcp-session-id'];
   if (typeof id === 'string') return sessions.find(id, owner);
   if (!isInitializeRequest(request.body)) return undefined;
@@ -147,7 +157,7 @@ async function sessionFor(
     if (transport.sessionId) sessions.remove(transport.sessionId);
   };
   transport.onerror = errorLog(serve);
-  const mcp = factory({ era: 'legacy', authInfo });
+  const mcp = serving.server({ era: 'legacy', authInfo });
   await mcp.connect(transport);
   return transport;
 }

@@ -16,6 +16,7 @@ export const getAction = defineTool({
   input: assistantOperations.getAction.input,
   output: wholeActionSchema,
   narrow: 'the audit log has the rest',
+  prompts: true,
   run: async ({ action, wait_s }, context): Promise<z.input<typeof wholeActionSchema> | InputRequiredResult> => {
     const first = await context.call('getAction', { action, wait_s: 0 }, { signal: context.signal });
     if (wait_s === 0 || isSettled(first.state)) return view(first, context);
