@@ -1,5 +1,5 @@
 /** The form of an audit entry: what is hashed, and how one holds the next. */
-import { type Json, shorten, stripControl } from '@countersign/protocol';
+import { canonicalJson, type Json, shorten, stripControl } from '@countersign/protocol';
 import { redact } from '@countersign/protocol/redaction';
 import { privacyOf } from './events.ts';
 import type { Who } from './who.ts';
@@ -20,6 +20,19 @@ export interface EntryBody {
   readonly details: Readonly<Record<string, Json>>;
 }
 
+/**
+ * The canonical JSON of a body, byte for byte: its members are known, and stand here in their order, which saves the sorting of
+ * what is written most.
+ */
+export function entryText({ seq, prev, at, event, who, server, action, details }: EntryBody): string {
+  const { by, client, ip, person, token } = who;
+  const whoText = `{"by":${text(by)},"client":${text(client)},"ip":${text(ip)},"person":${named(person)},"token":${named(token)}}`;
+  return `{"action":${text(action)},"at":${canonicalJson(at)},"details":${canonicalJson(details)},"event":${text(event)},"prev":${text(prev)},"seq":${canonicalJson(seq)},"server":${text(server)},"who":${whoText}}`;
+}
+
+const text = (value: string | null): string => (value === null ? 'null' : canonicalJson(value));
+const named = (it: Who['person']): string => (it === null ? 'null' : `{"id":${text(it.id)},"name":${text(it.name)}}`);
+
 const TEXT_MAX = 2000;
 
 /** The details that may be stored: secret and unknown ones left out, text redacted, freed of control characters and cut. */
@@ -27,11 +40,10 @@ export function storableDetails(
   event: string,
   details: Readonly<Record<string, Json | undefined>>,
 ): Record<string, Json> {
-  return Object.fromEntries(
-    Object.entries(details).flatMap(([name, value]) =>
-      value === undefined || privacyOf(event, name) === 'secret' ? [] : [[name, safe(value)]],
-    ),
-  );
+  const storable: Record<string, Json> = {};
+  for (const [name, value] of Object.entries(details))
+    if (value !== undefined && privacyOf(event, name) !== 'secret') storable[name] = safe(value);
+  return storable;
 }
 
 /** The details that a reader may see: a token does not see the sensitive ones. */

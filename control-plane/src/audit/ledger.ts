@@ -1,11 +1,11 @@
 /** Appends to the audit log. Nothing else writes to it, and nothing changes what is in it. */
-import { canonicalJson, type Json } from '@countersign/protocol';
+import type { Json } from '@countersign/protocol';
 import { sha256 } from '@countersign/protocol/digest';
 import type { Trx } from '../storage/database.ts';
 import { writtenSoFar } from '../storage/group-commit.ts';
 import { insertEntry, lastEntry } from './audit.store.ts';
 import { INDEXED_AT_ONCE, indexEntries } from './audit-index.store.ts';
-import { type EntryBody, NO_HASH, safeText, storableDetails } from './entry.ts';
+import { type EntryBody, entryText, NO_HASH, safeText, storableDetails } from './entry.ts';
 import type { AuditEvent, DetailName } from './events.ts';
 import type { Who } from './who.ts';
 
@@ -44,7 +44,7 @@ export async function appendEntry<E extends AuditEvent>(trx: Trx, entry: NewEntr
     action: entry.actionId ?? null,
     details: storableDetails(entry.event, entry.details ?? {}),
   };
-  const text = canonicalJson(body);
+  const text = entryText(body);
   const hash = sha256(text);
   await insertEntry(trx, body, text, hash);
   heads.set(writtenSoFar(trx), { seq: body.seq, hash });

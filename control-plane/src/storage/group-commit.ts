@@ -1,6 +1,7 @@
 /**
  * Group commit: writes that wait at the same time share one transaction and so one sync of the disk. They run one after the
- * other, each in a savepoint of its own, so that one that fails takes back nothing but itself. Nobody is answered before the
+ * other, each but the first in a savepoint of its own, so that one that fails takes back nothing but itself; when the first fails,
+ * the transaction is taken back, and the others come into the next. Nobody is answered before the
  * commit: not who succeeded, and not who failed either, since they may have seen what the others had written.
  */
 import { setImmediate } from 'node:timers/promises';
@@ -10,6 +11,7 @@ import {
   type Dialect,
   DummyDriver,
   type KyselyProps,
+  type QueryResult,
   Transaction,
 } from 'kysely';
 import type { Db, Trx } from './database.ts';
@@ -36,14 +38,40 @@ interface Commit {
   kept: number;
 }
 
-const commits = new WeakMap<Trx, Commit>();
+/** The turn of one member: what it may use, and until when. */
+interface Turn {
+  readonly connection: DatabaseConnection;
+  readonly commit: Commit;
+  open: boolean;
+}
+
+/** What `work` is handed: good for nothing once the write has ended, so that what it left running cannot fall into the next. */
+class MemberTransaction extends Transaction<Tables> {
+  readonly turn: Turn;
+
+  constructor(turn: Turn, parts: KyselyProps) {
+    super(parts);
+    this.turn = turn;
+  }
+}
+
+function connectionIn({ open, connection }: Turn): DatabaseConnection {
+  if (!open) throw new Error('This write has ended: wait for every query before it does.');
+  return connection;
+}
+
+/** Runs a query that is compiled. Inside a write it goes straight to the connection, which Kysely has nothing to add to. */
+export async function execute<R>(db: Db | Trx, query: CompiledQuery<R>): Promise<QueryResult<R>> {
+  if (!(db instanceof MemberTransaction)) return db.executeQuery(query);
+  return connectionIn(db.turn).executeQuery(query);
+}
 
 /**
  * Stands for all that was written so far in the commit to which a write belongs: what one write knows of the rows, the next in
  * the same commit may believe as long as it gets the same object.
  */
 export function writtenSoFar(trx: Trx): object {
-  return commits.get(trx)?.written ?? {};
+  return trx instanceof MemberTransaction ? trx.turn.commit.written : {};
 }
 
 /** All that write to one database. */
@@ -99,38 +127,34 @@ export class Writers {
       members.push(member);
       await this.#member(connection, member, commit);
     }
-    if (commit.kept === 0) throw new NothingKept();
   }
 
   async #member(connection: DatabaseConnection, member: Member, commit: Commit): Promise<void> {
     const { work, answer } = member;
-    const mark = { open: true };
-    const trx = this.#transaction(connection, mark);
-    commits.set(trx, commit);
-    await connection.executeQuery(setSavepoint);
+    const turn: Turn = { connection, commit, open: true };
+    // What the first one wrote is all that there is: it needs no mark to go back to.
+    const marked = commit.kept > 0;
+    if (marked) await connection.executeQuery(setSavepoint);
     try {
-      const result = await insideWrite.run(mark, () => work(trx));
-      mark.open = false;
-      await connection.executeQuery(releaseSavepoint);
+      const result = await insideWrite.run(turn, work, this.#transaction(turn));
+      turn.open = false;
+      if (marked) await connection.executeQuery(releaseSavepoint);
       commit.kept += 1;
       member.tell = () => answer.resolve(result);
     } catch (error) {
-      mark.open = false;
+      turn.open = false;
       commit.written = {};
       member.tell = () => answer.reject(error);
+      if (!marked) throw new NothingKept();
       await takeBack(connection, error);
     }
   }
 
-  /** What `work` is handed: good for nothing once the write has ended, so that what it left running cannot fall into the next. */
-  #transaction(connection: DatabaseConnection, mark: { readonly open: boolean }): Trx {
+  #transaction(turn: Turn): Trx {
     const executor = this.#db.getExecutor().withConnectionProvider({
-      async provideConnection(consumer) {
-        if (!mark.open) throw new Error('This write has ended: wait for every query before it does.');
-        return consumer(connection);
-      },
+      provideConnection: async (consumer) => consumer(connectionIn(turn)),
     });
-    return new Transaction<Tables>({ ...this.#parts, executor });
+    return new MemberTransaction(turn, { ...this.#parts, executor });
   }
 
   /** Nothing is on disk. When it could not even begin, that is so for all who wait. */
@@ -140,7 +164,7 @@ export class Writers {
   }
 }
 
-/** All members failed: there is nothing to sync. */
+/** The first member failed: there is nothing to sync. */
 class NothingKept extends Error {}
 
 /** Takes one member back. The failure may have ended the whole transaction, as a full disk does: then it is the failure of all. */

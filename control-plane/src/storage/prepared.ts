@@ -1,6 +1,7 @@
 /** Queries that are built and compiled once. Building one costs more than running a small one; only the values change. */
 import type { Compilable, CompiledQuery, QueryResult } from 'kysely';
 import type { Db, Trx } from './database.ts';
+import { execute } from './group-commit.ts';
 
 /** Where a value will stand. */
 class Slot {
@@ -18,11 +19,24 @@ class Slot {
 export function prepared<V extends object, R = unknown>(
   build: (db: Db | Trx, slot: <N extends keyof V>(name: N) => V[N]) => Compilable<R>,
 ): (db: Db | Trx, values: V) => Promise<QueryResult<R>> {
-  let compiled: CompiledQuery<R> | undefined;
+  let known: Compiled<V, R> | undefined;
   return (db, values) => {
     // A slot stands for a value of the right type until it is bound.
-    compiled ??= build(db, (name) => new Slot(name) as never).compile();
-    const parameters = compiled.parameters.map((it) => (it instanceof Slot ? values[it.name as keyof V] : it));
-    return db.executeQuery({ ...compiled, parameters });
+    known ??= compiledOf<V, R>(build(db, (name) => new Slot(name) as never).compile());
+    const { query, slots } = known;
+    const parameters = [...query.parameters];
+    for (const [at, name] of slots) parameters[at] = values[name];
+    return execute(db, { query: query.query, queryId: query.queryId, sql: query.sql, parameters });
   };
+}
+
+interface Compiled<V, R> {
+  readonly query: CompiledQuery<R>;
+  /** Which parameter is which value. */
+  readonly slots: readonly (readonly [number, keyof V])[];
+}
+
+function compiledOf<V, R>(query: CompiledQuery<R>): Compiled<V, R> {
+  const slots = query.parameters.flatMap((it, at) => (it instanceof Slot ? [[at, it.name as keyof V] as const] : []));
+  return { query, slots };
 }

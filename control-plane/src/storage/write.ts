@@ -47,13 +47,17 @@ async function writePatiently<T>(
 
 async function writeOnce<T>(db: Db, work: Work<T>, point: CommitPoint | undefined): Promise<T> {
   let used: Trx | undefined;
-  const result = await writersOf(db).write(async (trx) => {
+  const result = await writersOf(db).write((trx) => {
     used = trx;
-    const made = await work(trx);
-    if (point !== undefined) failPoint(`${point}.before_commit`);
-    return made;
+    return point === undefined ? work(trx) : workUpTo(point, trx, work);
   });
   if (point !== undefined) failPoint(`${point}.after_commit`);
   if (used) runAfterCommit(used);
   return result;
+}
+
+async function workUpTo<T>(point: CommitPoint, trx: Trx, work: Work<T>): Promise<T> {
+  const made = await work(trx);
+  failPoint(`${point}.before_commit`);
+  return made;
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { canonicalJson } from '@countersign/protocol';
 import { readNote } from '@countersign/protocol/checkpoint-note';
 import { newestEntries } from '../../src/audit/audit-index.store.ts';
 import { checkpoint, checkpointsOnClock } from '../../src/audit/checkpoint.ts';
-import { visibleDetails } from '../../src/audit/entry.ts';
+import { entryText, visibleDetails } from '../../src/audit/entry.ts';
 import { auditEvents, privacyOf } from '../../src/audit/events.ts';
 import { appendEntry, whoIs } from '../../src/audit/ledger.ts';
 import { write } from '../../src/storage/write.ts';
@@ -128,4 +129,23 @@ test('when the clock was set back, entries since a time are found all the same, 
   assert.deepEqual(await since(5_000, 6), [5, 2, 1]);
   assert.deepEqual(await since(1_001), [6, 5, 4, 2, 1]);
   assert.deepEqual(await since(9_003), []);
+});
+
+test('T22: when an entry is worded for its hash, the words are its canonical JSON, byte for byte', () => {
+  const odd = ['', 'plain', 'quote " and \\', 'line\nbreak \u2028 \u0007', 'Ünïcödé 🚀', '__proto__'];
+  const named = [null, ...odd.map((it) => ({ id: it, name: `${it}!` }))];
+  for (const word of odd)
+    for (const person of named) {
+      const who = { person, token: person, client: word, ip: word === '' ? null : word, by: 'token' } as const;
+      const details = { [word]: word, b: [1, { z: word, a: null }], a: 0.1, n: -1e21 };
+      for (const [server, action] of [
+        [null, null],
+        [word, `act_${word}`],
+      ] as const) {
+        const body = { seq: 7, prev: 'a'.repeat(64), at: 1e12, event: word, who, server, action, details };
+        assert.equal(entryText(body), canonicalJson(body));
+      }
+    }
+  const broken = { seq: 1, prev: '', at: 1, event: 'x', who: whoIs('system', '\ud800'), server: null, action: null };
+  assert.throws(() => entryText({ ...broken, details: {} }), /lone surrogate/);
 });
