@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { arch, hostname, release } from 'node:os';
 import type { Clock } from '@countersign/protocol';
 import type { ServerFacts, StatusSample } from '@countersign/protocol/agent-wire/facts';
-import { type Mount, type MountLine, readAllMounts, readMounts, roomOf } from './mounts.ts';
+import { readTextOrNull } from './look.ts';
+import { type Mount, type MountLine, readAllMounts, readMounts, roomOrNull } from './mounts.ts';
 import { readSoftware } from './software.ts';
 import { readCpuCount, readLoad, readMemory, readUptimeS } from './system.ts';
 import { systemdRuns } from './unit.ts';
@@ -73,23 +74,15 @@ export function parseOsRelease(text: string): ServerFacts['os'] {
 }
 
 function readOs(): ServerFacts['os'] {
-  try {
-    return parseOsRelease(readFileSync('/etc/os-release', 'utf8'));
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return { id: 'linux', name: 'Linux', version: '' };
-    throw error;
-  }
+  const text = readTextOrNull('/etc/os-release');
+  return text === null ? { id: 'linux', name: 'Linux', version: '' } : parseOsRelease(text);
 }
 
 /** Nothing for a mount that cannot be asked. Memory and read-only file systems do not run full by themselves. */
 function usedRatioOf({ mount, type, readOnly }: Mount, lines: readonly MountLine[]): Fullness[] {
   if (readOnly || (type === 'tmpfs' && mount !== '/' && mount !== '/tmp')) return [];
-  try {
-    return [{ mount, usedRatio: ratio(roomOf(mount, lines).usedRatio, 1) }];
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return [];
-    throw error;
-  }
+  const room = roomOrNull(mount, lines);
+  return room === null ? [] : [{ mount, usedRatio: ratio(room.usedRatio, 1) }];
 }
 
 function ratio(part: number, whole: number): number {

@@ -2,6 +2,7 @@
 import { type Dirent, lstatSync, readdirSync, realpathSync } from 'node:fs';
 import { fault } from '@countersign/protocol';
 import { deniedBecause, type Roots } from './files.ts';
+import { orNull } from './look.ts';
 
 const DEPTH_MAX = 40;
 
@@ -43,12 +44,7 @@ function realPathOf(path: string): string {
 
 /** Nothing for a folder that is gone or not ours to read. */
 function entriesOf(folder: string): Dirent[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true });
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return [];
-    throw error;
-  }
+  return orNull(() => readdirSync(folder, { withFileTypes: true })) ?? [];
 }
 
 function deviceOf(path: string): number | null {

@@ -3,6 +3,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fault } from '@countersign/protocol';
 import { PROGRAM_FOLDERS } from '@countersign/protocol/reading-commands/judge';
+import { orNull } from './look.ts';
 import { isOursAlone, isPlaceOurs, isRootsAlone } from './only-root.ts';
 
 /** Programs that are many in one: their options are others than those of the program that they stand for. */
@@ -15,7 +16,7 @@ const MANY_IN_ONE = /^(busybox|toybox)/;
 export function findProgram(name: string): string {
   for (const folder of PROGRAM_FOLDERS) {
     const path = `${folder}/${name}`;
-    const real = realOrNull(path);
+    const real = orNull(() => realpathSync(path));
     if (real === null) continue;
     const stat = statSync(real);
     if (!stat.isFile() || !isRootsAlone(stat))
@@ -32,16 +33,7 @@ export function findProgram(name: string): string {
  * this. `null` where others could: a link into somebody's home would have root run what that person likes.
  */
 export function trustedProgram(path: string): string | null {
-  const real = realOrNull(path);
+  const real = orNull(() => realpathSync(path));
   if (real === null || !statSync(real).isFile()) return null;
   return isOursAlone(real) && isPlaceOurs(real) ? real : null;
-}
-
-function realOrNull(path: string): string | null {
-  try {
-    return realpathSync(path);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return null;
-    throw error;
-  }
 }

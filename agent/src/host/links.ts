@@ -1,15 +1,11 @@
 /** Symbolic links of the system's own, such as the ones by which a version is chosen. Sources: symlink(7), rename(2). */
 import { closeSync, fsyncSync, openSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { orNull } from './look.ts';
 
 /** Where a link leads, as it is written in it; `null` when there is no link. */
 export function readLink(path: string): string | null {
-  try {
-    return readlinkSync(path);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return null;
-    throw error;
-  }
+  return orNull(() => readlinkSync(path));
 }
 
 /** Has a link lead elsewhere, whole or not at all, durable on return. */

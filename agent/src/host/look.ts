@@ -46,7 +46,8 @@ export function newestFileBelow(folder: string): { readonly path: string; readon
     );
 }
 
-function orNull<T>(look: () => T): T | null {
+/** What a look at the system finds; `null` when it refuses. What is looked at may end, or be another user's, at any moment. */
+export function orNull<T>(look: () => T): T | null {
   try {
     return look();
   } catch (error) {

@@ -1,6 +1,7 @@
 /** File systems and the room in them. Source: proc_pid_mountinfo(5), statfs(2). */
 import { readFileSync, statfsSync } from 'node:fs';
-import { fault } from '@countersign/protocol';
+import { Fault, fault } from '@countersign/protocol';
+import { orNull } from './look.ts';
 
 export interface Mount {
   readonly mount: string;
@@ -97,6 +98,21 @@ export function roomOf(path: string, lines: readonly MountLine[] = readAllMounts
     inodesFree: found.ffree,
     inodesUsedRatio: found.files === 0 ? 0 : (found.files - found.ffree) / found.files,
   };
+}
+
+/** The same, `null` where it cannot be asked: a network mount, or one that is gone. */
+export function roomOrNull(path: string, lines?: readonly MountLine[]): Room | null {
+  return orNull(() => roomOf(path, lines));
+}
+
+/** The same for a path that somebody asked about. Throws `file_not_found`, and `precondition_failed` for a network mount. */
+export function roomAsked(path: string): Room {
+  try {
+    return roomOf(path);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error) || error instanceof Fault) throw error;
+    throw fault('file_not_found', { path }, error);
+  }
 }
 
 /** The mount that holds a path: the longest mount point above it. */

@@ -1,14 +1,10 @@
 /** The container that this process itself runs in, if any. Source: proc_pid_mountinfo(5), how Docker mounts resolv.conf. */
-import { readFileSync } from 'node:fs';
+import { readTextOrNull } from './look.ts';
 
 /** The whole id; `null` outside of containers. */
 export function ownContainerId(): string | null {
-  try {
-    return parseOwnContainer(readFileSync('/proc/self/mountinfo', 'utf8'));
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return null;
-    throw error;
-  }
+  const mounts = readTextOrNull('/proc/self/mountinfo');
+  return mounts === null ? null : parseOwnContainer(mounts);
 }
 
 /** Docker mounts these files of the container's own folder into every container: their source names it. */

@@ -1,5 +1,6 @@
 /** Which processes work in folders below a given one. Source: proc_pid_cwd(5). */
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { readLink } from './links.ts';
 
 export interface WorkingProcess {
   readonly pid: number;
@@ -10,16 +11,7 @@ export interface WorkingProcess {
 /** `root` must be real. Processes that end meanwhile, or are not ours to see, are left out. */
 export function processesBelow(root: string): WorkingProcess[] {
   return readdirSync('/proc').flatMap((name) => {
-    const folder = /^\d+$/.test(name) ? linkOrNull(`/proc/${name}/cwd`)?.replace(/ \(deleted\)$/, '') : undefined;
+    const folder = /^\d+$/.test(name) ? readLink(`/proc/${name}/cwd`)?.replace(/ \(deleted\)$/, '') : undefined;
     return folder?.startsWith(`${root}/`) ? [{ pid: Number(name), folder }] : [];
   });
-}
-
-function linkOrNull(path: string): string | null {
-  try {
-    return readlinkSync(path);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return null;
-    throw error;
-  }
 }

@@ -1,5 +1,6 @@
 /** Processes, read from /proc. Source: proc_pid_stat(5), proc_pid_fd(5), cgroups(7). */
 import { constants, readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
+import { orNull } from './look.ts';
 
 /** Clock ticks per second: 100 on every Linux that Node runs on (sysconf(_SC_CLK_TCK)). */
 export const TICKS_PER_SECOND = 100;
@@ -237,14 +238,4 @@ function linkIfThere(path: string): string | null {
 
 function statIfThere(path: string): Stats | null {
   return orNull(() => statSync(path));
-}
-
-/** A process may end, or be another user's, at any moment while it is looked at. */
-function orNull<T>(read: () => T): T | null {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return null;
-    throw error;
-  }
 }

@@ -1,5 +1,6 @@
 /** Figures of the whole machine, read from /proc. Source: proc(5), Documentation/accounting/psi.rst. */
 import { readFileSync } from 'node:fs';
+import { orNull } from './look.ts';
 
 export interface Load {
   readonly load1: number;
@@ -53,12 +54,7 @@ export function parseMemory(text: string): Memory {
 
 /** `null` where the kernel does not measure pressure. */
 export function readPressure(resource: 'cpu' | 'memory' | 'io'): Pressure | null {
-  try {
-    return parsePressure(readFileSync(`/proc/pressure/${resource}`, 'utf8'));
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return null;
-    throw error;
-  }
+  return orNull(() => parsePressure(readFileSync(`/proc/pressure/${resource}`, 'utf8')));
 }
 
 /** `some avg10=0.00 avg60=0.00 …` and `full …`. */

@@ -3,6 +3,7 @@
  * no link, so that nobody can lead root elsewhere by swapping a folder for a link. Source: openat(2), proc_pid_fd(5).
  */
 import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readdirSync } from 'node:fs';
+import { orNull } from './look.ts';
 
 const DEPTH_MAX = 64;
 
@@ -50,7 +51,7 @@ function* walk(
     const names = [...relative, name];
     if (stat.isFile()) yield { folder: folder.path, name, relative: names, stat };
     else if (stat.isDirectory() && relative.length < DEPTH_MAX && enter(names)) {
-      const below = openIfStill(`${folder.path}/${name}`);
+      const below = orNull(() => openFolder(`${folder.path}/${name}`));
       if (below === null) continue;
       try {
         if (below.stat.dev === device) yield* walk(below, device, names, enter);
@@ -83,14 +84,5 @@ export function inFolderOf(
     throw error;
   } finally {
     for (const folder of opened) folder[Symbol.dispose]();
-  }
-}
-
-function openIfStill(path: string): OpenFolder | null {
-  try {
-    return openFolder(path);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return null;
-    throw error;
   }
 }

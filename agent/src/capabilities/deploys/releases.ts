@@ -3,6 +3,7 @@ import { lstatSync, readdirSync, readlinkSync, realpathSync, type Stats } from '
 import { basename, dirname, join } from 'node:path';
 import { fault, releaseNameSchema } from '@countersign/protocol';
 import { identityOf } from '../../host/files.ts';
+import { orNull } from '../../host/look.ts';
 import type { DeclaredApp } from './app.ts';
 import { gitHeadOf } from './git-head.ts';
 import { readSmallFile } from './small-file.ts';
@@ -98,13 +99,4 @@ const compare = (a: string, b: string) => a.localeCompare(b, 'en', { numeric: tr
 export function firstLine(text: string | null): string | null {
   const line = (text ?? '').trim().split('\n')[0]?.trim().slice(0, 100) ?? '';
   return line === '' ? null : line;
-}
-
-function orNull<T>(look: () => T): T | null {
-  try {
-    return look();
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return null;
-    throw error;
-  }
 }

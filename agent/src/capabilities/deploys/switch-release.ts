@@ -1,7 +1,8 @@
-import { readdirSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { capability, fault, type Json, type ParametersOf } from '@countersign/protocol';
 import { z } from 'zod';
+import { namesIn, orNull } from '../../host/look.ts';
 import type { Changer, ObserveContext } from '../capability.ts';
 import { count, sayDuration } from '../report.ts';
 import { appOf } from './app.ts';
@@ -108,17 +109,12 @@ function effectsOf(deployment: Deployment, to: Release, context: ObserveContext)
 /** Names of migrations that only the present release has. */
 function migrationsLeft(folder: string | undefined, from: Release, to: Release): string[] {
   if (folder === undefined) return [];
-  const known = new Set(namesIn(to, folder));
-  return namesIn(from, folder).filter((name) => !known.has(name));
+  const known = new Set(migrationsOf(to, folder));
+  return migrationsOf(from, folder).filter((name) => !known.has(name));
 }
 
 /** Of the release itself: a link in it may lead to a folder that is none of its user's to see. */
-function namesIn(release: Release, below: string): string[] {
-  try {
-    const folder = realpathSync(join(release.path, below));
-    return folder.startsWith(`${realpathSync(release.path)}/`) ? readdirSync(folder).sort() : [];
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return [];
-    throw error;
-  }
+function migrationsOf(release: Release, below: string): string[] {
+  const [folder, root] = [join(release.path, below), release.path].map((path) => orNull(() => realpathSync(path)));
+  return folder?.startsWith(`${root}/`) ? (namesIn(folder) ?? []).sort() : [];
 }

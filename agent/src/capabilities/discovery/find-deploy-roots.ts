@@ -1,6 +1,6 @@
 import { lstatSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { firstNamesIn } from '../../host/look.ts';
+import { firstNamesIn, orNull } from '../../host/look.ts';
 import type { LocalRules } from '../capability.ts';
 import { appNames, appOf } from '../deploys/app.ts';
 import { readDeployment } from '../deploys/releases.ts';
@@ -36,12 +36,3 @@ function foldersIn(folder: string): string[] {
 
 const linkOrNull = (path: string) => orNull(() => readlinkSync(path));
 const isFolder = (path: string) => orNull(() => lstatSync(path))?.isDirectory() === true;
-
-function orNull<T>(look: () => T): T | null {
-  try {
-    return look();
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return null;
-    throw error;
-  }
-}

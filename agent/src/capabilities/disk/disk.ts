@@ -1,6 +1,6 @@
-import { Fault, fault, type Suggestion } from '@countersign/protocol';
+import type { Suggestion } from '@countersign/protocol';
 import { readJournalFiles } from '../../host/journal-files.ts';
-import { mountOf, type Room, readMounts, roomOf } from '../../host/mounts.ts';
+import { mountOf, type Room, readMounts, roomAsked, roomOrNull } from '../../host/mounts.ts';
 import { readDeletedFiles, unitOfProcess } from '../../host/processes.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
 import { orBlind } from '../or-blind.ts';
@@ -31,20 +31,15 @@ export const disk: Observer<'disk'> = async ({ path, top }, context) => {
 };
 
 function lookAtMounts(report: Report, path: string): Room {
-  let asked: Room;
-  try {
-    asked = roomOf(path);
-  } catch (error) {
-    throw error instanceof Fault ? error : fault('file_not_found', { path }, error);
-  }
+  const asked = roomAsked(path);
   const mount = mountOf(path);
   report.figure('mount', mount);
   report.figure('used_ratio', asked.usedRatio);
   report.figure('bytes_free', asked.bytesFree);
   const others = readMounts().mounts.filter((each) => each.mount !== mount && !each.readOnly);
-  const all = [{ mount, room: asked }, ...others.flatMap((each) => roomFor(each.mount))];
+  const all = [{ mount, room: asked }, ...others.map((each) => ({ mount: each.mount, room: roomOrNull(each.mount) }))];
   for (const { mount: point, room } of all) {
-    if (room.usedRatio < HIGH) continue;
+    if (room === null || room.usedRatio < HIGH) continue;
     report.add({
       kind: 'disk.mount_full',
       severity: room.usedRatio >= CRITICAL ? 'critical' : 'warning',
@@ -163,13 +158,4 @@ function suggestCleaning(report: Report, room: Room, journal: number, folders: r
     title: `${suggestions.map(({ why }) => why.replace(/\.$/, '')).join('; ')}.`,
     suggestions,
   });
-}
-
-function roomFor(mount: string): { readonly mount: string; readonly room: Room }[] {
-  try {
-    return [{ mount, room: roomOf(mount) }];
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return [];
-    throw error;
-  }
 }

@@ -1,5 +1,4 @@
-import { Fault, fault } from '@countersign/protocol';
-import { type Room, readMounts, roomOf } from '../../host/mounts.ts';
+import { type Room, readMounts, roomAsked, roomOrNull } from '../../host/mounts.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
 import { Report, sayRatio } from '../report.ts';
 import { runDu } from './du.ts';
@@ -25,15 +24,10 @@ export const inodes: Observer<'inodes'> = async ({ mount }, context) => {
 };
 
 function lookAtMounts(report: Report, path: string): Room {
-  let asked: Room;
-  try {
-    asked = roomOf(path);
-  } catch (error) {
-    throw error instanceof Fault ? error : fault('file_not_found', { path }, error);
-  }
+  const asked = roomAsked(path);
   const points = new Set([path, ...readMounts().mounts.map(({ mount }) => mount)]);
   for (const point of points) {
-    const room = roomIfThere(point);
+    const room = roomOrNull(point);
     if (room === null || room.inodesUsedRatio < HIGH) continue;
     report.add({
       kind: 'disk.inodes_full',
@@ -114,14 +108,5 @@ export class TopFolders {
       this.#folders.sort((a, b) => b.entries - a.entries);
       this.#folders.length = Math.min(this.#folders.length, TOP);
     }
-  }
-}
-
-function roomIfThere(path: string): Room | null {
-  try {
-    return roomOf(path);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return null;
-    throw error;
   }
 }

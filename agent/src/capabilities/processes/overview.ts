@@ -1,4 +1,4 @@
-import { type Mount, type Room, readMounts, roomOf } from '../../host/mounts.ts';
+import { readMounts, roomOrNull } from '../../host/mounts.ts';
 import { readCpuCount, readLoad, readMemory, readPressure, readUptimeS } from '../../host/system.ts';
 import type { ObserveContext, Observer } from '../capability.ts';
 import { orBlind } from '../or-blind.ts';
@@ -96,7 +96,7 @@ function lookAtPressure(report: Report): void {
 function lookAtMounts(report: Report): void {
   const { mounts, network } = readMounts();
   const seen = mounts.flatMap((mount) => {
-    const room = roomOrNull(mount);
+    const room = roomOrNull(mount.mount);
     return room === null ? [] : [{ ...mount, ...room }];
   });
   const fullest = seen.filter((mount) => !mount.readOnly).toSorted((a, b) => b.usedRatio - a.usedRatio);
@@ -134,13 +134,4 @@ async function lookAtUnits(report: Report, context: ObserveContext): Promise<voi
     evidence: [['systemctl list-units --failed', failed.join('\n')]],
     causes: ['Run service with the name of a unit for its state and last lines.'],
   });
-}
-
-function roomOrNull({ mount }: Mount): Room | null {
-  try {
-    return roomOf(mount);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return null;
-    throw error;
-  }
 }
