@@ -9,7 +9,7 @@ import { type Env, readEnv, variables } from '../config/env.ts';
 import { armFailPoint } from '../fail-points.ts';
 import { Rest } from '../fleet/rest.ts';
 import { giveMemoryBack } from '../give-memory-back.ts';
-import { makeLog } from '../log.ts';
+import { gatherLines, makeLog } from '../log.ts';
 import type { Log } from '../ports.ts';
 import { claimStore } from '../storage/database.ts';
 import { version } from '../version.ts';
@@ -30,7 +30,7 @@ export async function serve(options: ServeOptions = {}): Promise<void> {
   const colour = env.NO_COLOR === undefined && process.stdout.isTTY === true;
   const log = makeLog({
     clock: systemClock,
-    write: (line) => void process.stderr.write(line),
+    write: gatherLines((text) => void process.stderr.write(text)),
     ...(colour ? { form: 'words', least: 'warn' } : {}),
   });
   await using stack = new AsyncDisposableStack();
