@@ -1,5 +1,4 @@
 /** Starts the runner as a child, for a machine without systemd: it talks over its standard input and output. */
-import { spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { CLEAN_ENVIRONMENT } from './clean-environment.ts';
 
@@ -7,10 +6,11 @@ import { CLEAN_ENVIRONMENT } from './clean-environment.ts';
  * Starts it in a process group of its own, so that Ctrl-C in a terminal does not cut a step in two. When we end, its standard
  * input closes: it finishes what it does and goes. Rejects with the system's error when it cannot be started.
  */
-export function startRunnerProcess(
+export async function startRunnerProcess(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ input: Readable; output: Writable }> {
+  const { spawn } = await import('node:child_process'); // for those whose runner systemd does not start
   const [file = '', ...operands] = argv;
   const child = spawn(file, operands, {
     stdio: ['pipe', 'pipe', 'inherit'],
