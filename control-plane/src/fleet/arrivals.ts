@@ -1,4 +1,4 @@
-/** Has upgrade requests of agents wait in line before anything is done for them. */
+/** Has upgrade requests wait in line before anything is done for them. */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { HandshakeLine } from './handshake-line.ts';
@@ -9,13 +9,13 @@ const COME_BACK =
   'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
 
 /**
- * Puts the line before whoever takes upgrade requests of this server now. Only those for `path` wait; when `most` wait already, or one waited
- * too long, it is answered with 503. `sentAway` is told from where it came.
+ * Puts the line before whoever takes upgrade requests of this server now. All of them wait, whatever their path: there is more than one
+ * way to write that of agents. When `most` wait already, or one waited too long, it is answered with 503. `sentAway` is told from where it came.
  */
 export function queueArrivals(
   server: Server,
   line: HandshakeLine,
-  { path, most, sentAway }: { path: string; most: number; sentAway: (ip: string) => void },
+  { most, sentAway }: { most: number; sentAway: (ip: string) => void },
 ): void {
   const takers = server.listeners('upgrade') as TakeUpgrade[];
   server.removeAllListeners('upgrade');
@@ -23,10 +23,6 @@ export function queueArrivals(
     for (const taker of takers) taker.apply(server, upgrade);
   };
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (request.url?.split('?')[0] !== path) {
-      take(request, socket, head);
-      return;
-    }
     const ip = request.socket.remoteAddress ?? '';
     const sendAway = () => {
       stopWatching();

@@ -40,7 +40,7 @@ export function fleetGateway(deps: ConnectionDeps): FastifyPluginAsync {
       },
     });
     const sentAway = (ip: string) => log.info('agent.sent_away', { ip, waiting: line.waiting });
-    queueArrivals(app.server, line, { path: PATH, most: limits.unprovenMax, sentAway });
+    queueArrivals(app.server, line, { most: limits.unprovenMax, sentAway });
     app.get(
       PATH,
       {

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { systemClock } from '@countersign/protocol';
+import { WebSocket } from 'ws';
 import { HandshakeLine } from '../../src/fleet/handshake-line.ts';
 import { fleetLimits } from '../../src/fleet/limits.ts';
 import { closeCodes } from '../../src/fleet/wire.ts';
@@ -77,6 +78,18 @@ test('T13: when too many wait already, the next is told to come back at once, an
     await (await fetch(`${world.url}/healthz`)).text();
     return world.logged.length === before;
   });
+});
+
+test('T13: when the path of agents is written in another way, whoever asks for it waits in line too', async () => {
+  await using world = await fleetWorld({ limits: { handshakesAtOnce: 0, unprovenMax: 1 } });
+  const waits = world.agent().open();
+  waits.on('error', () => undefined);
+  await (await fetch(`${world.url}/healthz`)).text();
+  for (const path of ['/agent', '/%61gent', '/agent?', '/agent/', '/elsewhere']) {
+    const socket = new WebSocket(`${world.url.replace('http', 'ws')}${path}`);
+    await assert.rejects(once(socket, 'open'), /Unexpected server response: 503/, path);
+  }
+  waits.terminate();
 });
 
 test('when the control plane stops, those who wait are told to come back', async () => {
