@@ -254,6 +254,22 @@ function sync({ disk, inode, path, process }: Handle): void {
   });
 }
 
+/** A sync beside other work. What is written while it is under way is no part of it. */
+function syncBeside({ disk, inode, path, process }: Handle, _fd: number, done: (error: Error | null) => void): void {
+  const { data } = inode;
+  void process.pass('fsync begun').then(() => {
+    try {
+      change(disk, process, 'fsync', path, () => {
+        if (data.length > inode.durable.length) inode.durable = data;
+      });
+    } catch (error) {
+      if (!(error instanceof Killed)) done(error as Error);
+      return;
+    }
+    done(null);
+  });
+}
+
 /** Calls that take a handle, for ours. */
 const byHandle = {
   closeSync: (_handle: Handle, fd: number) => void handles.delete(fd),
@@ -261,6 +277,7 @@ const byHandle = {
   fsyncSync: sync,
   // What it leaves out, such as times, is not simulated.
   fdatasyncSync: sync,
+  fdatasync: syncBeside,
   ftruncateSync({ disk, inode, path, process }: Handle, _fd: number, length = 0) {
     change(disk, process, 'truncate', path, () => {
       inode.data = Buffer.from(inode.data.subarray(0, length));

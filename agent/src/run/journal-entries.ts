@@ -17,7 +17,7 @@ const step = { ...action, step: z.string(), phase: z.enum(['run', 'undo']) };
 const usedSchema = z.tuple([z.string(), sha256Schema, journaledSchema.shape.state, z.int()]);
 
 export const journalEntrySchema = z.discriminatedUnion('kind', [
-  /** The grant is good and is about to be carried out. Durable before anything is looked at. */
+  /** The grant is good and is about to be carried out. Durable before anything is done. */
   z.object({
     kind: z.literal('intent'),
     ...action,

@@ -1,7 +1,8 @@
 /**
  * The runner's journal: what it was about to do and what came of it, one line of canonical JSON each, every line holding the
- * hash of the one before. It is what makes a second dispatch harmless and a crash explainable. Appended only; intents and
- * results are on disk before anything goes on. One process writes it (see `claim.ts`).
+ * hash of the one before. It is what makes a second dispatch harmless and a crash explainable. Appended only; intents are on disk
+ * before anything is done, results before anybody hears of them. Actions that wait for the disk at once share a sync. One process
+ * writes it (see `claim.ts`).
  * Source: design.md, section 6; threats T3, T11, F3 to F6, F10.
  */
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
@@ -24,7 +25,7 @@ export class Journal {
   readonly #file: AppendFile | null;
   readonly #clock: Clock;
   readonly #reserve: string;
-  readonly #chain = new JournalChain();
+  #chain = new JournalChain();
   /** Why the disk cannot be used. */
   #unusable: string | null = null;
 
@@ -105,6 +106,44 @@ export class Journal {
     if (this.broken !== null) throw fault('journal_unwritable', { reason: this.broken });
     const failed = this.#put(entry, options);
     if (failed !== null) throw fault('journal_unwritable', { reason: failed.message }, failed);
+  }
+
+  /**
+   * Resolves when everything that was added before the call is on disk; those who wait at the same time share a sync. Rejects with the
+   * fault `journal_unwritable`: then what was added since the last sync counts as never written, and nothing more can be.
+   */
+  async durable(): Promise<void> {
+    if (this.broken !== null) throw fault('journal_unwritable', { reason: this.broken });
+    try {
+      await this.#file?.synced();
+    } catch (error) {
+      this.#lose(error as Error);
+      throw fault('journal_unwritable', { reason: (error as Error).message }, error);
+    }
+  }
+
+  /** Makes everything durable at once, as far as the disk lets us: for who is about to tell what the journal holds. */
+  settle(): void {
+    if (this.broken !== null) return;
+    try {
+      this.#file?.sync();
+    } catch (error) {
+      this.#lose(error as Error);
+    }
+  }
+
+  /** The disk did not take what was written: nobody can say what of it is there, so it is taken back, here and in memory. */
+  #lose(error: Error): void {
+    if (this.#unusable !== null || this.#file === null) return;
+    this.#unusable = error.message;
+    try {
+      this.#file.takeBack();
+      const chain = new JournalChain();
+      chain.read(this.#file.read());
+      this.#chain = chain;
+    } catch (failed) {
+      this.#unusable = (failed as Error).message;
+    }
   }
 
   /** Returns the system's error when the entry could not be written. */

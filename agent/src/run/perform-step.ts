@@ -69,7 +69,7 @@ export async function performStep(
     const memory = await bounded(run.ports.clock, REMEMBER_MS, signal, PATIENCE_MS, async (bound) =>
       changer.remember ? changer.remember(parameters, changeContext(run, step.id, earlier, bound)) : null,
     );
-    run.journal.append({ kind: 'step_intent', actionId: run.actionId, step: step.id, phase, memory: memory as never });
+    await intend(run, step.id, phase, memory);
     const outcome = await timed(run, step.id, step.timeout_ms, signal, (bound) =>
       changer.perform(parameters, memory, changeContext(run, step.id, earlier, bound)),
     );
@@ -80,6 +80,13 @@ export async function performStep(
     if (error instanceof StepLost) throw error;
     return { outcome: notBegun(run, step.id, error), began: false };
   }
+}
+
+/** Writes down that a step is about to begin. On disk when it resolves, with the intent of the action. Rejects with `journal_unwritable`. */
+export async function intend(run: Run, step: string, phase: Phase, memory: Json): Promise<void> {
+  const entry = { kind: 'step_intent', actionId: run.actionId, step, phase, memory: memory as never } as const;
+  run.journal.append(entry, { sync: false });
+  await run.journal.durable();
 }
 
 /** Times one piece of a step's work and makes an outcome of however it ends. */

@@ -112,6 +112,7 @@ export class Reporter {
 
   #letGo(actionId: string): void {
     const held = this.#taken(actionId);
+    if (held?.started) this.#journal.settle();
     if (held) for (const message of [held.started, held.step, ...held.output]) if (message) this.#tell(message);
   }
 
@@ -124,6 +125,8 @@ export class Reporter {
 
   /** Tells reports and output of an action again, in their order. */
   #retell(record: ActionRecord, listener: Listener, kinds: readonly ReportKind[]): void {
+    // Its end may be written and not be durable yet.
+    this.#journal.settle();
     if (kinds.includes('started')) retellOne(record, 'started', listener);
     if (kinds.length > 0 || isOpen(record))
       for (const chunk of this.#chunksOf(record.actionId)) listener({ type: 'output', ...chunk });

@@ -29,6 +29,7 @@ import { type Run, StopAsked, undoName } from './run.ts';
 import { type Ending, runPlan } from './run-plan.ts';
 import type { RunPorts } from './run-ports.ts';
 import type { About, Report } from './runner-wire.ts';
+import { tryAppend, tryAppendDurably } from './try-append.ts';
 import { wireFault } from './wire-fault.ts';
 import { type Countersigned, ServerWitness } from './witness.ts';
 
@@ -42,6 +43,7 @@ interface Running {
 export class Runner {
   readonly #ports: RunPorts;
   readonly #journal: Journal;
+  readonly #book: { readonly journal: Journal; readonly log: RunPorts['log'] };
   readonly #running = new Map<string, Running>();
   readonly #reporter: Reporter;
   readonly #witness: ServerWitness;
@@ -51,6 +53,7 @@ export class Runner {
   constructor(ports: RunPorts, journal: Journal, expired: string | null = null) {
     this.#ports = ports;
     this.#journal = journal;
+    this.#book = { journal, log: ports.log };
     this.#reporter = new Reporter(journal, ports.clock, (actionId) => this.#chunksOf(actionId));
     const { stateDir, clock, serverId, controlPlaneKey } = ports;
     this.#witness = new ServerWitness({ folder: stateDir, clock, serverId, controlPlaneKey, journal });
@@ -77,6 +80,7 @@ export class Runner {
   }
 
   about(): About {
+    this.#journal.settle();
     const { policy, problem } = policyOrDefault(this.#ports.policy);
     return {
       root: process.getuid?.() === 0,
@@ -103,6 +107,7 @@ export class Runner {
 
   /** What this server can testify of audit log and journal. */
   testify(): SignedWitness {
+    this.#journal.settle();
     return this.#witness.statement();
   }
 
@@ -124,7 +129,7 @@ export class Runner {
       return;
     }
     if (running.stop.signal.aborted) return;
-    this.#tryAppend({ kind: 'stop_asked', actionId });
+    tryAppend(this.#book, { kind: 'stop_asked', actionId });
     running.stop.abort(new StopAsked('a stop was asked for'));
   }
 
@@ -147,7 +152,7 @@ export class Runner {
     this.#reporter.forget(actionId, report);
     const record = this.#journal.find(actionId);
     if (record === undefined || !unkept(record).includes(report)) return;
-    this.#tryAppend({ kind: 'kept', actionId, report }, { sync: false });
+    tryAppend(this.#book, { kind: 'kept', actionId, report }, { sync: false });
     if (report !== 'started') Output.forget(this.#ports.stateDir, actionId);
   }
 
@@ -184,7 +189,9 @@ export class Runner {
   #start(signed: SignedGrant, policy: LocalPolicy): void {
     const { actionId, digest } = signed.grant;
     try {
-      this.#journal.append({ kind: 'intent', actionId, digest, grant: signed, bootId: this.#ports.bootId });
+      // It becomes durable with the intent of the first step: until then nothing is done, only looked at.
+      const intent = { kind: 'intent', actionId, digest, grant: signed, bootId: this.#ports.bootId } as const;
+      this.#journal.append(intent, { sync: false });
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       this.#refuse(signed, error, true);
@@ -240,7 +247,7 @@ export class Runner {
       // Whoever hears of the end may ask for the same thing at once, so it is let go before.
       const running = this.#running.get(actionId);
       if (running) this.#running.set(actionId, { ...running, subjects: [] });
-      const written = this.#write(run, ending);
+      const written = await this.#write(run, ending);
       // What is not on disk would be taken up again; the timer then sees to it that somebody does.
       if (written && run.confirmation !== null) await this.#ports.deadMan.disarm(actionId);
       for (const { step, phase } of this.#journal.find(actionId)?.steps ?? [])
@@ -255,13 +262,15 @@ export class Runner {
     }
   }
 
-  #write(run: Run, ending: Ending): boolean {
+  async #write(run: Run, ending: Ending): Promise<boolean> {
     const { actionId } = run;
     const { digest } = run.grant.grant;
-    const written =
+    const written = await tryAppendDurably(
+      this.#book,
       'refused' in ending
-        ? this.#tryAppend({ kind: 'refused', actionId, digest, fault: wireFault(ending.refused, this.#ports) })
-        : this.#tryAppend({ kind: 'result', actionId, result: ending.result });
+        ? { kind: 'refused', actionId, digest, fault: wireFault(ending.refused, this.#ports) }
+        : { kind: 'result', actionId, result: ending.result },
+    );
     if (written) this.#reporter.report(actionId, 'refused' in ending ? 'refused' : 'finished');
     else if ('refused' in ending) this.#reporter.reportUnwritten(this.#refusal(actionId, ending.refused));
     else this.#reporter.reportUnwritten({ kind: 'finished', actionId, result: ending.result });
@@ -271,7 +280,7 @@ export class Runner {
   #refuse(signed: SignedGrant, fault: Fault, final: boolean): void {
     const { actionId, digest } = signed.grant;
     this.#ports.log.warn('grant.refused', { actionId, code: fault.code, reason: fault.message });
-    if (final && this.#tryAppend({ kind: 'refused', actionId, digest, fault: wireFault(fault, this.#ports) }))
+    if (final && tryAppend(this.#book, { kind: 'refused', actionId, digest, fault: wireFault(fault, this.#ports) }))
       this.#reporter.report(actionId, 'refused');
     // What only a disk did not take, the next runner may start when the grant comes again: until that is over nothing is told.
     else if (!final || this.#journal.damaged || fault.code === 'grant_expired')
@@ -280,17 +289,6 @@ export class Runner {
 
   #refusal(actionId: string, fault: Fault): Report {
     return { kind: 'refused', actionId, at: this.#ports.clock.now(), fault: wireFault(fault, this.#ports) };
-  }
-
-  #tryAppend(entry: Parameters<Journal['append']>[0], options?: Parameters<Journal['append']>[1]): boolean {
-    try {
-      this.#journal.append(entry, options);
-      return true;
-    } catch (error) {
-      if (!(error instanceof Fault)) throw error;
-      this.#ports.log.error('journal.unwritable', { entry: entry.kind, error });
-      return false;
-    }
   }
 
   #chunksOf(actionId: string) {

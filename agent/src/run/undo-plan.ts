@@ -1,7 +1,7 @@
 /** Takes a plan back, once: by its own undo steps, or by the undo of each step that was begun, last first. */
 import { type ActionResult, Fault, type PlanStep, type StepOutcome } from '@countersign/protocol';
 import { failPoint } from '../fail-points.ts';
-import { changerOf, messageHere, noteOutcome, performStep, sentence, timed } from './perform-step.ts';
+import { changerOf, intend, messageHere, noteOutcome, performStep, sentence, timed } from './perform-step.ts';
 import { changeContext, type Run, rememberedSteps, skipped, undoName } from './run.ts';
 
 type Undo = ActionResult['undo'];
@@ -35,13 +35,7 @@ async function undoStep(run: Run, step: PlanStep): Promise<StepOutcome> {
       return skipped(step.id, 'This step cannot be taken back.');
     run.tell(step.id, 'undoing');
     failPoint('run.undo.before_intent');
-    run.journal.append({
-      kind: 'step_intent',
-      actionId: run.actionId,
-      step: step.id,
-      phase: 'undo',
-      memory: memory as never,
-    });
+    await intend(run, step.id, 'undo', memory);
     run.output.begin(step.id);
     const undo = changer.undo.bind(changer);
     const outcome = await timed(run, step.id, step.timeout_ms, new AbortController().signal, (signal) =>

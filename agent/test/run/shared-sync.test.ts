@@ -1,0 +1,116 @@
+/** What the journal promises when actions wait for the disk together: nobody goes on before its own lines are on it. */
+import assert from 'node:assert/strict';
+import fs, { existsSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { systemClock } from '@countersign/protocol';
+import { Journal } from '../../src/run/journal.ts';
+import { type Bed, command, draftOf, grantOf, makeBed, planOf, until, Watched } from './bed.ts';
+
+type Done = (error: NodeJS.ErrnoException | null) => void;
+
+/** A disk that answers a sync only when it is told to. `lost` is what it answers then. */
+function slowDisk(t: TestContext) {
+  const waiting: Done[] = [];
+  const mocked = t.mock.method(fs, 'fdatasync', (_: number, done: Done) => waiting.push(done));
+  syncBuiltinESMExports();
+  t.after(() => {
+    mocked.mock.restore();
+    syncBuiltinESMExports();
+  });
+  return {
+    waiting,
+    answer: (error: Error | null = null) => {
+      for (const done of waiting.splice(0)) done(error);
+    },
+  };
+}
+
+/** A grant for a command that leaves a file. */
+const toTouch = async (bed: Bed, name: string) =>
+  grantOf(bed, await planOf(bed, draftOf([command('one', '/usr/bin/touch', join(bed.folder, name))])));
+
+test('F3: when the disk has not answered yet, no step begins and nothing is told; what came meanwhile shares the next sync', async (t) => {
+  using bed = makeBed();
+  await using watched = new Watched(bed);
+  const names = ['a', 'b', 'c', 'd', 'e'];
+  const grants = await Promise.all(names.map((name) => toTouch(bed, name)));
+  const disk = slowDisk(t);
+  for (const signed of grants) watched.runner.accept(signed, 0);
+  await until(
+    () => grants.every(({ grant }) => watched.journal.find(grant.actionId)?.steps.length === 1),
+    'all intents to be written',
+  );
+  assert.equal(disk.waiting.length, 1, 'one sync is under way for all');
+  assert.deepEqual(
+    names.filter((name) => existsSync(join(bed.folder, name))),
+    [],
+    'nothing is begun',
+  );
+  let syncs = 0;
+  await until(() => {
+    syncs += disk.waiting.length;
+    disk.answer();
+    return grants.every(({ grant }) => watched.reports(grant.actionId).some(({ kind }) => kind === 'finished'));
+  }, 'all ends to be told');
+  assert.deepEqual(
+    names.filter((name) => existsSync(join(bed.folder, name))),
+    names,
+  );
+  assert.ok(syncs < 2 * names.length, `${syncs} syncs for ${names.length} actions`);
+});
+
+test('F3: when an end is written and not durable, a link that attaches is told of it only after it is', async (t) => {
+  using bed = makeBed();
+  await using watched = new Watched(bed);
+  const signed = await toTouch(bed, 'a');
+  const { actionId } = signed.grant;
+  const disk = slowDisk(t);
+  const sync = t.mock.method(fs, 'fdatasyncSync');
+  syncBuiltinESMExports();
+  watched.runner.accept(signed, 0);
+  await until(() => disk.waiting.length === 1, 'the sync of the intent');
+  disk.answer();
+  await until(
+    () => watched.journal.find(actionId)?.result != null && disk.waiting.length === 1,
+    'the result to be written',
+  );
+  assert.deepEqual(
+    watched.reports(actionId).filter(({ kind }) => kind === 'finished'),
+    [],
+  );
+  const before = sync.mock.callCount();
+  watched.runner.attach((message) => {
+    if (message.type === 'report') assert.equal(sync.mock.callCount(), before + 1, 'synced before it is told');
+  })();
+  assert.equal(sync.mock.callCount(), before + 1);
+  disk.answer();
+  await watched.ending(actionId);
+});
+
+test('F10: when the disk loses what was written, no step begins, nothing is undone, and the next runner finds none of it', async (t) => {
+  using bed = makeBed();
+  await using watched = new Watched(bed);
+  const lines = watched.journal.lines;
+  const signed = await toTouch(bed, 'a');
+  const disk = slowDisk(t);
+  watched.runner.accept(signed, 0);
+  await until(() => disk.waiting.length === 1, 'the sync of the intent');
+  disk.answer(Object.assign(new Error('EIO: i/o error'), { code: 'EIO', syscall: 'fdatasync' }));
+  const ending = await watched.ending(signed.grant.actionId);
+  assert.equal(ending.kind, 'finished');
+  assert.deepEqual(
+    ending.kind === 'finished' && [ending.result.outcome, ending.result.undo.state, ending.result.steps[0]?.state],
+    ['failed', 'not_needed', 'failed'],
+  );
+  assert.match(JSON.stringify(ending), /It was not begun: .*EIO/);
+  assert.equal(existsSync(join(bed.folder, 'a')), false);
+  assert.match(watched.journal.broken ?? '', /EIO/);
+  assert.throws(() => watched.journal.append({ kind: 'stop_asked', actionId: signed.grant.actionId }), {
+    code: 'journal_unwritable',
+  });
+  const next = Journal.open(bed.ports.stateDir, systemClock);
+  assert.deepEqual([next.broken, next.lines, next.find(signed.grant.actionId)], [null, lines, undefined]);
+  next.close();
+});
