@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { mayCall } from '../access/permissions.ts';
 import { isLoopback } from '../config/addresses.ts';
 import type { Db } from '../storage/database.ts';
+import { ActionCounts } from './action-counts.ts';
 import { type Authenticate, callerOf, type Place } from './caller.ts';
 import { answers, type Count, countEverything } from './metrics.store.ts';
 
@@ -21,6 +22,7 @@ export interface HealthDeps {
 export function healthRoutes(app: FastifyInstance, deps: HealthDeps): void {
   const startedAt = deps.clock.monotonic();
   const served = countRequests(app);
+  const actions = new ActionCounts(deps.db);
 
   app.get('/healthz', async (_request, reply) => {
     await answers(deps.db);
@@ -38,7 +40,9 @@ export function healthRoutes(app: FastifyInstance, deps: HealthDeps): void {
         { labels: { version: deps.version }, n: 1 },
       ]),
       metric('countersign_servers', 'gauge', 'Servers by state.', await serverCounts(deps)),
-      ...(await countEverything(deps.db)).map(({ name, type, help, counts }) => metric(name, type, help, counts)),
+      ...(await countEverything(deps.db, actions)).map(({ name, type, help, counts }) =>
+        metric(name, type, help, counts),
+      ),
       metric('countersign_http_requests_total', 'counter', 'Requests answered, by status class.', served()),
       metric('countersign_live_streams', 'gauge', 'Dashboards that follow live.', [
         { labels: {}, n: deps.openStreams() },

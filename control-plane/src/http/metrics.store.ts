@@ -1,5 +1,6 @@
 /** Counts for `/metrics`. */
 import type { Db } from '../storage/database.ts';
+import type { ActionCounts } from './action-counts.ts';
 
 export interface Count {
   readonly labels: Readonly<Record<string, string>>;
@@ -18,14 +19,9 @@ export async function answers(db: Db): Promise<void> {
   await db.selectFrom('setting').select('name').limit(1).execute();
 }
 
-export async function countEverything(db: Db): Promise<Counted[]> {
+export async function countEverything(db: Db, actions: ActionCounts): Promise<Counted[]> {
   const enrolled = await db
     .selectFrom('server')
-    .select(['state', (all) => all.fn.countAll<number>().as('n')])
-    .groupBy('state')
-    .execute();
-  const actions = await db
-    .selectFrom('action')
     .select(['state', (all) => all.fn.countAll<number>().as('n')])
     .groupBy('state')
     .execute();
@@ -50,7 +46,7 @@ export async function countEverything(db: Db): Promise<Counted[]> {
       name: 'countersign_actions',
       type: 'gauge',
       help: 'Actions by state.',
-      counts: actions.map(({ state, n }) => ({ labels: { state }, n: Number(n) })),
+      counts: [...(await actions.now())].sort().map(([state, n]) => ({ labels: { state }, n })),
     },
     {
       name: 'countersign_alerts_firing',
