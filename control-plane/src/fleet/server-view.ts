@@ -10,6 +10,7 @@ import {
 import type { ServerDetail, ServerView } from '@countersign/protocol/operator-api/index';
 import { countFiring } from '../alerts/alert.store.ts';
 import type { Db } from '../storage/database.ts';
+import type { ListedServer } from './listed-server.store.ts';
 import { newestSampleOf, newestSamples, type ServerRow } from './server.store.ts';
 import { trustSentence, witnessView } from './trust.ts';
 
@@ -29,16 +30,23 @@ interface Deps {
 /** So many samples make a picture; more would not fit into what an assistant can read. */
 const HISTORY = 60;
 
-export async function serverViews({ db, presence }: Deps, rows: readonly ServerRow[]): Promise<ServerView[]> {
-  const ids = rows.map(({ id }) => id);
-  const firing = await countFiring(db, ids);
+/** `firing`: how many alerts fire there, where that is known. */
+export async function serverViews(
+  { db, presence }: Deps,
+  rows: readonly (ServerRow & Partial<Pick<ListedServer, 'firing'>>)[],
+): Promise<ServerView[]> {
+  const idsOf = (without: (row: (typeof rows)[number]) => boolean) => rows.filter(without).map(({ id }) => id);
+  const counted = await countFiring(
+    db,
+    idsOf(({ firing }) => firing === undefined),
+  );
   const stored = await newestSampleOf(
     db,
-    ids.filter((id) => presence.newestSample(id) === undefined),
+    idsOf(({ id }) => presence.newestSample(id) === undefined),
   );
   return rows.map((row) => {
     const sample = presence.newestSample(row.id) ?? stored.get(row.id);
-    return viewOf(row, presence, sample, firing.get(row.id) ?? 0);
+    return viewOf(row, presence, sample, row.firing ?? counted.get(row.id) ?? 0);
   });
 }
 

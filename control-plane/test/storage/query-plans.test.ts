@@ -12,6 +12,7 @@ import { actionsWithOutput } from '../../src/actions/output.store.ts';
 import { alertPage, countFiring, firingOfKind, newestOfKey } from '../../src/alerts/alert.store.ts';
 import { unsettledActions, waitingActions } from '../../src/approvals/telegram/card.store.ts';
 import { entriesOf, newestEntries } from '../../src/audit/audit-index.store.ts';
+import { listedServers } from '../../src/fleet/listed-server.store.ts';
 import * as servers from '../../src/fleet/server.store.ts';
 import { contradictedServers } from '../../src/fleet/witness.store.ts';
 import * as overview from '../../src/operations/overview.store.ts';
@@ -66,6 +67,8 @@ const queries: Readonly<Record<string, (db: Db) => Promise<unknown>>> = {
   'actions: ended': (db) => newestActions(db, { states: finalStates, before: place }, 100),
   'actions: of a server': (db) => newestActions(db, { serverId: server, before: place }, 100),
   'actions: ended, of a server': (db) => newestActions(db, { serverId: server, states: finalStates }, 100),
+  'servers: the list': (db) => listedServers(db, { limit: 100 }),
+  'servers: more of the list': (db) => listedServers(db, { after: { id: server, name: 'a' }, limit: 100 }),
   'servers: first page': (db) => servers.serversAfter(db, { limit: 100, revoked: false }),
   'servers: a later page': (db) =>
     servers.serversAfter(db, { after: { id: server, name: 'a' }, limit: 100, revoked: false }),
@@ -114,7 +117,7 @@ const queries: Readonly<Record<string, (db: Db) => Promise<unknown>>> = {
 
 /** Walks in the order of an index that stop at a limit, narrow indexes read whole instead of wide rows, and bounded parts of queries. */
 const walks =
-  /^SCAN (action USING INDEX action_newest|timeline_entry USING INDEX timeline_newest|server USING (COVERING )?INDEX server_(listed|state|contradiction)|since|kept)$/;
+  /^SCAN (action USING INDEX action_newest|timeline_entry USING INDEX timeline_newest|server USING (COVERING )?INDEX server_(listed|name|state|contradiction)|since|kept)$/;
 
 test('when the store is asked for a page, a count or what is due, an index leads to it', async (t) => {
   const { db, asked, plan } = await recordingStore(t);
