@@ -2,7 +2,7 @@
 import type { Thresholds } from '@countersign/protocol/agent-wire/facts';
 import type { SigningKey } from '@countersign/protocol/signing';
 import type { Core } from '../ports.ts';
-import { write } from '../storage/write.ts';
+import { Acknowledgements } from './acknowledgements.ts';
 import { ClockWatch } from './clock-watch.ts';
 import type { ConnectionDeps } from './connection.ts';
 import { fleetGateway } from './gateway.ts';
@@ -12,7 +12,6 @@ import { LockHandout } from './lock-handout.ts';
 import { OfflineWatch } from './offline-watch.ts';
 import { Refusals } from './refusals.ts';
 import { FleetRegistry } from './registry.ts';
-import { saveAcknowledged } from './server.store.ts';
 import type { Presence } from './server-view.ts';
 import type { SessionEvents } from './session-events.ts';
 import { type ActionReports, reportTaker } from './take-report.ts';
@@ -47,6 +46,7 @@ export function openFleet(
   core: Core,
   { key, limits = fleetLimits }: { readonly key: SigningKey; readonly limits?: FleetLimits },
 ): OpenFleet {
+  const acknowledgements = new Acknowledgements(core);
   const heartbeats = new Heartbeats(core);
   const registry = new FleetRegistry({ ...core, limits, seenAt: (id) => heartbeats.seenAt(id) });
   const offlineWatch = new OfflineWatch(core);
@@ -57,7 +57,7 @@ export function openFleet(
   const desk = new ToldDesk(core, handout, witnesses);
   const connections = (actions: ActionReports): ConnectionDeps => ({
     ...{ ...core, key, limits, registry, refusals, witnesses },
-    events: sessionEvents(core, { registry, heartbeats, clockWatch, desk }, actions),
+    events: sessionEvents(core, { registry, acknowledgements, heartbeats, clockWatch, desk }, actions),
   });
   return {
     registry,
@@ -68,6 +68,7 @@ export function openFleet(
       registry.follow(witnesses);
       registry.follow(handout);
       handout.start();
+      acknowledgements.start();
       heartbeats.start();
       registry.start();
     },
@@ -85,6 +86,7 @@ export function openFleet(
       for (const part of [desk, handout, witnesses]) await part[Symbol.asyncDispose]();
       await offlineWatch[Symbol.asyncDispose]();
       await clockWatch.settled();
+      await acknowledgements[Symbol.asyncDispose]();
       await heartbeats[Symbol.asyncDispose]();
     },
   };
@@ -92,6 +94,7 @@ export function openFleet(
 
 interface Listeners {
   readonly registry: FleetRegistry;
+  readonly acknowledgements: Acknowledgements;
   readonly heartbeats: Heartbeats;
   readonly clockWatch: ClockWatch;
   readonly desk: ToldDesk;
@@ -102,8 +105,7 @@ function sessionEvents(core: Core, to: Listeners, actions: ActionReports): Sessi
   return {
     takeReport: reportTaker({ ...core, actions, clockOffsetMs: (id) => to.registry.clockOffsetMs(id) ?? 0 }),
     told: (serverId, message) => to.desk.take(serverId, message),
-    saveAcknowledged: (serverId, seq) =>
-      write(core.db, 'fleet.acknowledge', (trx) => saveAcknowledged(trx, serverId, seq)),
+    acknowledged: (serverId, seq) => to.acknowledgements.note(serverId, seq),
     alive: (serverId, clockOffsetMs, sample) => {
       to.heartbeats.take(serverId, clockOffsetMs, sample);
       to.clockWatch.take(serverId, clockOffsetMs);

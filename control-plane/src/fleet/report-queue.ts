@@ -24,7 +24,7 @@ interface QueueDeps {
   readonly limits: Pick<FleetLimits, 'reportsWaiting' | 'reportBytesWaiting'>;
   readonly wire: Pick<Wire, 'pause' | 'resume'>;
   readonly take: (report: Report, further: readonly OutputReport[]) => Promise<void>;
-  readonly acknowledge: (seq: number) => Promise<void>;
+  readonly acknowledge: (seq: number) => void;
   readonly failed: (error: unknown) => void;
   /** Waits a while for each report that is refused: each leaves an audit entry, and nobody shall fill the log with them. */
   readonly afterRefusal: () => Promise<void>;
@@ -98,7 +98,7 @@ export class ReportQueue {
         for (const { report } of batch) this.#noteStored(report);
         for (const { bytes } of [...batch, ...further]) this.#bytes -= bytes;
         this.#pauseOrResume();
-        if (this.#waiting.length === 0 || this.#storedCount >= ACKNOWLEDGED_AT_ONCE) await this.#acknowledge();
+        if (this.#waiting.length === 0 || this.#storedCount >= ACKNOWLEDGED_AT_ONCE) this.#acknowledge();
       }
     } catch (error) {
       this.end();
@@ -168,12 +168,12 @@ export class ReportQueue {
     this.#storedCount += 1;
   }
 
-  async #acknowledge(): Promise<void> {
+  #acknowledge(): void {
     if (this.#stored === undefined) return;
     const seq = this.#stored;
     this.#stored = undefined;
     this.#storedCount = 0;
-    await this.#deps.acknowledge(seq);
+    this.#deps.acknowledge(seq);
   }
 
   #pauseOrResume(): void {

@@ -279,10 +279,10 @@ export class AgentSession {
     this.turnAway('frame_invalid', fault('frame_invalid', { problems }));
   }
 
-  async #acknowledge(seq: number): Promise<void> {
-    await this.#deps.events.saveAcknowledged(this.serverId, seq);
+  #acknowledge(seq: number): void {
     failPoint('fleet.acknowledge.before_send');
     this.#wire.send({ type: 'acknowledge', seq });
+    this.#deps.events.acknowledged(this.serverId, seq);
   }
 
   /** Nothing was acknowledged, so the agent sends it again when it comes back. */

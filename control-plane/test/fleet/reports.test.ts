@@ -20,7 +20,7 @@ test('when an agent reports, it is told so only after the report is stored', asy
   store();
   await agent.acknowledged(seq);
   assert.equal(agent.unacknowledged, 0);
-  assert.equal((await serverById(world.db, id))?.acknowledged_seq, seq);
+  await until('the number is stored', async () => (await serverById(world.db, id))?.acknowledged_seq === seq);
 });
 
 test('when many reports come at once, they are stored in their order and acknowledged in batches', async () => {
