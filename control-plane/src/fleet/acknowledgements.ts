@@ -44,17 +44,18 @@ export class Acknowledgements {
   }
 
   async #flush(): Promise<void> {
+    const { db, log } = this.#core;
     const batch = [...this.#newest];
     this.#newest = new Map();
     try {
       for (let from = 0; from < batch.length; from += SERVERS_PER_TRANSACTION) {
         const some = batch.slice(from, from + SERVERS_PER_TRANSACTION);
-        await write(this.#core.db, 'fleet.acknowledge', async (trx) => {
+        await write(db, 'fleet.acknowledge', async (trx) => {
           for (const [id, seq] of some) await saveAcknowledged(trx, id, seq);
         });
       }
     } catch (error) {
-      this.#core.log.error('acknowledgements.not_stored', { servers: batch.length, error: String(error) });
+      log.error('acknowledgements.not_stored', { servers: batch.length, error: String(error) });
       this.#newest = new Map([...batch, ...this.#newest]);
     }
   }
