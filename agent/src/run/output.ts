@@ -14,8 +14,8 @@ import type { OutputChunk } from './runner-wire.ts';
 
 /** What is kept of one step's output, bytes of UTF-8. */
 export const STEP_OUTPUT_MAX = 1024 * 1024;
-/** Longest text of a chunk in UTF-16 units: at three bytes of UTF-8 each it stays below 64 KiB. */
-const CHUNK_MAX = 21_845;
+/** Longest text of a chunk, bytes of UTF-8: as a frame with its few words around it stays below 64 KiB. Each costs three processes a turn. */
+const CHUNK_MAX = 60_000;
 const COALESCE_MS = 100;
 /** More than the output of all steps of a plan can take. */
 const STORED_BYTES_MAX = 64 * STEP_OUTPUT_MAX;
@@ -218,7 +218,7 @@ class StepOutput {
     const printed = this.#printed - Buffer.byteLength(this.#rest);
     while (text !== '') {
       const room = STEP_OUTPUT_MAX - this.#kept;
-      const part = cut(text, CHUNK_MAX, room);
+      const part = cut(text, Math.min(CHUNK_MAX, room));
       if (part === '') break;
       text = text.slice(part.length);
       this.#kept += Buffer.byteLength(part);
@@ -244,9 +244,9 @@ class StepOutput {
   }
 }
 
-/** The longest beginning of a text that fits both bounds and does not cut a character. */
-function cut(text: string, units: number, bytes: number): string {
-  let part = text.slice(0, Math.min(units, bytes));
+/** The longest beginning of a text that has no more bytes and does not cut a character. */
+function cut(text: string, bytes: number): string {
+  let part = text.slice(0, bytes);
   if (Buffer.byteLength(part) > bytes)
     part = Buffer.from(part)
       .subarray(0, bytes)

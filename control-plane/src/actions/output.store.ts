@@ -22,8 +22,8 @@ export async function outputLength(db: Db | Trx, actionId: string, step: string)
   return Number(length ?? 0);
 }
 
-export async function insertOutput(trx: Trx, row: ActionOutputTable): Promise<void> {
-  await trx.insertInto('action_output').values(row).execute();
+export async function insertOutput(trx: Trx, rows: readonly ActionOutputTable[]): Promise<void> {
+  await trx.insertInto('action_output').values(rows).execute();
 }
 
 /** Adds to what was dropped with the last chunk, and takes its number up to the newest that came. */

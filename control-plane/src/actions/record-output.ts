@@ -1,6 +1,7 @@
 /** What a step printed. */
 import { afterCommit } from '../storage/after-commit.ts';
 import type { Trx } from '../storage/database.ts';
+import type { ActionOutputTable } from '../storage/tables.ts';
 import type { ActionDeps } from './action-deps.ts';
 import { commitOrRefuse, Refusal } from './commit-or-refuse.ts';
 import { addDropped, insertOutput, lastChunk, outputLength } from './output.store.ts';
@@ -44,22 +45,27 @@ async function keep(
   chunks: readonly OutputChunk[],
 ): Promise<void> {
   const kept = new Map<string, number>();
+  const rows: ActionOutputTable[] = [];
   let last = await lastChunk(trx, actionId);
   for (const { step, chunk, text: whole, dropped } of chunks) {
     if (last !== undefined && chunk <= last) continue;
     const length = kept.get(step) ?? (await outputLength(trx, actionId, step));
     const room = limits.outputPerStep - length;
     if (room <= 0 && last !== undefined) {
-      await addDropped(trx, actionId, last, { chunk, dropped: dropped + Buffer.byteLength(whole) });
+      const more = { chunk, dropped: dropped + Buffer.byteLength(whole) };
+      const before = rows.pop();
+      if (before === undefined) await addDropped(trx, actionId, last, more);
+      else rows.push({ ...before, chunk, dropped: before.dropped + more.dropped });
       kept.set(step, length);
     } else {
       const text = whole.slice(0, Math.max(0, room)).toWellFormed();
       const cut = Buffer.byteLength(whole) - Buffer.byteLength(text);
-      await insertOutput(trx, { action_id: actionId, chunk, step, text, dropped: dropped + cut });
+      rows.push({ action_id: actionId, chunk, step, text, dropped: dropped + cut });
       kept.set(step, length + characters(text));
     }
     last = chunk;
   }
+  if (rows.length > 0) await insertOutput(trx, rows);
 }
 
 /** As the database counts them: two surrogates are one. */
