@@ -5,7 +5,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
@@ -14,6 +13,7 @@ import { operatorClient } from '@countersign/protocol/operator-api/client';
 import type { Call } from '@countersign/protocol/operator-api/index';
 import { trustCertificates } from './assistants.ts';
 import { eventually } from './eventually.ts';
+import { freePort } from './free-port.ts';
 import { lendPackage } from './lent-package.ts';
 import { compiled, node, projectFolder } from './places.ts';
 import { startTelegramTwin, type TelegramTwin } from './telegram-twin/start-telegram-twin.ts';
@@ -216,13 +216,4 @@ async function setUp({
   });
   if (session === null) throw new Error('setup gave no CLI session');
   return session;
-}
-
-async function freePort(host: string): Promise<number> {
-  const server = createServer().listen(0, host);
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,20 +1,13 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type ApproverSignature, Fault } from '@countersign/protocol';
+import type { ApproverSignature } from '@countersign/protocol';
 import { whyNotSigned } from '@countersign/protocol/approver-signature';
 import { operatorClient } from '@countersign/protocol/operator-api/client';
 import type { Proof } from '@countersign/protocol/operator-api/index';
 import { type Algorithm, makePasskey, type SoftwarePasskey, type Twist } from '../../../test/world/software-passkey.ts';
 import { relyingPartyOf } from '../../src/access/relying-party.ts';
 import { auditEvents, type Door, openDoor, owner, ownerSession } from '../http/door.ts';
-
-const codes =
-  (...expected: string[]) =>
-  (error: unknown) => {
-    assert.ok(error instanceof Fault, String(error));
-    assert.ok(expected.includes(error.code), `${error.code}: ${error.message}`);
-    return true;
-  };
+import { codes } from '../http/refused.ts';
 
 const password: Proof = { kind: 'password', password: owner.password };
 

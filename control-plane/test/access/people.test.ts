@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Fault } from '@countersign/protocol';
 import { operationNamed, operationNames } from '@countersign/protocol/operator-api/index';
 import { mayCall } from '../../src/access/permissions.ts';
 import type { Caller } from '../../src/ports.ts';
 import { auditEvents, type Door, openDoor, owner, ownerSession } from '../http/door.ts';
-
-const codes =
-  (...expected: string[]) =>
-  (error: unknown) => {
-    assert.ok(error instanceof Fault, String(error));
-    assert.ok(expected.includes(error.code), `${error.code}: ${error.message}`);
-    return true;
-  };
+import { codes } from '../http/refused.ts';
 
 async function invited(door: Door, session: string, email: string, role: 'viewer' | 'approver' | 'owner') {
   const { person, link } = await door.call(session)('invitePerson', { email, name: 'Bob', role });

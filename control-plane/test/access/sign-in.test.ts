@@ -1,16 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Fault } from '@countersign/protocol';
 import * as OTPAuth from 'otpauth';
 import { auditEvents, openDoor, owner, ownerSession } from '../http/door.ts';
-
-const codes =
-  (...expected: string[]) =>
-  (error: unknown) => {
-    assert.ok(error instanceof Fault, String(error));
-    assert.ok(expected.includes(error.code), `${error.code}: ${error.message}`);
-    return true;
-  };
+import { codes } from '../http/refused.ts';
 
 test('when the setup link is used, its owner is signed in, and a second use is refused', async (context) => {
   const door = await openDoor(context);

@@ -1,20 +1,10 @@
 /** A door with three owners and an approver, and a policy that says who has to agree to what. */
-import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import { Fault } from '@countersign/protocol';
 import type { Call, Proof, Role } from '@countersign/protocol/operator-api/index';
 import { type Door, openDoor, owner, ownerSession } from '../http/door.ts';
 
 export const rules = (administration: string) =>
   `format: countersign-policy/1\nrules: []\n${administration === '' ? '' : `administration:\n${administration}`}`;
-
-export const codes =
-  (...expected: string[]) =>
-  (error: unknown) => {
-    assert.ok(error instanceof Fault, String(error));
-    assert.ok(expected.includes(error.code), `${error.code}: ${error.message}`);
-    return true;
-  };
 
 export interface Person {
   readonly id: string;

@@ -8,7 +8,8 @@ import { makePasskey } from '../../../test/world/software-passkey.ts';
 import { countWaitingFor } from '../../src/amendments/amendment-view.ts';
 import { sweepAmendments } from '../../src/amendments/amendments-on-clock.ts';
 import type { Caller } from '../../src/ports.ts';
-import { type AmendmentWorld, amendmentWorld, codes, type Person, rules } from './amendment-world.ts';
+import { codes } from '../http/refused.ts';
+import { type AmendmentWorld, amendmentWorld, type Person, rules } from './amendment-world.ts';
 
 const oneOther = '  - {name: two-people, ask: {others: 1}}\n';
 const allowAll = 'format: countersign-policy/1\nrules:\n  - {name: all, allow: true}\n';

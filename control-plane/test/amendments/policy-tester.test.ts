@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makePasskey } from '../../../test/world/software-passkey.ts';
 import { product } from '../http/product.ts';
-import { codes, rules } from './amendment-world.ts';
+import { codes } from '../http/refused.ts';
+import { rules } from './amendment-world.ts';
 
 test('when the rules are tried on a request, they say what they would say of it, those in force or others', async (context) => {
   const { owner } = await product(context);

@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
@@ -11,6 +10,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { stripControl, systemClock } from '@countersign/protocol';
 import { systemIds } from '@countersign/protocol/system-ids';
+import { freePort } from '../../../test/world/free-port.ts';
 import { compiled } from '../../../test/world/places.ts';
 import { run } from '../../src/cli/program.ts';
 import { terminal } from '../../src/cli/terminal.ts';
@@ -163,13 +163,4 @@ function collect(stream: NodeJS.ReadableStream, { log = false } = {}): () => str
     if (log) process.stderr.write(piece);
   });
   return () => text;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

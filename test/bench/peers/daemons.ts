@@ -3,9 +3,9 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '../../world/eventually.ts';
+import { freePort } from '../../world/free-port.ts';
 import { memoryOf } from '../process-figures.ts';
 import { findPeer } from './find-program.ts';
-import { freePort } from './free-port.ts';
 import { type OwnChild, startChild } from './own-child.ts';
 
 type Daemon = OwnChild | { readonly missing: string };

@@ -8,8 +8,8 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { eventually } from '../../world/eventually.ts';
+import { freePort } from '../../world/free-port.ts';
 import { findPeer } from './find-program.ts';
-import { freePort } from './free-port.ts';
 import { startChild } from './own-child.ts';
 
 const run = promisify(execFile);
