@@ -1,8 +1,9 @@
 /** One action, whole. */
 import { fault } from '@countersign/protocol';
 import type { ActionDetail } from '@countersign/protocol/operator-api/index';
-import { actionById, withParts } from './action.store.ts';
+import { actionById } from './action.store.ts';
 import type { ActionDeps } from './action-deps.ts';
+import { withParts } from './action-parts.store.ts';
 import { detailView } from './action-view.ts';
 
 /** Rejects with `action_not_found`. */

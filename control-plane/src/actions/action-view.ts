@@ -12,8 +12,8 @@ import {
   type Plan,
 } from '@countersign/protocol';
 import type { ActionDetail, ActionView } from '@countersign/protocol/operator-api/index';
-import type { ActionParts } from './action.store.ts';
 import type { ListedAction } from './action-list.store.ts';
+import type { ActionParts } from './action-parts.store.ts';
 import { confirmationsOf, isConfirming } from './confirmations.ts';
 import { isDrifted } from './drift.ts';
 import { type Quorum, quorumOf, signaturesOf } from './quorum.ts';

@@ -1,19 +1,21 @@
 /** Queries on actions, their votes, their history and what they print. */
-import { type ActionState, actionStates, isFinal, isOpen, type LockState } from '@countersign/protocol';
+import { type ActionState, actionStates, isFinal, isOpen } from '@countersign/protocol';
 import type { Updateable } from 'kysely';
 import type { Db, Trx } from '../storage/database.ts';
+import { prepared, preparedForOne } from '../storage/prepared.ts';
 import type { ActionHistoryTable, ActionTable, ApprovalTable } from '../storage/tables.ts';
-import type { ListedAction } from './action-list.store.ts';
-import { pauseNow } from './pause.store.ts';
-import { lockOf } from './server-lock.ts';
 
 export const openStates = actionStates.filter(isOpen);
 export const unfinishedStates = actionStates.filter((state) => !isFinal(state));
 export const finalStates = actionStates.filter(isFinal);
 
-export function actionById(db: Db | Trx, id: string): Promise<ActionTable | undefined> {
-  return db.selectFrom('action').selectAll().where('id', '=', id).executeTakeFirst();
+export async function actionById(db: Db | Trx, id: string): Promise<ActionTable | undefined> {
+  return (await byId(db, { id })).rows[0];
 }
+
+const byId = prepared<{ readonly id: string }, ActionTable>((db, slot) =>
+  db.selectFrom('action').selectAll().where('id', '=', slot('id')),
+);
 
 export async function insertAction(trx: Trx, row: ActionTable): Promise<void> {
   await trx.insertInto('action').values(row).execute();
@@ -35,17 +37,22 @@ export async function updateActionIn(
   return numUpdatedRows === 1n;
 }
 
+/** Adds the next line. */
 export async function insertHistory(trx: Trx, line: Omit<ActionHistoryTable, 'n'>): Promise<void> {
-  const { last } = await trx
-    .selectFrom('action_history')
-    .select((q) => q.fn.max('n').as('last'))
-    .where('action_id', '=', line.action_id)
-    .executeTakeFirstOrThrow();
-  await trx
-    .insertInto('action_history')
-    .values({ ...line, n: Number(last ?? 0) + 1 })
-    .execute();
+  await nextHistory(trx, line);
 }
+
+const nextHistory = prepared<Omit<ActionHistoryTable, 'n'>>((db, slot) =>
+  db.insertInto('action_history').values({
+    ...{ action_id: slot('action_id'), from_state: slot('from_state'), event: slot('event') },
+    ...{ to_state: slot('to_state'), by: slot('by'), at: slot('at'), note: slot('note') },
+    n: (q) =>
+      q
+        .selectFrom('action_history')
+        .select((last) => last(last.fn.coalesce(last.fn.max('n'), last.lit(0)), '+', 1).as('n'))
+        .where('action_id', '=', slot('action_id')),
+  }),
+);
 
 export function lastHistory(db: Db | Trx, actionId: string): Promise<ActionHistoryTable | undefined> {
   return db
@@ -58,32 +65,47 @@ export function lastHistory(db: Db | Trx, actionId: string): Promise<ActionHisto
 }
 
 /** The newest open action of the same request since a time. */
-export function openRepeat(db: Db | Trx, requestKey: string, since: number): Promise<ActionTable | undefined> {
-  return db
+export async function openRepeat(db: Db | Trx, requestKey: string, since: number): Promise<ActionTable | undefined> {
+  return (await newestOpen(db, { requestKey, since })).rows[0];
+}
+
+const newestOpen = prepared<{ readonly requestKey: string; readonly since: number }, ActionTable>((db, slot) =>
+  db
     .selectFrom('action')
     .selectAll()
-    .where('request_key', '=', requestKey)
-    .where('created_at', '>', since)
+    .where('request_key', '=', slot('requestKey'))
+    .where('created_at', '>', slot('since'))
     .where('state', 'in', openStates)
     .orderBy('created_at', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-}
+    .limit(1),
+);
 
 /** How many requests of one credential wait for a decision. */
 export async function countPending(
   db: Db | Trx,
-  by: { readonly personId: string; readonly tokenId: string | null },
+  { personId, tokenId }: { readonly personId: string; readonly tokenId: string | null },
 ): Promise<number> {
-  const { count } = await db
+  const { rows } = tokenId === null ? await pendingOf(db, { personId }) : await pendingBy(db, { personId, tokenId });
+  return Number(rows[0]?.count ?? 0);
+}
+
+const pending = (db: Db | Trx, personId: string) =>
+  db
     .selectFrom('action')
     .select((q) => q.fn.countAll().as('count'))
     .where('state', '=', 'awaiting_approval')
-    .where('requested_by_person', '=', by.personId)
-    .where('requested_by_token', by.tokenId === null ? 'is' : '=', by.tokenId)
-    .executeTakeFirstOrThrow();
-  return Number(count);
+    .where('requested_by_person', '=', personId);
+
+interface Count {
+  readonly count: number | bigint | string;
 }
+
+const pendingOf = prepared<{ readonly personId: string }, Count>((db, slot) =>
+  pending(db, slot('personId')).where('requested_by_token', 'is', null),
+);
+const pendingBy = prepared<{ readonly personId: string; readonly tokenId: string }, Count>((db, slot) =>
+  pending(db, slot('personId')).where('requested_by_token', '=', slot('tokenId')),
+);
 
 /** When the newest rejections after `since` of what a token asked for were, newest first. What we asked again by ourselves does not count. */
 export async function newestRejections(
@@ -91,18 +113,24 @@ export async function newestRejections(
   tokenId: string,
   { since, most }: { readonly since: number; readonly most: number },
 ): Promise<number[]> {
-  const rows = await db
-    .selectFrom('action')
-    .select('finished_at')
-    .where('requested_by_token', '=', tokenId)
-    .where('state', '=', 'rejected')
-    .where('finished_at', '>', since)
-    .where('follows_action', 'is', null)
-    .orderBy('finished_at', 'desc')
-    .limit(most)
-    .execute();
+  const { rows } = await rejectionsOf(db, { tokenId, since, most });
   return rows.flatMap(({ finished_at }) => finished_at ?? []);
 }
+
+const rejectionsOf = prepared<
+  { readonly tokenId: string; readonly since: number; readonly most: number },
+  Pick<ActionTable, 'finished_at'>
+>((db, slot) =>
+  db
+    .selectFrom('action')
+    .select('finished_at')
+    .where('requested_by_token', '=', slot('tokenId'))
+    .where('state', '=', 'rejected')
+    .where('finished_at', '>', slot('since'))
+    .where('follows_action', 'is', null)
+    .orderBy('finished_at', 'desc')
+    .limit(slot('most')),
+);
 
 /** Actions of a server in some states, oldest first, with what they work on. */
 export async function actionsOnServer(db: Db | Trx, serverId: string, states: readonly ActionState[]) {
@@ -176,77 +204,15 @@ export async function saveVote(trx: Trx, vote: ApprovalTable): Promise<void> {
 }
 
 /** Votes on actions with the names of those who gave them, in the order in which they came. */
-export function namedVotesOn(db: Db | Trx, actionIds: readonly string[]) {
-  return db
+export const namedVotesOn = preparedForOne((db, actionIds) =>
+  db
     .selectFrom('approval')
     .innerJoin('person', 'person.id', 'approval.person_id')
     .selectAll('approval')
     .select('person.name as person_name')
     .where('action_id', 'in', actionIds)
-    .orderBy('at')
-    .execute();
-}
-
-/** Actions with what is told about them: their server, who asked, votes and history. In the order of `rows`. */
-export async function withParts<Row extends ListedAction>(db: Db | Trx, rows: readonly Row[]) {
-  const ids = rows.map(({ id }) => id);
-  if (ids.length === 0) return [];
-  const votes = await namedVotesOn(db, ids);
-  const history = await db
-    .selectFrom('action_history')
-    .selectAll()
-    .where('action_id', 'in', ids)
-    .orderBy('n')
-    .execute();
-  const names = await namesFor(db, rows);
-  const nameOf = (id: string | null) => (id === null ? '' : (names.get(id) ?? id));
-  const locks = await locksOf(db, rows);
-  const followers = await db
-    .selectFrom('action')
-    .select(['id', 'follows_action'])
-    .where('follows_action', 'in', ids)
-    .execute();
-  const pause = await pauseNow(db);
-  const votesOf = Map.groupBy(votes, (vote) => vote.action_id);
-  const historyOf = Map.groupBy(history, (line) => line.action_id);
-  return rows.map((row) => ({
-    row,
-    server: { id: row.server_id, name: nameOf(row.server_id), lock: locks.get(row.server_id) ?? null },
-    person: { id: row.requested_by_person, name: nameOf(row.requested_by_person) },
-    token:
-      row.requested_by_token === null ? null : { id: row.requested_by_token, name: nameOf(row.requested_by_token) },
-    votes: votesOf.get(row.id) ?? [],
-    history: historyOf.get(row.id) ?? [],
-    /** The action that asks again with the present state. */
-    followedBy: followers.find((follower) => follower.follows_action === row.id)?.id ?? null,
-    pause,
-  }));
-}
-export type ActionParts<Row extends ListedAction = ActionTable> = Awaited<ReturnType<typeof withParts<Row>>>[number];
-
-async function locksOf(db: Db | Trx, rows: readonly ListedAction[]): Promise<Map<string, LockState | null>> {
-  const servers = await db
-    .selectFrom('server')
-    .select(['id', 'policy_json'])
-    .where('id', 'in', [...new Set(rows.map((row) => row.server_id))])
-    .execute();
-  return new Map(servers.map((server) => [server.id, lockOf(server)]));
-}
-
-async function namesFor(db: Db | Trx, rows: readonly ListedAction[]): Promise<Map<string, string>> {
-  const unique = (ids: readonly (string | null)[]) => [...new Set(ids.filter((id) => id !== null))];
-  const servers = unique(rows.map((row) => row.server_id));
-  const people = unique(rows.map((row) => row.requested_by_person));
-  const tokens = unique(rows.map((row) => row.requested_by_token));
-  const named = [
-    ...(await db.selectFrom('server').select(['id', 'name']).where('id', 'in', servers).execute()),
-    ...(await db.selectFrom('person').select(['id', 'name']).where('id', 'in', people).execute()),
-    ...(tokens.length === 0
-      ? []
-      : await db.selectFrom('token').select(['id', 'name']).where('id', 'in', tokens).execute()),
-  ];
-  return new Map(named.map(({ id, name }) => [id, name]));
-}
+    .orderBy('at'),
+);
 
 /** E-mail address of the person and name of the token that asked; also when they are gone by now. */
 export async function askerOf(
@@ -254,13 +220,19 @@ export async function askerOf(
   personId: string,
   tokenId: string | null,
 ): Promise<{ readonly email: string; readonly token: string | null }> {
-  const person = await db.selectFrom('person').select('email').where('id', '=', personId).executeTakeFirst();
-  const token =
-    tokenId === null
-      ? undefined
-      : await db.selectFrom('token').select('name').where('id', '=', tokenId).executeTakeFirst();
-  return { email: person?.email ?? '', token: token?.name ?? null };
+  const { rows } = await askers(db, { personId, tokenId: tokenId ?? '' });
+  return { email: rows[0]?.email ?? '', token: rows[0]?.token ?? null };
 }
+
+const askers = prepared<
+  { readonly personId: string; readonly tokenId: string },
+  { readonly email: string | null; readonly token: string | null }
+>((db, slot) =>
+  db.selectNoFrom((q) => [
+    q.selectFrom('person').select('email').where('id', '=', slot('personId')).as('email'),
+    q.selectFrom('token').select('name').where('id', '=', slot('tokenId')).as('token'),
+  ]),
+);
 
 /** Role and settings of a person, also of one who was removed. */
 export async function standingOf(db: Db | Trx, personId: string) {

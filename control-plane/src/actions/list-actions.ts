@@ -2,9 +2,10 @@
 import { fault } from '@countersign/protocol';
 import type { OutputOf, ParsedInputOf } from '@countersign/protocol/operator-api/index';
 import { resolveServer } from '../fleet/resolve-server.ts';
-import { finalStates, unfinishedStates, withParts } from './action.store.ts';
+import { finalStates, unfinishedStates } from './action.store.ts';
 import type { ActionDeps } from './action-deps.ts';
 import { newestActions } from './action-list.store.ts';
+import { withParts } from './action-parts.store.ts';
 import { actionView } from './action-view.ts';
 
 /** Rejects with `server_not_found`, or `invalid_input` for a cursor that we did not give out. */

@@ -1,5 +1,6 @@
 /** The pause of all changes: one row among the settings. */
 import type { Db, Trx } from '../storage/database.ts';
+import { prepared } from '../storage/prepared.ts';
 
 const name = 'dispatch.pause';
 
@@ -11,9 +12,13 @@ export interface Pause {
   readonly reason: string | null;
 }
 
+const stored = prepared<object, { readonly value: string }>((db) =>
+  db.selectFrom('setting').select('value').where('name', '=', name),
+);
+
 /** Who paused all changes and when; null while they go on. */
 export async function pauseNow(db: Db | Trx): Promise<Pause | null> {
-  const found = await db.selectFrom('setting').select('value').where('name', '=', name).executeTakeFirst();
+  const [found] = (await stored(db, {})).rows;
   return found === undefined ? null : (JSON.parse(found.value) as Pause);
 }
 

@@ -1,6 +1,7 @@
 /** Queries on alerts. */
 import type { Selectable } from 'kysely';
 import type { Db, Trx } from '../storage/database.ts';
+import { prepared } from '../storage/prepared.ts';
 import type { AlertTable } from '../storage/tables.ts';
 
 export type AlertRow = Selectable<AlertTable>;
@@ -17,8 +18,12 @@ export async function newestOfKey(db: Db | Trx, dedupeKey: string): Promise<Aler
 }
 
 export async function firingOfServer(db: Db | Trx, serverId: string): Promise<AlertRow[]> {
-  return db.selectFrom('alert').selectAll().where('server_id', '=', serverId).where('state', '=', 'firing').execute();
+  return (await firingOf(db, { serverId })).rows;
 }
+
+const firingOf = prepared<{ readonly serverId: string }, AlertRow>((db, slot) =>
+  db.selectFrom('alert').selectAll().where('server_id', '=', slot('serverId')).where('state', '=', 'firing'),
+);
 
 /** The servers for which an alert of this kind fires. */
 export async function firingOfKind(db: Db | Trx, source: AlertRow['source'], kind: string): Promise<string[]> {

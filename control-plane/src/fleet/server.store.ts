@@ -31,11 +31,13 @@ const byId = prepared<{ readonly id: string }, ServerRow>((db, slot) =>
 
 /** The server with this id or, among those that were not removed, with this name. */
 export async function serverByRef(db: Db | Trx, ref: string): Promise<ServerRow | undefined> {
-  return (
-    (await serverById(db, ref)) ??
-    (await db.selectFrom('server').selectAll().where('name', '=', ref).where('state', '<>', revoked).executeTakeFirst())
-  );
+  const withId = ref.startsWith('srv_') ? await serverById(db, ref) : undefined;
+  return withId ?? (await byName(db, { name: ref })).rows[0];
 }
+
+const byName = prepared<{ readonly name: string }, ServerRow>((db, slot) =>
+  db.selectFrom('server').selectAll().where('name', '=', slot('name')).where('state', '<>', revoked),
+);
 
 /** The enrolled server that this key belongs to. */
 export async function serverByKey(db: Db | Trx, publicKey: string): Promise<ServerRow | undefined> {

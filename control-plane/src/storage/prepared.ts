@@ -40,3 +40,15 @@ function compiledOf<V, R>(query: CompiledQuery<R>): Compiled<V, R> {
   const slots = query.parameters.flatMap((it, at) => (it instanceof Slot ? [[at, it.name as keyof V] as const] : []));
   return { query, slots };
 }
+
+/** A query about a list of ids, which is one id most of the time: that one is compiled once. For an empty list there is nothing. */
+export function preparedForOne<R>(
+  build: (db: Db | Trx, ids: readonly string[]) => Compilable<R> & { execute(): Promise<R[]> },
+): (db: Db | Trx, ids: readonly string[]) => Promise<R[]> {
+  const one = prepared<{ readonly id: string }, R>((db, slot) => build(db, [slot('id')]));
+  return async (db, ids) => {
+    const [id] = ids;
+    if (id === undefined) return [];
+    return ids.length === 1 ? (await one(db, { id })).rows : build(db, ids).execute();
+  };
+}
