@@ -18,7 +18,7 @@ import type { ControlPlane } from './control-plane.ts';
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
 
 /** How often the link looks for life, milliseconds. */
-export const PING_MS = 10_000;
+export const PING_MS = 15_000;
 /** What the link waits for by itself: the next attempt, the next sign of life, the end of being turned away. */
 const WAITS_MS = [1000, PING_MS, 60_000];
 

@@ -1,35 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Clock } from '@countersign/protocol';
 import { REST_MS, Rest } from '../../src/link/rest.ts';
-
-/** A clock that goes on when it is told. */
-class HandClock implements Clock {
-  #now = 0;
-  #timers: { readonly at: number; readonly then: () => void }[] = [];
-
-  now = () => this.#now;
-  monotonic = () => this.#now;
-
-  after(ms: number, then: () => void) {
-    const timer = { at: this.#now + ms, then };
-    this.#timers.push(timer);
-    return () => {
-      this.#timers = this.#timers.filter((each) => each !== timer);
-    };
-  }
-
-  get waiting(): number {
-    return this.#timers.length;
-  }
-
-  pass(ms: number): void {
-    this.#now += ms;
-    const due = this.#timers.filter(({ at }) => at <= this.#now);
-    this.#timers = this.#timers.filter(({ at }) => at > this.#now);
-    for (const { then } of due) then();
-  }
-}
+import { HandClock } from './hand-clock.ts';
 
 test('when nothing was done for a while, memory is given back once, and again only after more work', () => {
   const clock = new HandClock();

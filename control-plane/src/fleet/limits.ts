@@ -13,7 +13,7 @@ export interface FleetLimits {
   readonly unprovenFrameBytes: number;
   /** How often agents are to send a heartbeat, milliseconds. */
   readonly heartbeatMs: number;
-  /** A link is asked for a sign of life when it was silent for so long, milliseconds. */
+  /** A link is asked for a sign of life when it was silent for so long, milliseconds. One that is well gives one each 15 s. */
   readonly pingAfterMs: number;
   /** A link that was silent for so long is dead, milliseconds. With the sweep on top this stays under 30 s. */
   readonly deadAfterMs: number;
@@ -45,7 +45,7 @@ export const fleetLimits: FleetLimits = {
   unprovenMax: 20_000,
   unprovenFrameBytes: 256 * 1024,
   heartbeatMs: 30_000,
-  pingAfterMs: 10_000,
+  pingAfterMs: 17_500,
   deadAfterMs: 25_000,
   sweepMs: 2500,
   probeMs: 5000,
