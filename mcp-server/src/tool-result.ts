@@ -10,12 +10,21 @@ export const RESULT_BYTES_MAX = 32 * 1024 - 512;
 
 /** The result for a structure. What does not fit is cut, and `hint` says how to ask for less. */
 export function success(structure: object, narrow: string): CallToolResult {
-  return inBothForms(fit(structure, resultFits, narrow));
+  let text = '';
+  const fits = (it: object) => {
+    text = JSON.stringify(it);
+    return textFits(text);
+  };
+  const said = fit(structure, fits, narrow);
+  return inBothForms(said, text); // what was measured last is what came back
 }
 
 /** Whether a structure, as it stands, makes a result within the limit. */
 export function resultFits(structure: object): boolean {
-  const text = JSON.stringify(structure);
+  return textFits(JSON.stringify(structure));
+}
+
+function textFits(text: string): boolean {
   const most = RESULT_BYTES_MAX - AROUND_BYTES;
   // No unit of it takes more than three bytes, as it is and quoted: most results are far from the limit.
   if (6 * text.length <= most) return true;
@@ -23,11 +32,12 @@ export function resultFits(structure: object): boolean {
 }
 
 /** What a result takes besides the structure and the same as text. */
-const AROUND_BYTES = bytesOf(inBothForms({})) - bytesOf({}) - bytesOf('{}');
+const AROUND_BYTES = bytesOf(inBothForms({}, '{}')) - bytesOf({}) - bytesOf('{}');
 
-function inBothForms(structure: object): CallToolResult {
+/** `text` is the structure as JSON. */
+function inBothForms(structure: object, text: string): CallToolResult {
   return {
-    content: [{ type: 'text', text: JSON.stringify(structure) }],
+    content: [{ type: 'text', text }],
     structuredContent: structure as Record<string, unknown>,
   };
 }

@@ -4,7 +4,7 @@ import { fault } from '@countersign/protocol';
 import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { isNear, visitorOf } from '../config/addresses.ts';
 import type { Config } from '../config/config.ts';
 import type { TlsMaterial } from '../config/secrets.ts';
@@ -49,12 +49,27 @@ export async function makeApp(deps: AppDeps): Promise<FastifyInstance> {
     timeWindow: 60_000,
     // Thousands of agents may come back at once from behind one address; the gateway has limits of its own.
     allowList: (request) => request.url === '/agent',
-    keyGenerator: (request) => visitorOf(request.ip),
+    keyGenerator: visitors(),
     errorResponseBuilder: (_request, { ttl }) => fault('rate_limited', { seconds: Math.max(1, Math.ceil(ttl / 1000)) }),
   });
   await app.register(cookie);
   logRequests(app, deps);
   return app;
+}
+
+const ADDRESSES_KEPT = 1000;
+
+/** Who sends a request. An address is not taken apart again with each of its requests. */
+function visitors(): (request: FastifyRequest) => string {
+  const kept = new Map<string, string>();
+  return ({ ip }) => {
+    const known = kept.get(ip);
+    if (known !== undefined) return known;
+    const visitor = visitorOf(ip);
+    if (kept.size >= ADDRESSES_KEPT) kept.clear();
+    kept.set(ip, visitor);
+    return visitor;
+  };
 }
 
 function noSchemas(): never {
