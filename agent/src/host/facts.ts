@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { arch, hostname, release } from 'node:os';
 import type { Clock } from '@countersign/protocol';
 import type { ServerFacts, StatusSample } from '@countersign/protocol/agent-wire/facts';
-import { readTextOrNull } from './look.ts';
-import { type Mount, type MountLine, readAllMounts, readMounts, roomOrNull } from './mounts.ts';
+import { orNull, readTextOrNull } from './look.ts';
+import { chooseMounts, isNetworkMount, type Mount, parseMounts, readMountText, roomHere } from './mounts.ts';
 import { readSoftware } from './software.ts';
 import { readCpuCount, readLoad, readMemory, readUptimeS } from './system.ts';
 import { systemdRuns } from './unit.ts';
@@ -37,23 +37,36 @@ export interface Fullness {
   readonly usedRatio: number;
 }
 
-/** How full the disks are that hold files of people. Reads the list of mounts once. */
-export function readFullness(): Fullness[] {
-  const lines = readAllMounts();
-  return readMounts(lines).mounts.flatMap((mount) => usedRatioOf(mount, lines));
+/** How full the disks are that hold files of people. Which these are is worked out anew only when the mounts have changed. */
+export class Disks {
+  #text = '';
+  #mounts: readonly string[] = [];
+
+  read(): Fullness[] {
+    const text = readMountText();
+    if (text !== this.#text) {
+      const lines = parseMounts(text);
+      this.#mounts = chooseMounts(lines)
+        .mounts.filter((mount) => canRunFull(mount) && !isNetworkMount(mount.mount, lines))
+        .map(({ mount }) => mount);
+      this.#text = text;
+    }
+    return this.#mounts.flatMap(usedRatioOf);
+  }
 }
 
 /** A few figures of now. `failedUnits` comes from who may ask systemd. */
 export function readStatusSample(
   clock: Clock,
   failedUnits: number | null = null,
-  disks: readonly Fullness[] = readFullness(),
+  disks: readonly Fullness[] = new Disks().read(),
+  cpus: number = readCpuCount(),
 ): StatusSample {
   const memory = readMemory();
   const fullest = disks.toSorted((a, b) => b.usedRatio - a.usedRatio)[0];
   return {
     at: clock.now(),
-    load1PerCpu: readLoad().load1 / readCpuCount(),
+    load1PerCpu: readLoad().load1 / cpus,
     memoryUsedRatio: ratio(memory.totalBytes - memory.availableBytes, memory.totalBytes),
     swapUsedRatio: ratio(memory.swapTotalBytes - memory.swapFreeBytes, memory.swapTotalBytes),
     fullestMount: fullest ?? null,
@@ -78,10 +91,14 @@ function readOs(): ServerFacts['os'] {
   return text === null ? { id: 'linux', name: 'Linux', version: '' } : parseOsRelease(text);
 }
 
-/** Nothing for a mount that cannot be asked. Memory and read-only file systems do not run full by themselves. */
-function usedRatioOf({ mount, type, readOnly }: Mount, lines: readonly MountLine[]): Fullness[] {
-  if (readOnly || (type === 'tmpfs' && mount !== '/' && mount !== '/tmp')) return [];
-  const room = roomOrNull(mount, lines);
+/** Memory and read-only file systems do not run full by themselves. */
+function canRunFull({ mount, type, readOnly }: Mount): boolean {
+  return !readOnly && (type !== 'tmpfs' || mount === '/' || mount === '/tmp');
+}
+
+/** Nothing for a mount that cannot be asked. */
+function usedRatioOf(mount: string): Fullness[] {
+  const room = orNull(() => roomHere(mount));
   return room === null ? [] : [{ mount, usedRatio: ratio(room.usedRatio, 1) }];
 }
 

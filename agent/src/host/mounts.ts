@@ -37,8 +37,11 @@ export function readMounts(lines: readonly MountLine[] = readAllMounts()): {
 
 /** Every mount, later ones over earlier ones of the same point. */
 export function readAllMounts(): MountLine[] {
-  return parseMounts(readFileSync('/proc/self/mountinfo', 'utf8'));
+  return parseMounts(readMountText());
 }
+
+/** The kernel's list of mounts as it is. */
+export const readMountText = () => readFileSync('/proc/self/mountinfo', 'utf8');
 
 /** A mount with the number of its device. */
 export interface MountLine extends Mount {
@@ -79,14 +82,41 @@ export function chooseMounts(lines: readonly MountLine[]): { readonly mounts: Mo
 
 /**
  * Room of the file system that holds a path. Throws the system's error, and `precondition_failed` for a network mount: a server that
- * does not answer would hold this whole process. `lines`: the mounts, for who has just read them.
+ * does not answer would hold this whole process.
  */
-export function roomOf(path: string, lines: readonly MountLine[] = readAllMounts()): Room {
-  const { type, mount } = deepest(lines, path) ?? {};
-  if (type !== undefined && mount !== '/' && NETWORK.test(type))
+export function roomOf(path: string): Room {
+  const lines = readAllMounts();
+  const mount = deepest(lines, path);
+  if (mount !== undefined && isNetworkMount(path, lines))
     throw fault('precondition_failed', {
-      reason: `${mount} is a network mount (${type}), which may hang, so it is not asked`,
+      reason: `${mount.mount} is a network mount (${mount.type}), which may hang, so it is not asked`,
     });
+  return roomHere(path);
+}
+
+/** The same, `null` where it cannot be asked: a network mount, or one that is gone. */
+export function roomOrNull(path: string): Room | null {
+  return orNull(() => roomOf(path));
+}
+
+/** The same for a path that somebody asked about. Throws `file_not_found`, and `precondition_failed` for a network mount. */
+export function roomAsked(path: string): Room {
+  try {
+    return roomOf(path);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error) || error instanceof Fault) throw error;
+    throw fault('file_not_found', { path }, error);
+  }
+}
+
+/** Whether a server elsewhere holds a path. The root is asked all the same: everything here waits for that one anyway. */
+export function isNetworkMount(path: string, lines: readonly MountLine[]): boolean {
+  const { type, mount } = deepest(lines, path) ?? {};
+  return type !== undefined && mount !== '/' && NETWORK.test(type);
+}
+
+/** Room of the file system that holds a path which is known to be on no network mount. Throws the system's error. */
+export function roomHere(path: string): Room {
   const found = statfsSync(path);
   const used = found.blocks - found.bfree;
   const reachable = used + found.bavail;
@@ -98,21 +128,6 @@ export function roomOf(path: string, lines: readonly MountLine[] = readAllMounts
     inodesFree: found.ffree,
     inodesUsedRatio: found.files === 0 ? 0 : (found.files - found.ffree) / found.files,
   };
-}
-
-/** The same, `null` where it cannot be asked: a network mount, or one that is gone. */
-export function roomOrNull(path: string, lines?: readonly MountLine[]): Room | null {
-  return orNull(() => roomOf(path, lines));
-}
-
-/** The same for a path that somebody asked about. Throws `file_not_found`, and `precondition_failed` for a network mount. */
-export function roomAsked(path: string): Room {
-  try {
-    return roomOf(path);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error) || error instanceof Fault) throw error;
-    throw fault('file_not_found', { path }, error);
-  }
 }
 
 /** The mount that holds a path: the longest mount point above it. */

@@ -1,5 +1,6 @@
 /** Figures of the whole machine, read from /proc. Source: proc(5), Documentation/accounting/psi.rst. */
 import { readFileSync } from 'node:fs';
+import { loadavg, uptime } from 'node:os';
 import { orNull } from './look.ts';
 
 export interface Load {
@@ -32,8 +33,11 @@ export interface CpuTimes {
   readonly steal: number;
 }
 
+/** Blanks in front of a figure and its digits. */
+const FIGURE_LENGTH_MAX = 40;
+
 export function readLoad(): Load {
-  const [load1 = 0, load5 = 0, load15 = 0] = readFileSync('/proc/loadavg', 'utf8').split(' ').map(Number);
+  const [load1 = 0, load5 = 0, load15 = 0] = loadavg();
   return { load1, load5, load15 };
 }
 
@@ -43,13 +47,24 @@ export function readMemory(): Memory {
 
 /** `/proc/meminfo`, whose figures are in KiB. */
 export function parseMemory(text: string): Memory {
-  const bytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0) * 1024;
+  const bytes = (name: string) => (figureAfter(text, `${name}:`) ?? 0) * 1024;
   return {
     totalBytes: bytes('MemTotal'),
     availableBytes: bytes('MemAvailable'),
     swapTotalBytes: bytes('SwapTotal'),
     swapFreeBytes: bytes('SwapFree'),
   };
+}
+
+/**
+ * The whole number behind a word with which a line begins; `null` where no line does. Looked for as text: a pattern made of a name
+ * is compiled each time, which a heartbeat would feel.
+ */
+export function figureAfter(text: string, word: string): number | null {
+  const at = text.startsWith(word) ? 0 : text.indexOf(`\n${word}`) + 1;
+  if (at === 0 && !text.startsWith(word)) return null;
+  const figure = Number.parseInt(text.slice(at + word.length, at + word.length + FIGURE_LENGTH_MAX), 10);
+  return Number.isNaN(figure) ? null : figure;
 }
 
 /** `null` where the kernel does not measure pressure. */
@@ -70,7 +85,7 @@ export function parsePressure(text: string): Pressure {
 }
 
 export function readUptimeS(): number {
-  return Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
+  return uptime();
 }
 
 export function readCpuTimes(): CpuTimes {

@@ -5,15 +5,17 @@ import type { Clock } from '@countersign/protocol';
 import type { AgentAlert, StatusSample, Thresholds } from '@countersign/protocol/agent-wire/facts';
 import { shapeOf } from '@countersign/protocol/form';
 import { defaultThresholds, watchStateForm } from '../ahead.ts';
-import { readFullness, readStatusSample } from '../host/facts.ts';
+import { Disks, readStatusSample } from '../host/facts.ts';
 import { failedUnits } from '../host/failed-units.ts';
 import type { Log } from '../host/log.ts';
 import { readOwnFile, replaceOwnFile } from '../host/own-files.ts';
+import { figureAfter, readCpuCount } from '../host/system.ts';
 import { schemas } from '../late.ts';
 import type { Certificate } from '../run/runner-wire.ts';
 import { judgeCertificates, judgeFigures, OomCount, type Round, Watch } from './watch.ts';
 
 const CERTIFICATES_EVERY_MS = 6 * 3_600_000;
+const CPUS_EVERY_MS = 10 * 60_000;
 const CERTIFICATES_MS = 30_000;
 const STATE_BYTES_MAX = 1024 * 1024;
 
@@ -34,6 +36,8 @@ export class Watcher {
   readonly #oom = new OomCount();
   #thresholds: Thresholds = defaultThresholds;
   #certificatesAt: number | null = null;
+  readonly #disks = new Disks();
+  #cpus: { readonly count: number; readonly at: number } | null = null;
 
   constructor(deps: WatcherDeps) {
     this.#deps = deps;
@@ -50,8 +54,8 @@ export class Watcher {
     const { clock } = this.#deps;
     // Our own steps are reported as actions.
     const failed = (await failedUnits(clock))?.filter((unit) => !unit.startsWith('countersign-act_')) ?? null;
-    const mounts = readFullness();
-    const sample = readStatusSample(clock, failed?.length ?? null, mounts);
+    const mounts = this.#disks.read();
+    const sample = readStatusSample(clock, failed?.length ?? null, mounts, this.#countCpus());
     const figures = {
       mounts,
       memoryUsedRatio: sample.memoryUsedRatio,
@@ -63,6 +67,13 @@ export class Watcher {
     this.#take(judgeFigures(figures, this.#thresholds, kills));
     this.#lookAtCertificates();
     return sample;
+  }
+
+  /** Processors seldom come and go, and `/proc/stat` is long on a large machine. */
+  #countCpus(): number {
+    const now = this.#deps.clock.monotonic();
+    if (this.#cpus === null || now - this.#cpus.at >= CPUS_EVERY_MS) this.#cpus = { count: readCpuCount(), at: now };
+    return this.#cpus.count;
   }
 
   #take(round: Round): void {
@@ -107,6 +118,5 @@ function readState(file: string, log: Log) {
 
 /** Source: proc_vmstat(5), `oom_kill` (since Linux 4.13). */
 function readOomKills(): number | null {
-  const found = /^oom_kill (\d+)$/m.exec(readFileSync('/proc/vmstat', 'utf8'))?.[1];
-  return found === undefined ? null : Number(found);
+  return figureAfter(readFileSync('/proc/vmstat', 'utf8'), 'oom_kill ');
 }

@@ -10,7 +10,7 @@ import {
   readOpenFiles,
   readProcesses,
 } from '@countersign/agent/host/processes';
-import { parseCpuTimes, parseMemory, parsePressure } from '@countersign/agent/host/system';
+import { figureAfter, parseCpuTimes, parseMemory, parsePressure } from '@countersign/agent/host/system';
 import { systemClock } from '@countersign/protocol';
 import { serverFactsSchema, statusSampleSchema } from '@countersign/protocol/agent-wire/facts';
 import { Place } from '../capabilities/context.ts';
@@ -116,6 +116,11 @@ test('when figures of the kernel are parsed, units and missing lines are minded'
     swapTotalBytes: 0,
     swapFreeBytes: 0,
   });
+  const vmstat = 'oom_kill 3\nnuma_oom_kill 9\nswap 2\n';
+  assert.deepEqual(
+    ['oom_kill ', 'swap ', 'oom ', 'kill '].map((word) => figureAfter(vmstat, word)),
+    [3, 2, null, null],
+  );
   assert.deepEqual(
     parsePressure('some avg10=1.50 avg60=2.00 avg300=0 total=1\nfull avg10=0.10 avg60=0.20 avg300=0 total=1\n'),
     { some10: 1.5, some60: 2, full10: 0.1, full60: 0.2 },
