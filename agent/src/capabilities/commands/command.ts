@@ -22,6 +22,7 @@ export const commandRun: Changer<'command.run'> = {
       timeoutMs: timeout * 1000,
       signal: context.signal,
       onOutput: context.onOutput,
+      maxBytes: 0, // what it prints is told as it comes, and not asked for again
       ...(cwd === undefined ? {} : { cwd }),
       ...(stdin === undefined ? {} : { input: withSecrets(stdin, context) }),
       ...(environment === undefined ? {} : { env: filled(environment, context) }),

@@ -34,6 +34,7 @@ export function ownCommandPart(part: OwnCommandPart): Changer<OwnChange> {
         timeoutMs: durationMs(command.timeout),
         signal: context.signal,
         onOutput: context.onOutput,
+        maxBytes: 0,
       });
       return resultOf(argv, done);
     },

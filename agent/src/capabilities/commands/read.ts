@@ -28,6 +28,7 @@ export const commandRead: Changer<'command.read'> = {
       timeoutMs: timeout * 1000,
       signal: context.signal,
       onOutput: context.onOutput,
+      maxBytes: 0,
       readsOnly: { hidden: hiddenFrom(context.localPolicy), filesOnly: reading.looked.length > 0 },
     });
     return { ...resultOf(words, done), changed: false };
