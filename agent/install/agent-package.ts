@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGzip } from 'node:zlib';
 import { pack } from 'tar-stream';
@@ -79,13 +79,25 @@ async function packageContents(): Promise<Content[]> {
 
 let bundling: Promise<Bundle> | undefined;
 
-/** The sources of a program that runs do not change: they are bundled once, not with every download. */
-function bundled(): Promise<Bundle> {
+/**
+ * The sources of a program that runs do not change: they are bundled once, not with every download. Whoever bundles other sources
+ * of this checkout removes what is a day old, so each use makes the bundle young again, and one that is gone is made anew.
+ */
+async function bundled(): Promise<Bundle> {
   bundling ??= bundleAgent().catch((error: unknown) => {
     bundling = undefined;
     throw error;
   });
-  return bundling;
+  const bundle = await bundling;
+  const now = new Date();
+  try {
+    await utimes(dirname(bundle.program), now, now);
+    return bundle;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  bundling = undefined;
+  return bundled();
 }
 
 /**
