@@ -65,23 +65,27 @@ export async function dispatch(deps: ActionDeps, actionId: string): Promise<Disp
   return outcome;
 }
 
+/** A row with the times of its grant. */
+type Leaving = ActionTable & { readonly dispatched_at: number; readonly start_by: number };
+
 /**
  * Dispatches an action in the transaction that makes it, which policy allows and `refuseCrowd` lets pass. Whoever has it committed
- * sends the grant. Returns false, with nothing changed, where anything is in the way: then it waits for {@link dispatch} as others do.
+ * hands its grant over. Null, with nothing changed, where anything is in the way: then it waits for {@link dispatch} as others do.
  */
-export async function dispatchAtOnce(deps: ActionDeps, trx: Trx, row: ActionTable): Promise<boolean> {
+export async function dispatchAtOnce(deps: ActionDeps, trx: Trx, row: ActionTable): Promise<Leaving | null> {
+  const { start_by } = row;
   const server = await serverById(trx, row.server_id);
-  if (row.state !== 'approved' || !server || (await pauseNow(trx))) return false;
-  if (!isReachable(deps, server) || lockOf(server) !== null || whyContradicted(server)) return false;
-  if (await whyQuarantined(trx, server)) return false;
-  await leave(deps, trx, row);
-  return true;
+  if (row.state !== 'approved' || start_by === null || !server || (await pauseNow(trx))) return null;
+  if (!isReachable(deps, server) || lockOf(server) !== null || whyContradicted(server)) return null;
+  if (await whyQuarantined(trx, server)) return null;
+  const dispatched_at = await leave(deps, trx, row);
+  return { ...row, dispatched_at, start_by };
 }
 
 const isReachable = ({ fleet, limits }: ActionDeps, { id, clock_offset_ms }: ServerRow) =>
   fleet.isOnline(id) && Math.abs(clock_offset_ms ?? 0) <= limits.clockOffsetMostMs;
 
-async function leave(deps: ActionDeps, trx: Trx, { id, start_by }: ActionTable): Promise<void> {
+async function leave(deps: ActionDeps, trx: Trx, { id, start_by }: ActionTable): Promise<number> {
   const at = deps.clock.now();
   await applyTransition(deps, trx, {
     actionId: id,
@@ -92,6 +96,7 @@ async function leave(deps: ActionDeps, trx: Trx, { id, start_by }: ActionTable):
     set: { dispatched_at: at },
     details: { expires_at: start_by },
   });
+  return at;
 }
 
 /**
@@ -108,14 +113,20 @@ export async function sendGrant(
   const server = await serverById(deps.db, row.server_id);
   if ((await pauseNow(deps.db)) || !server || whyContradicted(server)) return;
   if (await whyQuarantined(deps.db, server)) return;
+  await handOver(deps, { ...row, dispatched_at, start_by });
+}
+
+/** Hands over the grant of an action right after the commit that looked at all that {@link sendGrant} looks at. */
+export async function handOver(deps: Pick<ActionDeps, 'db' | 'fleet' | 'key' | 'log'>, row: Leaving): Promise<void> {
   try {
-    const votes = await namedVotesOn(deps.db, [actionId]);
-    const grant = grantOf({ ...row, dispatched_at, start_by }, votes, deps.key);
+    // What policy allows has no votes.
+    const votes = row.approvals_needed === 0 ? [] : await namedVotesOn(deps.db, [row.id]);
+    const grant = grantOf(row, votes, deps.key);
     failPoint('actions.grant.before_send');
     await deps.fleet.dispatch(row.server_id, grant);
     failPoint('actions.grant.after_send');
   } catch (error) {
-    deps.log.warn('action.grant_not_sent', { action: actionId, error });
+    deps.log.warn('action.grant_not_sent', { action: row.id, error });
   }
 }
 

@@ -11,7 +11,7 @@ import { openRepeat } from './action.store.ts';
 import type { ActionDeps } from './action-deps.ts';
 import { actionRow, type RequestedBy } from './action-row.ts';
 import { beginAction } from './begin-action.ts';
-import { dispatchAtOnce, sendGrant } from './dispatch.ts';
+import { dispatchAtOnce, handOver } from './dispatch.ts';
 import { playbooksOn } from './playbooks-on.ts';
 import { policyFacts } from './policy-facts.ts';
 import type { Prepared } from './prepare-plan.ts';
@@ -52,17 +52,17 @@ export async function keepAction(
 ): Promise<Proposed> {
   const { db, clock, limits } = deps;
   const isAllowed = kept.verdict.verdict === 'allow' && (kept.foretold || (await allowedStill(deps, kept)));
-  const { leaves, ...proposed } = await write(db, 'actions.propose', async (trx) => {
+  const { leaving, ...proposed } = await write(db, 'actions.propose', async (trx) => {
     const at = clock.now();
     const earlier = await openRepeat(trx, kept.key, at - limits.repeatMs);
     if (!earlier) await refuseCrowd(deps, trx, kept.by, kept.server.id, kept.draft);
     const row = earlier ?? (await begin(deps, trx, kept, at));
-    const leaves = !earlier && isAllowed && (await dispatchAtOnce(deps, trx, row));
+    const leaving = earlier || !isAllowed ? null : await dispatchAtOnce(deps, trx, row);
     const proposed = { actionId: row.id, repeated: earlier !== undefined };
     await besides(trx, proposed);
-    return { ...proposed, leaves };
+    return { ...proposed, leaving };
   });
-  if (leaves) await sendGrant(deps, proposed.actionId);
+  if (leaving) await handOver(deps, leaving);
   return proposed;
 }
 

@@ -12,16 +12,35 @@ const capabilitiesSchema = z.array(z.string());
 export function abilitiesOf(
   row: Pick<ServerTable, 'capabilities_json' | 'facts_json' | 'policy_json'>,
 ): ServerAbilities {
-  const read = <T>(schema: z.ZodType<T>, text: string | null): T | null =>
-    text === null ? null : (schema.safeParse(JSON.parse(text)).data ?? null);
-  const facts = read(serverFactsSchema, row.facts_json);
+  const facts = factsIn(row.facts_json);
   return {
-    capabilities: read(capabilitiesSchema, row.capabilities_json) ?? [],
+    capabilities: capabilitiesIn(row.capabilities_json) ?? [],
     systemd: facts?.systemd ?? false,
     software: facts?.software ?? null,
-    policy: read(localPolicySummarySchema, row.policy_json),
+    policy: policyIn(row.policy_json),
   };
 }
+
+const TEXTS_KEPT = 64;
+
+/** Reads a column as its schema says. What it read last it still knows: a server tells the same at every call, and reading it takes long. */
+function reader<T>(schema: z.ZodType<T>): (text: string | null) => T | null {
+  const known = new Map<string, T | null>();
+  return (text) => {
+    if (text === null) return null;
+    let value = known.get(text);
+    if (value === undefined) {
+      value = schema.safeParse(JSON.parse(text)).data ?? null;
+      if (known.size >= TEXTS_KEPT) known.clear();
+      known.set(text, value);
+    }
+    return value;
+  };
+}
+
+const factsIn = reader(serverFactsSchema);
+const capabilitiesIn = reader(capabilitiesSchema);
+const policyIn = reader(localPolicySummarySchema);
 
 /** Throws `server_observe_only` or `playbook_does_not_fit` when a playbook cannot run there. */
 export function refuseUnfit(playbook: Playbook, server: Pick<ServerTable, 'name'>, abilities: ServerAbilities): void {
