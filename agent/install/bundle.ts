@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { type OutputOptions, type Plugin, type RolldownOutput, rolldown } from 'rolldown';
 
 const agentFolder = resolve(import.meta.dirname, '..');
@@ -21,14 +21,40 @@ export interface Bundle {
 }
 
 /**
- * Bundles the sources into a folder of its own, `dist/<hash of its contents>`, so that others may bundle or read at the same time.
- * Rejects with rolldown's error when they do not build.
+ * Bundles the sources into a folder of its own, `dist/<hash of what it is made from>`, so that others may bundle or read at the same
+ * time, and who finds it there makes it no second time. Rejects with rolldown's error when they do not build.
  */
 export async function bundleAgent(): Promise<Bundle> {
   await mkdir(distFolder, { recursive: true });
+  const made = await hashOf(await madeFrom());
+  const folder = join(distFolder, made);
+  if (!(await isThere(folder))) {
+    const unfinished = await build();
+    // Somebody edits the sources: what was built is of neither state.
+    if ((await hashOf(await madeFrom())) !== made) return bundleAgent();
+    await takePlace(unfinished, folder);
+  }
+  await forgetOlder(folder);
+  return { program: join(folder, 'agent.cjs'), files: await filesIn(folder) };
+}
+
+/** All that a bundle follows from: our sources, how they are put together, and which versions of others' are installed. */
+async function madeFrom(): Promise<string[]> {
+  const folders = [sources, join(agentFolder, '../protocol/src')];
+  const below = await Promise.all(folders.map((folder) => readdir(folder, { recursive: true, withFileTypes: true })));
+  const files = below.flat().filter((entry) => entry.isFile());
+  return [
+    import.meta.filename,
+    ...['package.json', '../protocol/package.json', '../pnpm-lock.yaml'].map((name) => join(agentFolder, name)),
+    ...files.map(({ parentPath, name }) => join(parentPath, name)).toSorted(),
+  ];
+}
+
+/** Returns the folder that holds what was built. */
+async function build(): Promise<string> {
   const unfinished = join(distFolder, `${process.pid}.part`);
   await rm(unfinished, { recursive: true, force: true });
-  const build = await rolldown({
+  const bundle = await rolldown({
     input: { agent: join(sources, 'main.ts'), schemas: join(sources, 'schemas.ts') },
     platform: 'node',
     logLevel: 'warn',
@@ -36,14 +62,11 @@ export async function bundleAgent(): Promise<Bundle> {
     external: ['bufferutil', 'utf-8-validate'],
     plugins: [workedOutAhead, loadedLate, clientOnly, loadedWhenUsed],
   });
-  const always = loadedAtOnce(await build.generate(output));
+  const always = loadedAtOnce(await bundle.generate(output));
   const groups = [{ name: 'link', test: (id: string) => always.has(id) }];
-  await build.write({ ...output, dir: unfinished, codeSplitting: { groups } });
-  await build.close();
-  const folder = join(distFolder, await hashOf(unfinished));
-  await takePlace(unfinished, folder);
-  await forgetOlder(folder);
-  return { program: join(folder, 'agent.cjs'), files: await filesIn(folder) };
+  await bundle.write({ ...output, dir: unfinished, codeSplitting: { groups } });
+  await bundle.close();
+  return unfinished;
 }
 
 const output: OutputOptions = {
@@ -148,10 +171,17 @@ async function filesIn(folder: string): Promise<string[]> {
   return (await readdir(folder)).toSorted().map((name) => join(folder, name));
 }
 
-async function hashOf(folder: string): Promise<string> {
+async function hashOf(files: readonly string[]): Promise<string> {
   const hash = createHash('sha256');
-  for (const file of await filesIn(folder)) hash.update(file.slice(folder.length)).update(await readFile(file));
+  for (const file of files) {
+    const content = createHash('sha256').update(await readFile(file));
+    hash.update(`${relative(agentFolder, file)} ${content.digest('hex')}\n`);
+  }
   return hash.digest('hex').slice(0, 12);
+}
+
+async function isThere(folder: string): Promise<boolean> {
+  return (await stat(folder).catch(() => null)) !== null;
 }
 
 async function takePlace(unfinished: string, folder: string): Promise<void> {
