@@ -9,7 +9,7 @@ import type { AgentConfig, Surroundings } from './config.ts';
 import { readBoot } from './host/boot.ts';
 import { readFacts } from './host/facts.ts';
 import { type Log, lineLog } from './host/log.ts';
-import { giveMemoryBack } from './host/memory.ts';
+import { memoryGiver } from './host/memory.ts';
 import { isMissing, isRefused, readOwnFile } from './host/own-files.ts';
 import { versionOfFile } from './host/own-version.ts';
 import { startRunnerProcess } from './host/runner-process.ts';
@@ -61,7 +61,7 @@ export function composeLink(given: Surround, onState: (state: LinkState) => void
   const identity = readIdentity(config.stateDir);
   if (identity === null) throw new SettingsProblem('this server is not enrolled yet: run countersign-agent enroll');
   const key = linkKey(config.stateDir);
-  const rest = new Rest(base.clock, giveMemoryBack);
+  const rest = new Rest(base.clock, memoryGiver());
   const { outbox, deliveries, runner } = reporting(given, base, rest);
   const watcher = new Watcher({
     ...base,

@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { type Software, softwarePrograms } from '@countersign/protocol';
 
 const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
@@ -11,6 +11,7 @@ export function readSoftware(): Software[] {
 function isThere(program: string): boolean {
   const places = program.startsWith('/') ? [program] : FOLDERS.map((folder) => `${folder}/${program}`);
   return places.some((place) => {
+    if (!existsSync(place)) return false; // most are not there, and an error each costs
     try {
       accessSync(place, constants.X_OK);
       return true;

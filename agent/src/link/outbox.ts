@@ -2,14 +2,14 @@
  * Messages that may not get lost: kept on disk with rising numbers until the control plane says that it has stored them.
  * Survives restarts. Bounded: alerts make room for reports, and reports that find no room stay with the runner.
  */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { FromAgent } from '@countersign/protocol/agent-wire/messages';
 import { shapeOf } from '@countersign/protocol/form';
 import type { z } from 'zod';
 import { outboxLineForm } from '../ahead.ts';
 import { failPoint } from '../fail-points.ts';
 import type { Log } from '../host/log.ts';
-import { AppendFile, halfOf, makeOwnFolder, replaceOwnFile } from '../host/own-files.ts';
+import { AppendFile, halfOf, makeOwnFolder, replaceOwnFile, syncFolder } from '../host/own-files.ts';
 import { schemas } from '../late.ts';
 import type { outboxLineSchema } from './kept.ts';
 
@@ -34,6 +34,8 @@ export class Outbox {
   readonly #log: Log;
   readonly #entriesMax: number;
   #file: AppendFile | null = null;
+  /** Whether its name is known to be on disk. */
+  #isNamed = false;
   #entries: Kept[] = [];
   #next = 0;
 
@@ -48,7 +50,8 @@ export class Outbox {
     const outbox = new Outbox(join(stateDir, 'outbox.ndjson'), log, entriesMax);
     try {
       makeOwnFolder(stateDir);
-      outbox.#load(AppendFile.open(outbox.#path));
+      // Its name is made durable with the first report: a start does not wait for the disk.
+      outbox.#load(AppendFile.open(outbox.#path, { sync: false }));
     } catch (error) {
       if (!(error instanceof Error && 'syscall' in error)) throw error;
       log.error('outbox.not_written', { error });
@@ -81,6 +84,7 @@ export class Outbox {
    * has it, and a report that comes twice counts once. So nobody waits for the disk, and what comes meanwhile shares the next sync.
    */
   settle(): void {
+    this.#name();
     this.#file?.synced().catch((error: unknown) => this.#log.error('outbox.not_written', { error }));
   }
 
@@ -98,6 +102,16 @@ export class Outbox {
 
   close(): void {
     this.#file?.close();
+  }
+
+  #name(): void {
+    if (this.#isNamed || this.#file === null) return;
+    try {
+      syncFolder(dirname(this.#path));
+      this.#isNamed = true;
+    } catch (error) {
+      this.#log.error('outbox.not_written', { error });
+    }
   }
 
   #makeRoom(message: Unnumbered): boolean {
