@@ -2,6 +2,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { HandshakeLine } from './handshake-line.ts';
+import type { KnownAddresses } from './known-addresses.ts';
 
 type TakeUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -10,12 +11,12 @@ const COME_BACK =
 
 /**
  * Puts the line before whoever takes upgrade requests of this server now. All of them wait, whatever their path: there is more than one
- * way to write that of agents. When `most` wait already, or one waited too long, it is answered with 503. `sentAway` is told from where it came.
+ * way to write that of agents. When `most` of a kind wait already, known or strangers, or one waited too long, it is answered with 503. `sentAway` is told from where it came.
  */
 export function queueArrivals(
   server: Server,
   line: HandshakeLine,
-  { most, sentAway }: { most: number; sentAway: (ip: string) => void },
+  { most, known, sentAway }: { most: number; known: KnownAddresses; sentAway: (ip: string) => void },
 ): void {
   const takers = server.listeners('upgrade') as TakeUpgrade[];
   server.removeAllListeners('upgrade');
@@ -40,8 +41,9 @@ export function queueArrivals(
       stopWatching();
       take(request, socket, head);
     };
-    if (line.waiting >= most) sendAway();
-    else line.arrive(request, { letIn, sendAway });
+    const arrival = { isKnown: known.has(request.socket.remoteAddress), letIn, sendAway };
+    if (line.waiting(arrival) >= most) sendAway();
+    else line.arrive(request, arrival);
   });
 }
 

@@ -63,10 +63,10 @@ export class AgentConnection {
   #state: State = { name: 'opening' };
   #cancelTimer: Cancel | undefined;
   #slowed: Cancel | undefined;
-  #unprovenDone: (() => void) | undefined;
+  #unprovenDone: ((isProven: boolean) => void) | undefined;
 
-  /** `unprovenDone` is called once, when the agent has proven itself or is gone. */
-  constructor(deps: ConnectionDeps, wire: Wire, unprovenDone: () => void) {
+  /** `unprovenDone` is called once, when the agent has proven itself or is gone without. */
+  constructor(deps: ConnectionDeps, wire: Wire, unprovenDone: (isProven: boolean) => void) {
     this.#deps = deps;
     this.#wire = wire;
     this.#unprovenDone = unprovenDone;
@@ -109,7 +109,7 @@ export class AgentConnection {
     this.#state = { name: 'over' };
     this.#stopTimer();
     this.#slowed?.();
-    this.#proven();
+    this.#endUnproven(false);
     if (state.name === 'working') this.#deps.registry.remove(state.session);
   }
 
@@ -153,7 +153,7 @@ export class AgentConnection {
       const { server, enrolledNow } = await identify(this.#deps, { hello, publicKey: open.publicKey, ip });
       serverId = server.id;
       if (this.#state.name !== 'admitting') return;
-      this.#proven();
+      this.#endUnproven(true);
       if (enrolledNow) this.#deps.refusals.enrolledAnew(serverId);
       const session = new AgentSession(this.#deps, this.#wire, sessionOf(server, open, hello), clockOffsetMs);
       const arrival = { server, hello, clockOffsetMs, level: challenge.level, ip };
@@ -205,8 +205,8 @@ export class AgentConnection {
     this.#cancelTimer = undefined;
   }
 
-  #proven(): void {
-    this.#unprovenDone?.();
+  #endUnproven(isProven: boolean): void {
+    this.#unprovenDone?.(isProven);
     this.#unprovenDone = undefined;
   }
 

@@ -10,6 +10,7 @@ import type { Log } from '../ports.ts';
 import { queueArrivals } from './arrivals.ts';
 import { AgentConnection, type ConnectionDeps } from './connection.ts';
 import { HandshakeLine } from './handshake-line.ts';
+import { KnownAddresses } from './known-addresses.ts';
 import { type CloseCode, closeCodes, type Wire } from './wire.ts';
 
 /** What a socket may hold of a message in pieces before it is cut off. Agents send messages whole. */
@@ -29,6 +30,7 @@ const REASON_BYTES = 123;
 export function fleetGateway(deps: ConnectionDeps): FastifyPluginAsync {
   const { clock, limits, log } = deps;
   const line = new HandshakeLine(clock, limits);
+  const known = new KnownAddresses();
   const responses = new WeakMap<IncomingMessage, ServerResponse>();
   let unproven = 0;
   const plugin: FastifyPluginAsync = async (app) => {
@@ -39,8 +41,8 @@ export function fleetGateway(deps: ConnectionDeps): FastifyPluginAsync {
         closeAll(app, done);
       },
     });
-    const sentAway = (ip: string) => log.info('agent.sent_away', { ip, waiting: line.waiting });
-    queueArrivals(app.server, line, { most: limits.unprovenMax, sentAway });
+    const sentAway = (ip: string) => log.info('agent.sent_away', { ip });
+    queueArrivals(app.server, line, { most: limits.unprovenMax, known, sentAway });
     app.get(
       PATH,
       {
@@ -53,16 +55,19 @@ export function fleetGateway(deps: ConnectionDeps): FastifyPluginAsync {
       (socket, { raw, ip }) => {
         letGo(socket, raw, responses.get(raw));
         const wire = new SocketWire(socket as AgentSocket, ip, { unsentBytes: limits.unsentBytes, line, log });
-        if (unproven >= limits.unprovenMax) {
+        const { remoteAddress } = raw.socket;
+        // Strangers who are through the line and say nothing leave room for those who are known.
+        if (unproven >= limits.unprovenMax * (known.has(remoteAddress) ? 2 : 1)) {
           wire.close('busy', 'too many agents are connecting; come back in a moment');
           return;
         }
         unproven += 1;
-        const proven = () => {
+        const unprovenDone = (isProven: boolean) => {
           unproven -= 1;
           line.done(raw);
+          if (isProven) known.add(remoteAddress);
         };
-        wire.serve(new AgentConnection(deps, wire, proven), 2 * limits.unprovenFrameBytes);
+        wire.serve(new AgentConnection(deps, wire, unprovenDone), 2 * limits.unprovenFrameBytes);
       },
     );
   };

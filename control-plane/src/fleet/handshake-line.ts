@@ -7,17 +7,26 @@ import type { Cancel, Clock } from '@countersign/protocol';
 import type { FleetLimits } from './limits.ts';
 import { nextTurn } from './next-turn.ts';
 
-/** How much of one turn of the event loop goes into handshakes, milliseconds. */
-const TURN_MS = 3;
+/**
+ * How much of one turn of the event loop goes into handshakes, milliseconds: as long as everything else took in the turn, within these bounds.
+ * A fixed time was next to nothing where a turn took long, since thousands dialled: they gave up before their turn came, dialled
+ * again, and made the next one as long. 19,000 never came back.
+ */
+const TURN_MS = { least: 3, most: 100 };
 
 type Limits = Pick<FleetLimits, 'handshakeMs' | 'handshakesAtOnce' | 'handshakeCountsMs'>;
 
 /** Somebody who wants to connect and has not been answered at all. */
 export interface Arrival {
+  /** Whether an agent has proven itself from the same address: then it is let in before all strangers, however many they are. */
+  readonly isKnown: boolean;
   readonly letIn: () => void;
   /** It has waited for as long as a handshake may take: it is to come back later. */
   readonly sendAway: () => void;
 }
+
+/** In the order in which they came. */
+type Waiting = Map<object, Arrival & { readonly since: number }>;
 
 export class HandshakeLine {
   readonly #clock: Clock;
@@ -25,7 +34,8 @@ export class HandshakeLine {
   /** Frames that came, and those that are dealt with now, the next one last: to take the first off a long list costs its length. */
   #came: (() => void)[] = [];
   #frames: (() => void)[] = [];
-  readonly #arrivals = new Map<object, Arrival & { readonly since: number }>();
+  readonly #known: Waiting = new Map();
+  readonly #strangers: Waiting = new Map();
   /** Who was let in, and when; in that order. */
   readonly #underWay = new Map<object, number>();
   #isWorking = false;
@@ -36,14 +46,14 @@ export class HandshakeLine {
     this.#limits = limits;
   }
 
-  /** How many wait to be let in. */
-  get waiting(): number {
-    return this.#arrivals.size;
+  /** How many wait to be let in: of those who are known, or of strangers. */
+  waiting({ isKnown }: Pick<Arrival, 'isKnown'>): number {
+    return this.#ofKind(isKnown).size;
   }
 
   /** `of` waits until it is let in or sent away. */
   arrive(of: object, arrival: Arrival): void {
-    this.#arrivals.set(of, { ...arrival, since: this.#clock.monotonic() });
+    this.#ofKind(arrival.isKnown).set(of, { ...arrival, since: this.#clock.monotonic() });
     this.#wake();
   }
 
@@ -55,15 +65,22 @@ export class HandshakeLine {
 
   /** `of` went away while it waited, or its handshake is over. */
   done(of: object): void {
-    this.#arrivals.delete(of);
-    if (this.#underWay.delete(of) && this.#arrivals.size > 0) this.#wake();
+    this.#known.delete(of);
+    this.#strangers.delete(of);
+    if (this.#underWay.delete(of) && this.#known.size + this.#strangers.size > 0) this.#wake();
   }
 
   /** Sends away everybody who waits. */
   close(): void {
     this.#alarm?.();
-    for (const { sendAway } of this.#arrivals.values()) sendAway();
-    this.#arrivals.clear();
+    for (const waiting of [this.#known, this.#strangers]) {
+      for (const { sendAway } of waiting.values()) sendAway();
+      waiting.clear();
+    }
+  }
+
+  #ofKind(isKnown: boolean): Waiting {
+    return isKnown ? this.#known : this.#strangers;
   }
 
   #wake(): void {
@@ -73,15 +90,18 @@ export class HandshakeLine {
   }
 
   async #work(): Promise<void> {
+    let ended = this.#clock.monotonic();
     for (let more = true; more; ) {
       await nextTurn();
-      const until = this.#clock.monotonic() + TURN_MS;
+      const began = this.#clock.monotonic();
+      const until = began + Math.min(TURN_MS.most, Math.max(TURN_MS.least, began - ended));
       do {
         const work = this.#next();
         more = work !== undefined;
         work?.();
         if (more) await doneForNow();
       } while (more && this.#clock.monotonic() < until);
+      ended = this.#clock.monotonic();
     }
     this.#isWorking = false;
   }
@@ -90,17 +110,21 @@ export class HandshakeLine {
     if (this.#frames.length === 0) [this.#frames, this.#came] = [this.#came.reverse(), this.#frames];
     const frame = this.#frames.pop();
     if (frame !== undefined) return frame;
-    const { handshakeMs, handshakesAtOnce, handshakeCountsMs } = this.#limits;
     const now = this.#clock.monotonic();
     // Who takes long does not keep others out: a stranger who opens connections and says nothing would.
     for (const [of, since] of this.#underWay) {
-      if (now - since < handshakeCountsMs) break;
+      if (now - since < this.#limits.handshakeCountsMs) break;
       this.#underWay.delete(of);
     }
-    for (const [of, { since, letIn, sendAway }] of this.#arrivals) {
+    return this.#nextOf(this.#known, now) ?? this.#nextOf(this.#strangers, now);
+  }
+
+  #nextOf(waiting: Waiting, now: number): (() => void) | undefined {
+    const { handshakeMs, handshakesAtOnce } = this.#limits;
+    for (const [of, { since, letIn, sendAway }] of waiting) {
       const tooLate = now - since >= handshakeMs;
       if (!tooLate && this.#underWay.size >= handshakesAtOnce) return this.#lookAgain();
-      this.#arrivals.delete(of);
+      waiting.delete(of);
       if (tooLate) return sendAway;
       this.#underWay.set(of, now);
       return letIn;

@@ -117,10 +117,42 @@ test('when many frames of handshakes wait, everybody else has their turn in betw
   );
 });
 
+test('T13: when thousands of strangers wait, who comes from where an agent has proven itself is let in before them', async () => {
+  await using world = await fleetWorld({ limits: { handshakesAtOnce: 1, unprovenMax: 3, handshakeCountsMs: 9_000 } });
+  const { token } = await world.add('web-1');
+  const agent = world.agent({ token });
+  const strangers = Array.from({ length: 3 }, () => world.agent({ localAddress: '127.0.0.99' }));
+  await agent.connect();
+  await agent.close();
+  const silent = world.agent({ localAddress: '127.0.0.98' });
+  await once(silent.open(), 'open');
+  for (const stranger of strangers) stranger.open();
+  await (await fetch(`${world.url}/healthz`)).text();
+  await assert.rejects(world.agent({ localAddress: '127.0.0.97' }).connect(), /503/, 'the line of strangers is full');
+  const welcome = agent.connect();
+  await (await fetch(`${world.url}/healthz`)).text();
+  await silent.close();
+  await welcome;
+  assert.ok(strangers.filter(({ isOpen }) => isOpen).length <= 1, 'the next stranger comes after it');
+});
+
+test('T13: when as many strangers as may be there say nothing, who comes from where an agent has proven itself finds room', async () => {
+  await using world = await fleetWorld({ limits: { unprovenMax: 1 } });
+  const { token } = await world.add('web-1');
+  const agent = world.agent({ token });
+  await agent.connect();
+  await agent.close();
+  await once(world.agent({ localAddress: '127.0.0.98' }).open(), 'open');
+  const stranger = world.agent({ localAddress: '127.0.0.97' });
+  stranger.open();
+  assert.equal((await stranger.ended).code, closeCodes.busy);
+  await agent.connect();
+});
+
 test('when a frame comes, it is dealt with before anybody else is let in', async () => {
   const line = new HandshakeLine(systemClock, fleetLimits);
   const order: string[] = [];
-  line.arrive({}, { letIn: () => order.push('let in'), sendAway: () => order.push('sent away') });
+  line.arrive({}, { isKnown: false, letIn: () => order.push('let in'), sendAway: () => order.push('sent away') });
   line.frame(() => order.push('frame'));
   await until('both are dealt with', () => order.length === 2);
   assert.deepEqual(order, ['frame', 'let in']);
