@@ -53,14 +53,16 @@ export class JournalChain {
 
   /** The line that an entry makes now. */
   next(entry: JournalEntry, at: number): NextLine {
-    const body = { n: this.#lines, at, previous: this.#head, entry };
-    const hash = sha256(canonicalJson(body));
+    // Canonical JSON of the line by hand, so that the entry, which may hold a whole grant, is worded once: members in their order.
+    const before = `{"at":${canonicalJson(at)},"entry":${canonicalJson(entry)}`;
+    const behind = `"n":${this.#lines},"previous":"${this.#head}"}`;
+    const hash = sha256(`${before},${behind}`);
     const commit = () => {
       this.#lines += 1;
       this.#head = hash;
       note(this.#known, entry, at);
     };
-    return { text: `${canonicalJson({ ...body, hash })}\n`, commit };
+    return { text: `${before},"hash":"${hash}",${behind}\n`, commit };
   }
 
   #take(text: string): void {
