@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { sha256 } from '@countersign/protocol/digest';
 import { operatorClient } from '@countersign/protocol/operator-api/client';
 import { operationNamed, operationNames } from '@countersign/protocol/operator-api/index';
+import { lendPackage } from '../../../test/world/lent-package.ts';
 import { makeSetupSecret } from '../../src/access/set-up.ts';
 import { verifyExport } from '../../src/audit/verify-export.ts';
 import { compose } from '../../src/compose.ts';
@@ -108,6 +109,7 @@ test('when the audit log is exported over HTTP, it verifies; a token does not ge
 
 test('when a server fetches what it installs, script, checksum and package fit together', async (context) => {
   const world = await composed(context);
+  await lendPackage(join(world.config.dataDir, 'agent-packages'));
   const get = (path: string) => raw(world, 'GET', path, { host: 'localhost' });
   const script = await get('/install.sh');
   assert.equal(script.status, 200);
