@@ -109,15 +109,18 @@ const loadedAnyway = [
   'vm',
 ];
 
+/** What V8 is not to do for a link: compilers cost 3 MB of code and threads that wake up, and it is told itself when to collect. */
+const withoutThese = ['--no-opt', '--no-maglev', '--no-sparkplug', '--no-memory-reducer'];
+
 /**
- * The link does without V8's optimizing compilers, whose code alone is 3 MB that its start would touch. It is told so here and not by
- * words to Node: under other words than usual V8 does not take what Node brings compiled of its modules, and compiles them
- * anew, which is 15 ms of a start. So they are loaded before, and all of ours comes after. Source: `v8.setFlagsFromString`.
+ * The link says so here and not by words to Node: under other words than usual V8 does not take what Node brings compiled of its
+ * modules, and compiles them anew, which is 15 ms of a start. So they are loaded before, and all of ours comes after.
+ * Source: `v8.setFlagsFromString`.
  */
 const lightLink = `if (process.argv[2] === 'link') {
   for (const name of ${JSON.stringify(loadedAnyway)}) require('node:' + name);
   performance.now();
-  for (const word of ['--no-opt', '--no-maglev']) require('node:v8').setFlagsFromString(word);
+  for (const word of ${JSON.stringify(withoutThese)}) require('node:v8').setFlagsFromString(word);
 }`;
 
 /** Values that follow from the sources alone: the bundle has them, and not what they are worked out from. */
