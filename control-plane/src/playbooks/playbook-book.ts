@@ -75,14 +75,25 @@ async function filesOf(folder: string): Promise<PlaybookFileFacts[]> {
     throw error;
   });
   const builtIn = folder === libraryFolder;
+  const statOf = once((path) => stat(path));
   const facts = paths.map(async (path) => {
     const { mtimeMs, size, uid, mode } = await stat(path);
     // Who may write into a folder puts files of his own there, under any name.
-    const within = await stat(dirname(path));
+    const within = await statOf(dirname(path));
     const openToAll = (mode & 0o002) !== 0 ? path : (within.mode & 0o002) !== 0 ? dirname(path) : null;
     return { path, builtIn, changedAt: Math.round(mtimeMs), bytes: size, uid, openToAll };
   });
   return Promise.all(facts);
+}
+
+/** Asks once for each path: many files are in the same folder, and this goes on every second. */
+function once<T>(ask: (path: string) => Promise<T>): (path: string) => Promise<T> {
+  const asked = new Map<string, Promise<T>>();
+  return (path) => {
+    const answer = asked.get(path) ?? ask(path);
+    asked.set(path, answer);
+    return answer;
+  };
 }
 
 /** The first file with an id wins, so no file of an owner takes the place of a built-in playbook. */
