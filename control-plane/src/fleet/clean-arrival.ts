@@ -55,8 +55,14 @@ export function cleanActionResult(result: ActionResult): ActionResult {
   return { ...redactValue(stripAll(result)).value, journalHead: result.journalHead };
 }
 
-export function cleanOutput(text: string): string {
-  return redact(stripControl(text)).text;
+const cleanChunks = new WeakSet<object>();
+
+/** A chunk of output. One that was cleaned as it arrived, while the next was on its way, is not looked through again. */
+export function cleanChunk<C extends { readonly text: string }>(chunk: C): C {
+  if (cleanChunks.has(chunk)) return chunk;
+  const clean = { ...chunk, text: redact(stripControl(chunk.text)).text };
+  cleanChunks.add(clean);
+  return clean;
 }
 
 export function cleanAlert(alert: AgentAlert): AgentAlert {

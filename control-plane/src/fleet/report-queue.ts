@@ -6,6 +6,7 @@
 import { type Clock, Fault } from '@countersign/protocol';
 import type { FromAgent } from '@countersign/protocol/agent-wire/messages';
 import { failPoint } from '../fail-points.ts';
+import { cleanChunk } from './clean-arrival.ts';
 import type { FleetLimits } from './limits.ts';
 import type { Wire } from './wire.ts';
 
@@ -62,7 +63,7 @@ export class ReportQueue {
   /** Takes one report; it is stored when those before it are. */
   add(report: Report, bytes: number): void {
     if (this.#ended) return;
-    this.#waiting.push({ report, bytes });
+    this.#waiting.push({ report: report.type === 'output' ? cleanChunk(report) : report, bytes });
     this.#bytes += bytes;
     this.#pauseOrResume();
     if (!this.#isGathering()) this.#gathered?.();
@@ -88,7 +89,7 @@ export class ReportQueue {
         const first = this.#waiting.shift();
         if (first === undefined) return;
         const further = this.#furtherOutput(first.report);
-        const batch = [first, ...this.#besides(first.report)];
+        const batch = [first, ...this.#end(first.report), ...this.#besides(first.report)];
         const output = further.map(({ report }) => report) as OutputReport[];
         const refused = await allOf(
           batch.map(({ report }) => this.#store(report, report === first.report ? output : [])),
@@ -131,6 +132,17 @@ export class ReportQueue {
     const isFurther = ({ report }: Waiting) => 'actionId' in report && report.actionId === first.actionId;
     this.#waiting.unshift(...chunks.filter((it) => !isFurther(it)));
     return chunks.filter(isFurther);
+  }
+
+  /**
+   * Takes off the queue the end of an action that came right behind its output: handed on right behind it, it is written behind it, and
+   * mostly in the same commit, so that who waits for the end waits for one sync.
+   */
+  #end(first: Report): Waiting[] {
+    if (first.type !== 'output') return [];
+    const at = this.#waiting.findIndex(({ report }) => report.type !== 'output');
+    const next = this.#waiting[at]?.report;
+    return next?.type === 'finished' && next.actionId === first.actionId ? this.#waiting.splice(at, 1) : [];
   }
 
   /** Takes off the queue what can be stored beside a report: the next ones, each of another action. */

@@ -3,7 +3,7 @@ import type { AgentAlert } from '@countersign/protocol/agent-wire/facts';
 import { raiseAlert } from '../alerts/raise-alert.ts';
 import { whoIs } from '../audit/ledger.ts';
 import type { Core } from '../ports.ts';
-import { cleanActionResult, cleanAlert, cleanFault, cleanOutput } from './clean-arrival.ts';
+import { cleanActionResult, cleanAlert, cleanChunk, cleanFault } from './clean-arrival.ts';
 import type { Report, TakeReport } from './report-queue.ts';
 
 type Of<T extends Report['type']> = Extract<Report, { type: T }>;
@@ -52,8 +52,6 @@ function take(deps: Deps, serverId: string, report: Report, further: readonly Of
       return takeAlert(deps, serverId, cleanAlert(report.alert));
   }
 }
-
-const cleanChunk = (chunk: Of<'output'>) => ({ ...chunk, text: cleanOutput(chunk.text) });
 
 async function takeAlert(deps: Deps, serverId: string, alert: AgentAlert): Promise<void> {
   const now = deps.clock.now();

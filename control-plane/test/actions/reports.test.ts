@@ -222,3 +222,14 @@ test('when chunks come in one go, they are kept as if each had come alone', asyn
   assert.deepEqual(kept[1], kept[0]);
   assert.equal(kept[0]?.length, 4);
 });
+
+test('when output and the end of an action are handed on one right behind the other, who hears of the end finds the output', async (t) => {
+  const h = await heart(t);
+  const actionId = await dispatched(h);
+  await started(h, actionId);
+  const chunk = { actionId, step: 'go', chunk: 0, text: 'printed\n', dropped: 0 };
+  const kept = recordOutput(h.deps, web1, [chunk]);
+  await finished(h, actionId, 'succeeded');
+  assert.deepEqual(await outputTail(h.db, actionId, 100), { text: 'printed\n', truncated: false });
+  await kept;
+});

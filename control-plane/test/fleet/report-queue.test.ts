@@ -8,6 +8,13 @@ import { manualClock } from './manual-clock.ts';
 
 const actionOf = (n: number) => `act_0000000000${`${n}`.padStart(2, '0')}`;
 const started = (n: number): Report => ({ type: 'started', seq: n, actionId: actionOf(n), at: 1 });
+const finished = (n: number): Report => ({
+  ...{ type: 'finished', seq: n, actionId: actionOf(n) },
+  result: {
+    ...{ outcome: 'succeeded', summary: '', steps: [], check: null, startedAt: 1, finishedAt: 2 },
+    ...{ undo: { state: 'not_needed', steps: [] }, journalHead: '0'.repeat(64) },
+  },
+});
 const printed = (n: number, chunk: number): Report => ({
   ...{ type: 'output', actionId: actionOf(n), step: 'go' },
   ...{ chunk, text: 'x', dropped: 0 },
@@ -63,4 +70,28 @@ test('when two actions print by turns, what each of them printed is stored toget
   await queue.settled();
   assert.deepEqual(stored, ['1: 0,1,2,3,4', '2: 0,1,2,3,4', '1: 5', '3: started', '1: 6']);
   assert.deepEqual(acknowledged, [3]);
+});
+
+test('when the end of an action came right behind its output, both are handed on at once, output first, and nothing else with them', async () => {
+  const taken: string[] = [];
+  const held: (() => void)[] = [];
+  const { queue, clock, acknowledged } = queueWith({
+    take: (report, further) => {
+      taken.push([report, ...further].map((it) => (it.type === 'output' ? it.chunk : it.type)).join());
+      return new Promise((resolve) => held.push(resolve));
+    },
+    afterRefusal: () => assert.fail('nothing is refused'),
+  });
+  for (const report of [printed(1, 0), printed(2, 0), printed(1, 1), finished(1), started(3)]) queue.add(report, 100);
+  await clock.advance(0);
+  assert.deepEqual(taken, ['0,1', 'finished']);
+  for (const resolve of held.splice(0)) resolve();
+  await clock.advance(0);
+  assert.deepEqual(taken, ['0,1', 'finished', '0'], 'the output of another action has its own turn');
+  for (let turns = 0; turns < 5; turns += 1) {
+    for (const resolve of held.splice(0)) resolve();
+    await clock.advance(0);
+  }
+  await queue.settled();
+  assert.deepEqual([taken.at(-1), acknowledged.at(-1)], ['started', 3]);
 });
