@@ -180,7 +180,7 @@ class Load {
     const began = performance.now();
     const { welcomes } = crowd;
     crowd.tell({ do: 'cut' });
-    await crowd.allConnected({ welcomes: welcomes + agents, timeoutMs: COMEBACK_MS });
+    await this.#allBack(crowd, welcomes + agents);
     this.#storm({ what: 'all links cut at once', agents, seconds: secondsSince(began), answersAfterSeconds: null });
   }
 
@@ -190,9 +190,20 @@ class Load {
     const { welcomes } = crowd;
     await this.#world.restart('SIGKILL');
     const answersAfterSeconds = secondsSince(began);
-    await crowd.allConnected({ welcomes: welcomes + crowd.good, timeoutMs: COMEBACK_MS });
+    await this.#allBack(crowd, welcomes + crowd.good);
     const seconds = secondsSince(began);
     this.#storm({ what: 'control plane killed with SIGKILL', agents: crowd.good, seconds, answersAfterSeconds });
+  }
+
+  /** Rejects with what the control plane had of the machine, since that is the first question then. */
+  async #allBack(crowd: Crowd, welcomes: number): Promise<void> {
+    await crowd.allConnected({ welcomes, timeoutMs: COMEBACK_MS }).catch((error: unknown) => {
+      this.#meter.end();
+      const storm = JSON.stringify(this.#meter.phases.at(-1));
+      throw new Error(`${error instanceof Error ? error.message : error}; the control plane: ${storm}`, {
+        cause: error,
+      });
+    });
   }
 
   async #finish(crowd: Crowd, { pulse, traffic, stories }: Makers) {

@@ -7,12 +7,8 @@ import type { Cancel, Clock } from '@countersign/protocol';
 import type { FleetLimits } from './limits.ts';
 import { nextTurn } from './next-turn.ts';
 
-/**
- * How much of one turn of the event loop goes into handshakes, milliseconds: as long as everything else took in the turn, within these bounds.
- * A fixed time was next to nothing where a turn took long, since thousands dialled: they gave up before their turn came, dialled
- * again, and made the next one as long. 19,000 never came back.
- */
-const TURN_MS = { least: 3, most: 100 };
+/** How much of one turn of the event loop goes into handshakes, milliseconds. As long as all else took was tried: agents were not back sooner. */
+const TURN_MS = 3;
 
 type Limits = Pick<FleetLimits, 'handshakeMs' | 'handshakesAtOnce' | 'handshakeCountsMs'>;
 
@@ -90,18 +86,15 @@ export class HandshakeLine {
   }
 
   async #work(): Promise<void> {
-    let ended = this.#clock.monotonic();
     for (let more = true; more; ) {
       await nextTurn();
-      const began = this.#clock.monotonic();
-      const until = began + Math.min(TURN_MS.most, Math.max(TURN_MS.least, began - ended));
+      const until = this.#clock.monotonic() + TURN_MS;
       do {
         const work = this.#next();
         more = work !== undefined;
         work?.();
         if (more) await doneForNow();
       } while (more && this.#clock.monotonic() < until);
-      ended = this.#clock.monotonic();
     }
     this.#isWorking = false;
   }
