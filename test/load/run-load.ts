@@ -130,6 +130,11 @@ class Load {
     return { servers, enrolSeconds, connectSeconds, ...(await this.#finish(crowd, makers)) };
   }
 
+  /** As long as the control plane takes to give back what its start, or the first connections, left; in a short load memory is not looked at. */
+  get #restMs(): number {
+    return this.#options.seconds < 30 ? 2000 : 12_000;
+  }
+
   async #crowd(serverIds: readonly string[]): Promise<Crowd> {
     const { owner, url } = this.#world;
     const { install_command } = await owner('addServer', { name: 'not-of-the-load' });
@@ -141,8 +146,7 @@ class Load {
   }
 
   async #connect(crowd: Crowd): Promise<number> {
-    // As long as it takes to rest after its start.
-    await this.#phase('empty', Math.min(12_000, this.#options.seconds * 100));
+    await this.#phase('empty', this.#restMs);
     this.#begin('connecting');
     const began = performance.now();
     crowd.tell({ do: 'connect' });
@@ -157,7 +161,7 @@ class Load {
     const { seconds, seed, callsPerSecond, actionsPerSecond: perSecond, alertsPerSecond, servers } = this.#options;
     const latencies = this.#latencies;
     const share = (part: number) => seconds * part * 1000;
-    await this.#phase('settling', Math.min(30_000, share(0.1)));
+    await this.#phase('settling', Math.max(this.#restMs, Math.min(30_000, share(0.1))));
     await this.#phase('idle', share(0.15));
     const pulse = new Pulse(this.#world.url, latencies);
     const traffic = new Traffic({ assistants, servers, callsPerSecond, latencies, seed });
