@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TurnedAway } from '../../../test/load/simulated-agent.ts';
 import { whoIs } from '../../src/audit/ledger.ts';
+import { fleetLimits } from '../../src/fleet/limits.ts';
 import { isQuarantined } from '../../src/fleet/quarantine.store.ts';
 import { renewEnrolment } from '../../src/fleet/renew-enrolment.ts';
 import { closeCodes } from '../../src/fleet/wire.ts';
@@ -132,7 +133,7 @@ test('F7: when an agent has nothing to say but answers pings, its link stays', a
     assert.ok(before && agent.isOpen);
   }
   const pinged = new Promise<void>((resolve) => agent.onPing(resolve));
-  await clock.advance(12_500);
+  await clock.advance(fleetLimits.pingAfterMs + fleetLimits.sweepMs);
   await pinged;
 });
 
