@@ -14,7 +14,7 @@ import type { OutputChunk } from './runner-wire.ts';
 
 /** What is kept of one step's output, bytes of UTF-8. */
 export const STEP_OUTPUT_MAX = 1024 * 1024;
-/** Longest text of a chunk, bytes of UTF-8: as a frame with its few words around it stays below 64 KiB. Each costs three processes a turn. */
+/** Longest text of a chunk, bytes of UTF-8: in JSON at most twice as many. Each costs three processes a turn. */
 const CHUNK_MAX = 60_000;
 const COALESCE_MS = 100;
 /** More than the output of all steps of a plan can take. */
@@ -244,14 +244,12 @@ class StepOutput {
   }
 }
 
+const encoder = new TextEncoder();
+
 /** The longest beginning of a text that has no more bytes and does not cut a character. */
 function cut(text: string, bytes: number): string {
   let part = text.slice(0, bytes);
-  if (Buffer.byteLength(part) > bytes)
-    part = Buffer.from(part)
-      .subarray(0, bytes)
-      .toString('utf8')
-      .replace(/\ufffd+$/, '');
+  if (Buffer.byteLength(part) > bytes) part = part.slice(0, encoder.encodeInto(part, new Uint8Array(bytes)).read);
   return part.isWellFormed() ? part : part.slice(0, -1);
 }
 

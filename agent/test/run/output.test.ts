@@ -108,6 +108,16 @@ test('when the text has characters of several bytes, no chunk cuts one in two', 
   assert.ok(sent.every((chunk) => chunk.text.isWellFormed() && Buffer.byteLength(chunk.text) <= 64 * 1024));
 });
 
+test('when a program prints bytes that are no text, all of it comes, and what it prints after them', (t) => {
+  const { output, sent, text } = open(t);
+  output.begin('one');
+  const all = `${'\ufffd'.repeat(61_000)}\nafter\n`;
+  output.write(all);
+  output.end();
+  assert.equal(text(), all);
+  assert.ok(sent.every((chunk) => chunk.dropped === 0 && Buffer.byteLength(chunk.text) <= 64 * 1024));
+});
+
 test('F7: when a runner takes over, it tells the stored chunks again and skips what the step prints once more', async (t) => {
   const first = open(t);
   first.output.begin('one');
