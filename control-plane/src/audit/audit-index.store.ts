@@ -7,7 +7,7 @@ import { sql } from 'kysely';
 import type { AuditEntryTable } from '../storage/audit-tables.ts';
 import type { Db, Trx } from '../storage/database.ts';
 import { prepared } from '../storage/prepared.ts';
-import { indexedSql } from './stored-entry.ts';
+import { indexEndSql, indexedSql, logEndSql } from './stored-entry.ts';
 
 /** So many entries at most are behind the index, when every one was appended by `ledger.ts`. */
 export const INDEXED_AT_ONCE = 1000;
@@ -26,9 +26,7 @@ const indexQuery = prepared((db) => {
       q
         .selectFrom('audit_entry')
         .select([...found])
-        .where('seq', '>', (one) =>
-          one.selectFrom('audit_index').select((it) => it.fn.coalesce(it.fn.max('seq'), it.lit(0)).as('end')),
-        )
+        .where('seq', '>', sql.raw<number>(indexEndSql))
         .orderBy('seq'),
     );
 });
@@ -39,8 +37,21 @@ export async function indexedUpTo(db: Db | Trx): Promise<number> {
 }
 
 const endQuery = prepared<object, { readonly end: number | null }>((db) =>
-  db.selectFrom('audit_index').select((it) => it.fn.max('seq').as('end')),
+  db
+    .selectFrom('audit_index')
+    .select((it) => it.fn.max('seq').as('end'))
+    .where('seq', '<=', sql.raw<number>(logEndSql)),
 );
+
+/** The last number that stands in the index beyond the end of the log, where none belongs; `null` when there is none. */
+export async function indexedBeyond(db: Db): Promise<number | null> {
+  const { last } = await db
+    .selectFrom('audit_index')
+    .select((it) => it.fn.max<number | null>('seq').as('last'))
+    .where('seq', '>', sql.raw<number>(logEndSql))
+    .executeTakeFirstOrThrow();
+  return last;
+}
 
 export interface EntryFilter {
   readonly serverId?: string | undefined;

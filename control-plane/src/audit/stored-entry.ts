@@ -34,8 +34,17 @@ export function columnsOf(body: EntryBody): Omit<AuditEntryTable, 'body' | 'hash
   };
 }
 
+/** SQL for the number of the last entry; 0 when there is none. */
+export const logEndSql = '(select coalesce(max(seq), 0) from audit_entry)';
+
+/**
+ * SQL for the entry up to which the index goes; 0 when it is empty. What stands there beyond the end of the log is none of ours and
+ * counts for nothing: else one such row would hide all entries that are still to come.
+ */
+export const indexEndSql = `(select coalesce(max(seq), 0) from audit_index where seq <= ${logEndSql})`;
+
 /** SQL for whether the index has an entry as it is: 1, also for those that the index has not come to, or 0. */
 export const indexedSql = `case when exists (
   select 1 from audit_index as i where i.seq = audit_entry.seq and i.at = audit_entry.at and i.event = audit_entry.event
   and i.server_id is not distinct from audit_entry.server_id and i.action_id is not distinct from audit_entry.action_id
-) or seq > coalesce((select max(seq) from audit_index), 0) then 1 else 0 end`;
+) or seq > ${indexEndSql} then 1 else 0 end`;

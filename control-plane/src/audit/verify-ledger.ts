@@ -1,11 +1,11 @@
 /**
- * Checks the audit log in the database: the chain, the signed checkpoints, and the columns and the
- * index that are searched. Long logs are looked
- * through by threads, a page each; what they find whole is taken as one, and every other page is gone through entry by entry here.
+ * Checks the audit log in the database: the chain, the signed checkpoints, and the columns and the index that are searched. Long
+ * logs are looked through by threads, a page each; what they find whole is taken as one, and every other page is gone through entry
+ * by entry here.
  */
 import { type Db, fileOf } from '../storage/database.ts';
 import { checkpointsAfter, lastEntry } from './audit.store.ts';
-import { type EntryAsFound, entriesAsFound } from './audit-index.store.ts';
+import { type EntryAsFound, entriesAsFound, indexedBeyond } from './audit-index.store.ts';
 import { ChainCheck, type Verdict } from './chain-check.ts';
 import { type SpanQuestion, SpanThreads } from './span-threads.ts';
 import { bodyOf, columnsOf } from './stored-entry.ts';
@@ -54,6 +54,9 @@ export async function verifyLedger(
     const last = await oneByOne(db, check, whole, pageSize - (whole - after));
     if (last === null) {
       for (const { note } of await checkpointsAfter(db, whole, 1)) check.checkpoint(note);
+      const beyond = await indexedBeyond(db);
+      if (beyond !== null)
+        check.problem(null, `the index was changed: it has entry ${beyond}, beyond the end of the log`);
       return check.verdict();
     }
     after = last;

@@ -141,6 +141,27 @@ for (const [what, statement] of Object.entries({
     }
   });
 
+test('T22: when a row stands in the index beyond the end of the log, what comes is found all the same, and verification names the row', async (t) => {
+  const { db, path } = await filled(t, 30);
+  const sqlite = new Sqlite(path);
+  sqlite.exec("insert into audit_index (seq, at, event) values (1000000, 1, 'server.connected')");
+  sqlite.close();
+  const publicKey = makeSigningKey().publicKey;
+  const found = async () => (await newestEntries(db, { event: 'token.created' }, all, COUNT)).length;
+  for (const [more, ofEvent, end] of [
+    [0, 7, 0],
+    [INDEXED_AT_ONCE - 31, 250, 0],
+    [41, 261, INDEXED_AT_ONCE],
+  ] as const) {
+    await append(db, more, 31);
+    assert.deepEqual([await found(), await indexedUpTo(db)], [ofEvent, end]);
+    for (const inSpans of [true, false])
+      assert.deepEqual((await verifyLedger({ db, publicKey }, { inSpans })).problems, [
+        { seq: null, problem: 'the index was changed: it has entry 1000000, beyond the end of the log' },
+      ]);
+  }
+});
+
 test('when the index has every entry as it is, or has not come to it, verification finds nothing, in spans and one by one', async (t) => {
   const { db } = await filled(t, INDEXED_AT_ONCE + 40);
   const publicKey = makeSigningKey().publicKey;
