@@ -11,6 +11,8 @@ export const REST_MS = 5000;
 export const FEW = 50;
 /** Fewer than so many leave nothing worth a collection. */
 export const MANY = 100;
+/** Nor do fewer than this part of those who are connected: a collection goes through what belongs to all of them, and all wait for it. */
+const PART = 0.1;
 
 export class Rest implements FleetFollower, Disposable {
   readonly #clock: Clock;
@@ -18,6 +20,7 @@ export class Rest implements FleetFollower, Disposable {
   /** Who came or went since memory was given back, and since the last look. */
   #moved = 0;
   #movedLately = 0;
+  #connected = 0;
   #cancel: Cancel | null = null;
 
   /** `onRest` is called once after the start, which leaves something too, and again whenever many came or went and that is over. */
@@ -28,10 +31,12 @@ export class Rest implements FleetFollower, Disposable {
   }
 
   connected(): void {
+    this.#connected += 1;
     this.#move();
   }
 
   disconnected(): void {
+    this.#connected -= 1;
     this.#move();
   }
 
@@ -42,7 +47,8 @@ export class Rest implements FleetFollower, Disposable {
   #move(): void {
     this.#moved += 1;
     this.#movedLately += 1;
-    if (this.#cancel === null && this.#moved >= MANY) this.#lookLater();
+    const many = Math.max(MANY, this.#connected * PART);
+    if (this.#cancel === null && this.#moved >= many) this.#lookLater();
   }
 
   #lookLater(): void {

@@ -45,6 +45,21 @@ test('when many agents have come or gone, memory is given back once few come any
   assert.equal(given.length, 2, 'not after its end');
 });
 
+test('T13: when thousands are connected and one of them comes and goes, nobody is stopped for what that leaves', async () => {
+  const { clock, given, rest, come } = resting();
+  for (let n = 0; n < 20_000; n += 1) rest.connected();
+  await clock.advance(2 * REST_MS);
+  assert.equal(given.length, 1);
+  for (let times = 0; times < 19; times += 1) {
+    come(MANY);
+    await clock.advance(2 * REST_MS);
+  }
+  assert.equal(given.length, 1, 'not a tenth of them yet');
+  come(MANY);
+  await clock.advance(2 * REST_MS);
+  assert.equal(given.length, 2);
+});
+
 test('when memory is given back, garbage is gone from the resident memory, without a flag for Node', () => {
   let garbage: unknown[] = Array.from({ length: 400_000 }, (_, n) => ({ n, text: `${n} is garbage` }));
   assert.equal(garbage.length, 400_000);
