@@ -21,7 +21,9 @@ export function commandPreview({
     `It runs in ${cwd ?? '/'} and is ended after ${timeout} s. No shell looks at its words.`,
   ];
   if (stdin !== undefined) effects.push(`Its standard input is ${said(stdin)}.`);
-  for (const [name, value] of Object.entries(environment)) effects.push(`Variable ${name} is ${said(value)}.`);
+  // In one order, however they came: a stored plan has its members sorted, and what it then says must be what it said before.
+  for (const [name, value] of Object.entries(environment).sort(([a], [b]) => (a < b ? -1 : 1)))
+    effects.push(`Variable ${name} is ${said(value)}.`);
   return { argv: [argv], diff: null, effects: shortened(effects), undo: null };
 }
 
