@@ -24,12 +24,22 @@ interface Call {
   readonly id?: unknown;
   /** Members of `params` that are other. */
   readonly params?: object;
+  readonly method?: string;
   readonly signal?: AbortSignal;
 }
 
 function call(
   app: ProductApp,
-  { name = 'list_servers', args = {}, headers = {}, meta = {}, id = 7, params = {}, signal }: Call = {},
+  {
+    name = 'list_servers',
+    args = {},
+    headers = {},
+    meta = {},
+    id = 7,
+    params = {},
+    method = 'POST',
+    signal,
+  }: Call = {},
 ) {
   const _meta = {
     'io.modelcontextprotocol/protocolVersion': MODERN,
@@ -47,7 +57,7 @@ function call(
     ...headers,
   };
   return fetch(app.mcpUrl, {
-    method: 'POST',
+    method,
     headers: Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== undefined)) as Record<
       string,
       string
@@ -209,6 +219,14 @@ test('when headers do not say what the body says, the call is refused and nothin
     assert.ok(JSON.parse(text).error, text);
   }
   assert.deepEqual(app.operations.calls, []);
+});
+
+test('when a call comes by another method than POST, it is refused and nothing runs, also of a client that is known', async (t) => {
+  const app = await appFor(t);
+  await (await call(app)).text();
+  const response = await call(app, { method: 'DELETE' });
+  assert.deepEqual([response.status, JSON.parse(await response.text()).error.code], [400, -32000]);
+  assert.equal(app.operations.calls.length, 1);
 });
 
 test('when a call waits, the stream says every 15 seconds that it is alive, then what came of it', async (t) => {

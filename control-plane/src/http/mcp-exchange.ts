@@ -41,9 +41,9 @@ export function plainCalls(
 ): (request: FastifyRequest) => PlainCall | null {
   const known = new Map<string, Client>();
   return (request) => {
-    const { headers } = request.raw;
+    const { method, headers } = request.raw;
+    if (method !== 'POST' || headers['content-type'] !== 'application/json') return null;
     if (headers['mcp-protocol-version'] !== MODERN || headers['mcp-method'] !== 'tools/call') return null;
-    if (headers['content-type'] !== 'application/json') return null;
     const plain = plainRequestIn(request.body);
     if (plain === null || headers['mcp-name'] !== plain.tool || plain.tool.startsWith('=?')) return null;
     const envelope = JSON.stringify(plain.envelope);
