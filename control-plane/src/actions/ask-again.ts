@@ -20,7 +20,7 @@ import { isDrifted, toldDifferences } from './drift.ts';
 import { keepAction, type Proposed } from './keep-action.ts';
 import { preparePlan } from './prepare-plan.ts';
 import { previewDifferences } from './preview-differences.ts';
-import { policyOf, type StoredPolicy } from './stored-policy.ts';
+import { policyOf } from './stored-policy.ts';
 import { wantedOf } from './wanted-of.ts';
 
 const DIFFERENCES_MOST = 20;
@@ -55,7 +55,7 @@ async function askOnce(deps: ActionDeps, row: ActionTable): Promise<void> {
   };
   const server = await resolveServerUnderCare(deps.db, row.server_id);
   const prepared = await preparePlan(deps, by, server, wantedOf(old), { afresh: true });
-  const verdict = askedFor(prepared.verdict, prepared.draft.risk, policyOf(row));
+  const verdict = askedFor(prepared.verdict, prepared.draft.risk, mayGoOn(row, deps.clock.now()));
   const told = [...toldDifferences(row), ...previewDifferences(old.preview, prepared.draft.preview)];
   const differences = [...new Set(told.map((words) => safeText(words, 500)))].slice(0, DIFFERENCES_MOST);
   const { actionId, repeated } = await keepAction(
@@ -106,12 +106,17 @@ async function giveUp(deps: ActionDeps, trx: Trx, row: ActionTable, why: string)
 }
 
 /**
- * Asking again by itself must not run in circles: what policy allows without asking is asked for this time. But where we had foretold
- * what the server would say, and it says otherwise, it was asked only now: what it said is no news of a change.
+ * Where we had foretold what the server would say, and it says otherwise, it was asked only now: what it said is no news of a change,
+ * and the command goes on by itself. Not after the time in which it was to start: its requester counts on nothing any more then.
  */
-function askedFor(verdict: PolicyVerdict, risk: Risk, { foretold }: StoredPolicy): PolicyVerdict {
+function mayGoOn(row: ActionTable, now: number): boolean {
+  return policyOf(row).foretold === true && now < (row.start_by ?? 0);
+}
+
+/** Asking again by itself must not run in circles: what policy allows without asking is asked for this time. */
+function askedFor(verdict: PolicyVerdict, risk: Risk, goesOn: boolean): PolicyVerdict {
   if (verdict.verdict === 'deny') throw fault('policy_denies', { reason: verdict.reason });
-  if (verdict.verdict === 'ask' || foretold) return verdict;
+  if (verdict.verdict === 'ask' || goesOn) return verdict;
   const why = `${verdict.why} But the state had changed before it could start, so it is asked for.`;
   return { verdict: 'ask', rule: verdict.rule, why, ask: askByDefault(risk) };
 }

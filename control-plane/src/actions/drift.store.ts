@@ -32,6 +32,21 @@ export async function followerOf(db: Db | Trx, actionId: string): Promise<string
   return (await db.selectFrom('action').select('id').where('follows_action', '=', actionId).executeTakeFirst())?.id;
 }
 
+/** The newest action that its requester asked for after another one, as the same request; also when it has ended. */
+export async function askedAfter(trx: Trx, requestKey: string, actionId: string): Promise<ActionTable | undefined> {
+  return trx
+    .selectFrom('action')
+    .selectAll()
+    .where('request_key', '=', requestKey)
+    .where('id', '!=', actionId)
+    .where('created_at', '>=', (q) =>
+      q.selectFrom('action as before').select('before.created_at').where('before.id', '=', actionId),
+    )
+    .orderBy('created_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+}
+
 /** Whether who asked for an action could not ask now: the person was removed, or the token revoked or has expired. */
 export async function requesterLeft(
   db: Db,

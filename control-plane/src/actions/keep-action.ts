@@ -12,6 +12,7 @@ import type { ActionDeps } from './action-deps.ts';
 import { actionRow, type RequestedBy } from './action-row.ts';
 import { beginAction } from './begin-action.ts';
 import { dispatchAtOnce, handOver } from './dispatch.ts';
+import { askedAfter } from './drift.store.ts';
 import { playbooksOn } from './playbooks-on.ts';
 import { policyFacts } from './policy-facts.ts';
 import type { Prepared } from './prepare-plan.ts';
@@ -54,7 +55,7 @@ export async function keepAction(
   const isAllowed = kept.verdict.verdict === 'allow' && (kept.foretold || (await allowedStill(deps, kept)));
   const { leaving, ...proposed } = await write(db, 'actions.propose', async (trx) => {
     const at = clock.now();
-    const earlier = await openRepeat(trx, kept.key, at - limits.repeatMs);
+    const earlier = (await openRepeat(trx, kept.key, at - limits.repeatMs)) ?? (await askedMeanwhile(trx, kept));
     if (!earlier) await refuseCrowd(deps, trx, kept.by, kept.server.id, kept.draft);
     const row = earlier ?? (await begin(deps, trx, kept, at));
     const leaving = earlier || !isAllowed ? null : await dispatchAtOnce(deps, trx, row);
@@ -64,6 +65,11 @@ export async function keepAction(
   });
   if (leaving) await handOver(deps, leaving);
   return proposed;
+}
+
+/** What goes on by itself must not run besides what its requester asked for anew meanwhile, though that has ended by now. */
+async function askedMeanwhile(trx: Trx, { verdict, follows, key }: Kept): Promise<ActionTable | undefined> {
+  return verdict.verdict === 'allow' && follows ? askedAfter(trx, key, follows.action) : undefined;
 }
 
 /** A preview may have taken a while: policy is asked once more before anything leaves. */

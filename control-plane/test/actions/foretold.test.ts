@@ -8,9 +8,11 @@ import { askAgain } from '../../src/actions/ask-again.ts';
 import { dispatch } from '../../src/actions/dispatch.ts';
 import { makeDispatcher } from '../../src/actions/dispatcher.ts';
 import { pauseDispatch } from '../../src/actions/pause.ts';
+import { recordFinished } from '../../src/actions/record-finished.ts';
 import { recordRefused } from '../../src/actions/record-refused.ts';
+import { recordStarted } from '../../src/actions/record-started.ts';
 import { resendDue } from '../../src/actions/resend-due.ts';
-import { anaAtDashboard, type Heart, heart, web1 } from './heart.ts';
+import { anaAtDashboard, type Heart, heart, resultOf, web1 } from './heart.ts';
 
 const FREE = '  - {name: free, allow: true}';
 const parameters = { argv: ['uptime', '-p'], timeout_s: 60 };
@@ -112,6 +114,30 @@ test('when the server says otherwise than was foretold, it is asked and the comm
   await askAgain(h.deps, next.id);
   const last = await actionDetail(h.deps, (await actionDetail(h.deps, next.id)).followed_by ?? '');
   assert.equal(last.state, 'awaiting_approval', 'it does not run in circles');
+});
+
+test('when the assistant itself asked anew after the refusal, and that has ended, the refused one does not run besides', async (t) => {
+  const h = await foreseeing(t, { policy: FREE });
+  const first = await h.ask({ wanted });
+  await refused(h, first.actionId, 'state_drifted', { reason: 'a program moved' });
+  const own = await h.ask({ wanted });
+  await recordStarted(h.deps, web1, { actionId: own.actionId, at: 5 });
+  await recordFinished(h.deps, web1, { actionId: own.actionId, result: resultOf('succeeded') });
+  await askAgain(h.deps, first.actionId);
+  const { followed_by, status } = await actionDetail(h.deps, first.actionId);
+  assert.equal(followed_by, null);
+  assert.match(status, new RegExp(`not asked for again by itself: it was asked for again as ${own.actionId}`));
+  assert.equal(h.fleet.grants.length, 2);
+});
+
+test('when the server can be asked only after the time in which the command was to start, a human is asked', async (t) => {
+  const h = await foreseeing(t, { policy: FREE });
+  const { actionId } = await h.ask({ wanted });
+  await h.clock.pass(h.deps.limits.startWindowMs);
+  await refused(h, actionId, 'state_drifted', { reason: 'a program moved' });
+  await askAgain(h.deps, actionId);
+  const { followed_by } = await actionDetail(h.deps, actionId);
+  assert.deepEqual([await h.stateOf(followed_by ?? ''), h.fleet.grants.length], ['awaiting_approval', 1]);
 });
 
 test('when the server refuses what was foretold, the caller sees its reason under the code of before', async (t) => {
