@@ -157,7 +157,7 @@ function whoCanApprove({ approvals_needed, approvals_given, policy, lock }: Acti
   return `${missing} more: ${who}, by ${channelsThatDecide(policy, lock !== null).join(', ')}. Never you.`;
 }
 
-function nextFor({ id, state, followed_by }: ActionDetail): string {
+function nextFor({ id, state, followed_by, error }: ActionDetail): string {
   if (followed_by !== null)
     return `It was asked again as ${followed_by}: call get_action with that id. Do not ask for the same yourself.`;
   const wait = `Call get_action with {"action":"${id}","wait_s":50}`;
@@ -176,6 +176,8 @@ function nextFor({ id, state, followed_by }: ActionDetail): string {
       return 'A human said no. Do not ask for the same again; talk to the user.';
     case 'denied':
     case 'refused':
+      if (error?.code === 'state_drifted')
+        return 'Nothing ran. The status says whether it is asked for again by itself: call get_action once more before you ask for the same.';
       return 'Nothing ran. Read error and policy, then choose another way.';
     case 'expired':
       return 'Nobody decided in time, nothing ran. Ask again if it is still needed.';

@@ -2,10 +2,14 @@
 import { type ActionState, isFinal } from '@countersign/protocol';
 import { actionById } from './action.store.ts';
 import type { ActionDeps } from './action-deps.ts';
+import { followerOf } from './drift.store.ts';
+import { isDrifted } from './drift.ts';
+import { policyOf } from './stored-policy.ts';
 
 /**
  * Resolves when an action that waits for a decision left that state, or when one that was decided ended or got lost; at the
- * latest after `ms`. At once when there is nothing to wait for. Rejects with the signal's reason when it is aborted.
+ * latest after `ms`. At once when there is nothing to wait for. One that goes on by itself as another has not ended before it is
+ * known as which. Rejects with the signal's reason when it is aborted.
  */
 export async function waitForAction(
   deps: Pick<ActionDeps, 'db' | 'clock' | 'followers'>,
@@ -30,7 +34,7 @@ export async function waitForAction(
   try {
     const first = (await actionById(deps.db, actionId))?.state;
     signal.throwIfAborted();
-    for (let state = first; ms > 0 && !worthTelling(first, state); state = newest) {
+    for (let state = first; ms > 0 && !(await worthTelling(deps, actionId, first, state)); state = newest) {
       if ((await Promise.race([wake.promise, over.promise])) === 'over') return;
       wake = Promise.withResolvers();
     }
@@ -41,7 +45,20 @@ export async function waitForAction(
   }
 }
 
-function worthTelling(first: ActionState | undefined, state: ActionState | undefined): boolean {
+async function worthTelling(
+  { db }: Pick<ActionDeps, 'db'>,
+  actionId: string,
+  first: ActionState | undefined,
+  state: ActionState | undefined,
+): Promise<boolean> {
+  if (state === 'refused') return !(await isAskedAgain(db, actionId));
   if (state === undefined || isFinal(state)) return true;
   return first === 'awaiting_approval' ? state !== first : state === 'unknown';
+}
+
+/** Whether the server is about to be asked what we had foretold wrongly: who hears of the refusal alone would ask anew, and it would run twice. */
+async function isAskedAgain(db: ActionDeps['db'], actionId: string): Promise<boolean> {
+  const row = await actionById(db, actionId);
+  if (!row || !isDrifted(row) || row.not_followed !== null || !policyOf(row).foretold) return false;
+  return (await followerOf(db, actionId)) === undefined;
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PlanDraft, Preview } from '@countersign/protocol';
 import { commandPreview } from '@countersign/protocol/command-preview';
+import { actionView } from '../../../mcp-server/src/action-view.ts';
 import { actionDetail } from '../../src/actions/action-detail.ts';
 import { askAgain } from '../../src/actions/ask-again.ts';
 import { dispatch } from '../../src/actions/dispatch.ts';
@@ -12,6 +13,7 @@ import { recordFinished } from '../../src/actions/record-finished.ts';
 import { recordRefused } from '../../src/actions/record-refused.ts';
 import { recordStarted } from '../../src/actions/record-started.ts';
 import { resendDue } from '../../src/actions/resend-due.ts';
+import { waitForAction } from '../../src/actions/wait-for-action.ts';
 import { anaAtDashboard, type Heart, heart, resultOf, web1 } from './heart.ts';
 
 const FREE = '  - {name: free, allow: true}';
@@ -114,6 +116,39 @@ test('when the server says otherwise than was foretold, it is asked and the comm
   await askAgain(h.deps, next.id);
   const last = await actionDetail(h.deps, (await actionDetail(h.deps, next.id)).followed_by ?? '');
   assert.equal(last.state, 'awaiting_approval', 'it does not run in circles');
+});
+
+test('when a foretold command is refused and goes on by itself, who waits for it is told as what, and not to ask anew', async (t) => {
+  const h = await foreseeing(t, { policy: FREE });
+  for (const [after, ended] of [
+    [(id: string) => askAgain(h.deps, id), /^It was asked again as act_\w+: call get_action with that id/],
+    [
+      async (id: string) => {
+        await h.setPolicy('  - {name: no, deny: {reason: Frozen.}}');
+        await askAgain(h.deps, id);
+      },
+      /^Nothing ran\. The status says whether/,
+    ],
+  ] as const) {
+    const { actionId } = await h.ask({ wanted });
+    let over = false;
+    const { signal } = new AbortController();
+    const waits = waitForAction(h.deps, actionId, { ms: 3000, signal }).then(() => {
+      over = true;
+    });
+    await refused(h, actionId, 'state_drifted', { reason: 'a program moved' });
+    for (let n = 0; n < 20; n += 1) await h.clock.pass(0);
+    assert.equal(over, false, 'nobody knows yet how it goes on');
+    assert.match(
+      actionView(await actionDetail(h.deps, actionId), () => '').next,
+      /^Nothing ran\. The status says whether/,
+    );
+    await after(actionId);
+    await waits;
+    assert.match(actionView(await actionDetail(h.deps, actionId), () => '').next, ended);
+    const { followed_by } = await actionDetail(h.deps, actionId);
+    if (followed_by) await refused(h, followed_by, 'commands_disabled', {});
+  }
 });
 
 test('when the assistant itself asked anew after the refusal, and that has ended, the refused one does not run besides', async (t) => {
