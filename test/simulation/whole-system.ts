@@ -39,6 +39,10 @@ export class WholeSystem implements Disposable {
   readonly crowd: Crowd;
   /** Errors in the log of the product that are defects whatever befell it. */
   readonly defects: unknown[] = [];
+  /** Actions of which something found no room in the journal of their server. */
+  readonly unwritten = new Set<string>();
+  /** Actions whose end a disk did not take. */
+  readonly endsNotWritten = new Set<unknown>();
   /** Where programs were killed, for those who want to know whether every point was met. */
   readonly killedAt: string[] = [];
   plane: SimulatedControlPlane | null = null;
@@ -206,6 +210,7 @@ export class WholeSystem implements Disposable {
     warn: () => undefined,
     error: (event: string, fields?: Readonly<Record<string, unknown>>) => {
       if (DEFECTS.includes(event) && !(fields?.error instanceof Killed)) this.defects.push([event, fields]);
+      if (event === 'journal.unwritable' && fields?.entry === 'result') this.endsNotWritten.add(fields.actionId);
     },
   };
 }

@@ -33,6 +33,7 @@ export async function tryAppendDurably({ journal, log }: Book, entry: Entry): Pr
 
 function unwritable(log: Log, entry: Entry, error: unknown): false {
   if (!(error instanceof Fault)) throw error;
-  log.error('journal.unwritable', { entry: entry.kind, error });
+  const actionId = 'actionId' in entry ? entry.actionId : null;
+  log.error('journal.unwritable', { entry: entry.kind, actionId, error });
   return false;
 }
