@@ -179,6 +179,27 @@ test('F10: when the failure of one ends the whole transaction, those before it f
   assert.deepEqual(codes, [...Array(4).fill('storage_unwritable'), 'kept']);
 });
 
+test('when the first of a commit fails after it wrote, or ends the whole transaction, nothing of it stays, and the others are kept', async (t) => {
+  for (const ends of [false, true]) {
+    const { db, stored } = await watched(t);
+    const told: string[] = [];
+    const outcomes = await Promise.allSettled(
+      upTo(4).map((name, n) =>
+        write(db, async (trx) => {
+          await put(trx, name);
+          afterCommit(trx, () => told.push(name));
+          if (n > 1) return;
+          if (ends) await sql`rollback`.execute(trx); // as SQLite itself may
+          throw new RangeError(name);
+        }),
+      ),
+    );
+    assert.deepEqual([stored(), told], [upTo(4).slice(2), upTo(4).slice(2)]);
+    const why = outcomes.map((it) => (it.status === 'rejected' ? String(it.reason) : 'kept'));
+    assert.deepEqual(why, ['RangeError: 000', 'RangeError: 001', 'kept', 'kept']);
+  }
+});
+
 test('F10: when the disk has no room for one of them, whoever is answered well is stored, and the next commit is none the worse', async (t) => {
   const { db, stored } = await watched(t);
   const pages = await sql<{ page_count: number }>`pragma page_count`.execute(db);
