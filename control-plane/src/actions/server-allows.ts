@@ -22,6 +22,8 @@ export function abilitiesOf(
 }
 
 const TEXTS_KEPT = 64;
+/** A server may tell as much as a frame holds. So much is read each time. */
+const TEXT_LONGEST = 32 * 1024;
 
 /** Reads a column as its schema says. What it read last it still knows: a server tells the same at every call, and reading it takes long. */
 function reader<T>(schema: z.ZodType<T>): (text: string | null) => T | null {
@@ -32,7 +34,7 @@ function reader<T>(schema: z.ZodType<T>): (text: string | null) => T | null {
     if (value === undefined) {
       value = schema.safeParse(JSON.parse(text)).data ?? null;
       if (known.size >= TEXTS_KEPT) known.clear();
-      known.set(text, value);
+      if (text.length <= TEXT_LONGEST) known.set(text, value);
     }
     return value;
   };
