@@ -2,6 +2,7 @@
  * How many actions are in each state, for whoever asks again and again: counting a million takes 45 ms. They are counted once, and
  * from then on by what the audit log says, which has an entry for every change of a state, also of one that another process made.
  */
+import { bodyOf } from '../audit/stored-entry.ts';
 import type { Db } from '../storage/database.ts';
 
 interface Known {
@@ -44,7 +45,7 @@ export class ActionCounts {
     return { counts: new Map(rows.map(({ state, n }) => [state, Number(n)])), upTo: Number(rows[0]?.end ?? 0) };
   }
 
-  /** What is known, and what came after it; null when that is too much, or does not fit. */
+  /** What is known, and what came after it; null when that is too much, does not fit, or cannot be read. */
   async #since({ counts, upTo }: Known): Promise<Known | null> {
     const entries = await this.#db
       .selectFrom('audit_entry')
@@ -57,7 +58,9 @@ export class ActionCounts {
     const now = new Map(counts);
     for (const { event, body } of entries) {
       if (!event.startsWith('action.')) continue;
-      const { from, to } = changeIn(event, body);
+      const change = changeIn(event, body);
+      if (change === null) return null;
+      const { from, to } = change;
       if (to === undefined) continue;
       if (from !== undefined) now.set(from, (now.get(from) ?? 0) - 1);
       now.set(to, (now.get(to) ?? 0) + 1);
@@ -70,11 +73,11 @@ export class ActionCounts {
   }
 }
 
-/** From which state to which an entry says that an action went. Not every entry of an action is about that. */
-function changeIn(event: string, body: string): { readonly from?: string; readonly to?: string } {
-  const { details } = JSON.parse(body) as {
-    readonly details: { readonly from?: string; readonly to?: string; readonly state?: string };
-  };
-  if (event === 'action.requested') return details.state === undefined ? {} : { to: details.state };
-  return details.from === undefined || details.to === undefined ? {} : { from: details.from, to: details.to };
+/** From which state to which an entry says that an action went. Not every entry of an action is about that. Null: it is damaged. */
+function changeIn(event: string, text: string): { readonly from?: string; readonly to?: string } | null {
+  const details = bodyOf(text)?.details;
+  if (!details) return null;
+  const { from, to, state } = details;
+  if (event === 'action.requested') return typeof state === 'string' ? { to: state } : {};
+  return typeof from === 'string' && typeof to === 'string' ? { from, to } : {};
 }

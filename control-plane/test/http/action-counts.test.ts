@@ -5,7 +5,7 @@ import { applyTransition } from '../../src/actions/apply-transition.ts';
 import { appendEntry, whoIs } from '../../src/audit/ledger.ts';
 import { ActionCounts } from '../../src/http/action-counts.ts';
 import { write } from '../../src/storage/write.ts';
-import { type Heart, heart } from '../actions/heart.ts';
+import { type Heart, heart, web1 } from '../actions/heart.ts';
 
 type Arrow = (typeof transitions)[number];
 
@@ -88,6 +88,27 @@ test('when much happened since the last time, they are counted anew', async (t) 
       await appendEntry(trx, { event: 'server.connected', at: n, who: whoIs('system') });
   });
   await h.ask({ unit: 'ssh' });
+  await check();
+  await h.ask({ unit: 'cron' });
+  await check();
+});
+
+test('when an entry of the log is damaged, the actions are counted all the same', async (t) => {
+  const { h, check } = await world(t);
+  await h.ask();
+  await check();
+  const { actionId } = await h.ask({ unit: 'ssh' });
+  await write(h.db, async (trx) => {
+    const { n } = await trx
+      .selectFrom('audit_entry')
+      .select((q) => q.fn.max('seq').as('n'))
+      .executeTakeFirstOrThrow();
+    const damaged = { event: 'action.refused', body: '{', hash: 'f'.repeat(64), at: 1 };
+    await trx
+      .insertInto('audit_entry')
+      .values({ ...damaged, seq: Number(n) + 1, server_id: web1, action_id: actionId, person_id: null })
+      .execute();
+  });
   await check();
   await h.ask({ unit: 'cron' });
   await check();
