@@ -130,6 +130,11 @@ export class AppendFile {
     return this.#size;
   }
 
+  /** How much of it is known to be on disk, bytes from its beginning. */
+  get durable(): number {
+    return this.#durable;
+  }
+
   /** Whether everything that was added is on disk. */
   get isDurable(): boolean {
     return this.#durable === this.#size;
@@ -188,7 +193,8 @@ export class AppendFile {
         if (this.#closed) closeSync(this.#file);
         if (error) reject(error);
         else {
-          this.#durable = Math.max(this.#durable, size);
+          // What was taken back meanwhile is not there.
+          this.#durable = Math.max(this.#durable, Math.min(size, this.#size));
           resolve();
         }
       });
@@ -196,10 +202,10 @@ export class AppendFile {
     return this.#syncing;
   }
 
-  /** Takes back what a failed sync left in doubt. Throws the system's error. */
+  /** Takes back what a failed sync left in doubt. Throws the system's error when it cannot be cut off; it is no part of the file then either. */
   takeBack(): void {
-    ftruncateSync(this.#file, this.#durable);
     this.#size = this.#durable;
+    ftruncateSync(this.#file, this.#size);
   }
 
   /** Cuts it to its first `size` bytes, durably. */

@@ -113,13 +113,16 @@ export class Journal {
    * fault `journal_unwritable`: then what was added since the last sync counts as never written, and nothing more can be.
    */
   async durable(): Promise<void> {
-    if (this.broken !== null) throw fault('journal_unwritable', { reason: this.broken });
+    if (this.broken !== null || this.#file === null) throw fault('journal_unwritable', { reason: this.broken ?? '' });
+    const { size } = this.#file;
     try {
-      await this.#file?.synced();
+      await this.#file.synced();
     } catch (error) {
       this.#lose(error as Error);
       throw fault('journal_unwritable', { reason: (error as Error).message }, error);
     }
+    // A sync that failed for another took these lines back too, and then there was nothing left to sync.
+    if (this.#file.durable < size) throw fault('journal_unwritable', { reason: this.broken ?? 'it is closed' });
   }
 
   /** Makes everything durable at once, as far as the disk lets us: for who is about to tell what the journal holds. */
@@ -137,10 +140,14 @@ export class Journal {
     if (this.#unusable !== null || this.#file === null) return;
     this.#unusable = error.message;
     try {
-      this.#file.takeBack();
-      const chain = new JournalChain();
-      chain.read(this.#file.read());
-      this.#chain = chain;
+      try {
+        this.#file.takeBack();
+      } finally {
+        // Where the disk does not let it be cut off, it counts for nothing all the same.
+        const chain = new JournalChain();
+        chain.read(this.#file.read());
+        this.#chain = chain;
+      }
     } catch (failed) {
       this.#unusable = (failed as Error).message;
     }
@@ -167,11 +174,22 @@ export class Journal {
 
   #write(line: string, options: { readonly sync: boolean }): void {
     try {
+      this.#append(line, options);
+    } catch (error) {
+      if (this.#unusable !== null || !isFull(error) || !existsSync(this.#reserve)) throw error;
+      rmSync(this.#reserve);
+      this.#append(line, options);
+    }
+  }
+
+  /** A sync that fails is told once: the next one succeeds, whatever became of lines that waited for it. Source: fsync(2), ERRORS. */
+  #append(line: string, options: { readonly sync: boolean }): void {
+    try {
       this.#file?.append(line, options);
     } catch (error) {
-      if (!isFull(error) || !existsSync(this.#reserve)) throw error;
-      rmSync(this.#reserve);
-      this.#file?.append(line, options);
+      const { syscall = '' } = error as NodeJS.ErrnoException;
+      if (['fdatasync', 'ftruncate'].includes(syscall) && this.#file?.isDurable === false) this.#lose(error as Error);
+      throw error;
     }
   }
 

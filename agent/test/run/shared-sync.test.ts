@@ -114,3 +114,62 @@ test('F10: when the disk loses what was written, no step begins, nothing is undo
   assert.deepEqual([next.broken, next.lines, next.find(signed.grant.actionId)], [null, lines, undefined]);
   next.close();
 });
+
+const EIO = () => Object.assign(new Error('EIO: i/o error'), { code: 'EIO', syscall: 'fdatasync' });
+
+for (const isReadOnly of [false, true])
+  test(`F10: when the disk loses what was written${isReadOnly ? ' and has become read-only' : ''}, no action that waits for a later sync goes on either`, async (t) => {
+    using bed = makeBed();
+    await using watched = new Watched(bed);
+    const lines = watched.journal.lines;
+    const first = await toTouch(bed, 'a');
+    const second = await toTouch(bed, 'b');
+    const disk = slowDisk(t);
+    if (isReadOnly) {
+      const mocked = t.mock.method(fs, 'ftruncateSync', () => {
+        throw Object.assign(new Error('EROFS: read-only'), { code: 'EROFS', syscall: 'ftruncate' });
+      });
+      syncBuiltinESMExports();
+      t.after(() => {
+        mocked.mock.restore();
+        syncBuiltinESMExports();
+      });
+    }
+    watched.runner.accept(first, 0);
+    await until(() => disk.waiting.length === 1, 'the sync of the first intent');
+    watched.runner.accept(second, 0);
+    await until(() => watched.journal.find(second.grant.actionId)?.steps.length === 1, 'the second intent');
+    disk.answer(EIO());
+    await until(() => {
+      disk.answer(); // as a disk does that has told of an error once
+      return watched.runner.running === 0;
+    }, 'both to end');
+    for (const { grant } of [first, second]) {
+      assert.match(JSON.stringify(watched.reports(grant.actionId)), /It was not begun/);
+      assert.equal(watched.journal.find(grant.actionId), undefined);
+    }
+    assert.deepEqual([existsSync(join(bed.folder, 'a')), existsSync(join(bed.folder, 'b'))], [false, false]);
+    assert.equal(watched.journal.lines, lines);
+    assert.notEqual(watched.journal.broken, null);
+  });
+
+test('F10: when the sync of one entry fails, what waited for the disk before it counts as lost too', async (t) => {
+  using bed = makeBed();
+  const journal = Journal.open(bed.ports.stateDir, systemClock);
+  t.after(() => journal.close());
+  const entry = (number: number) => ({ kind: 'stop_asked', actionId: `act_00000000000${number}` }) as const;
+  const disk = slowDisk(t);
+  journal.append(entry(1), { sync: false });
+  const waiting = journal.durable();
+  const sync = t.mock.method(fs, 'fdatasyncSync', () => {
+    throw EIO();
+  });
+  syncBuiltinESMExports();
+  assert.throws(() => journal.append(entry(2)), { code: 'journal_unwritable', message: /EIO/ });
+  sync.mock.restore();
+  syncBuiltinESMExports();
+  disk.answer(); // the error was told already
+  await assert.rejects(waiting, { code: 'journal_unwritable' });
+  await assert.rejects(journal.durable(), { code: 'journal_unwritable' });
+  assert.deepEqual([journal.lines, /EIO/.test(journal.broken ?? '')], [0, true]);
+});
