@@ -39,8 +39,6 @@ export class WholeSystem implements Disposable {
   readonly crowd: Crowd;
   /** Errors in the log of the product that are defects whatever befell it. */
   readonly defects: unknown[] = [];
-  /** Actions of which something found no room in the journal of their server. */
-  readonly unwritten = new Set<string>();
   /** Actions whose end a disk did not take. */
   readonly endsNotWritten = new Set<unknown>();
   /** Where programs were killed, for those who want to know whether every point was met. */
