@@ -152,7 +152,11 @@ fetch() { # path file
   # With a pin the key is what counts: curl ends the transfer when it does not fit (curl(1), --pinnedpubkey).
   [ -z "$tls_pin" ] || set -- "$@" --insecure --pinnedpubkey "$tls_pin"
   [ -z "$ca_file" ] || set -- "$@" --cacert "$ca_file"
-  [ -z "$proxy" ] || set -- "$@" --proxy "$proxy"
+  # Plain http is for this machine only, and a proxy may be another one.
+  case $url in
+    https:*) [ -z "$proxy" ] || set -- "$@" --proxy "$proxy" ;;
+    *) set -- "$@" --noproxy '*' ;;
+  esac
   from=$1 to=$2
   shift 2
   # curl's own bound counts only what a server says beforehand (before 8.4, --max-filesize); here the write fails. A lower bound that is there stays. Source: ulimit(1p).

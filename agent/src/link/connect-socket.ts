@@ -32,11 +32,13 @@ export async function connectSocket(options: SocketOptions): Promise<Duplex> {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
   try {
-    const socket =
-      options.proxy === null ? await direct(host, port, signal) : await tunnel(options.proxy, host, port, signal);
+    const isTls = url.protocol === 'https:';
+    // Plain http is for this machine only, and a proxy may be another one.
+    const proxy = isTls ? options.proxy : null;
+    const socket = proxy === null ? await direct(host, port, signal) : await tunnel(proxy, host, port, signal);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEPALIVE_MS);
-    return url.protocol === 'https:' ? await secure(socket, host, options) : socket;
+    return isTls ? await secure(socket, host, options) : socket;
   } catch (error) {
     if (error instanceof CannotConnect) throw error;
     throw new CannotConnect(`${url.origin} cannot be reached: ${why(error)}`, { cause: error });

@@ -15,7 +15,7 @@ const BLOCK = 512;
 const PIECE = Buffer.alloc(64 * 1024);
 
 /** Has the script fetch `/package` of a server that answers with so many pieces, and does not say how many. */
-async function fetched(context: TestContext, pieces: number, blocks: number) {
+async function fetched(context: TestContext, pieces: number, blocks: number, proxy = '') {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-fetch-'));
   const server = createServer((_, response) => {
     let left = pieces;
@@ -36,9 +36,10 @@ async function fetched(context: TestContext, pieces: number, blocks: number) {
   });
   const script = readFileSync(installScriptPath, 'utf8').replace(/\nmain "\$@"\s*$/, '\n');
   const file = join(folder, 'package');
-  const call = `${script}\nurl=$1 tls_pin= ca_file= proxy= fetch_blocks=$2\nfetch /package "$3"`;
+  const call = `${script}\nurl=$1 tls_pin= ca_file= proxy=$4 fetch_blocks=$2\nfetch /package "$3"`;
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const done = promisify(execFile)('sh', ['-c', call, 'sh', url, String(blocks), file]);
+  const words = ['-c', call, 'sh', url, String(blocks), file, proxy];
+  const done = promisify(execFile)('sh', words, { env: { ...process.env, http_proxy: proxy } });
   const ok = await done.then(
     () => true,
     () => false,
@@ -54,4 +55,9 @@ test('T1: when a control plane sends a package without end, the server takes no 
 
 test('when a package fits, it is fetched as a whole', async (context) => {
   assert.deepEqual(await fetched(context, 10, 2048), { ok: true, bytes: 10 * PIECE.length });
+});
+
+test('when the control plane is on this machine and speaks plain http, its package comes through no proxy', async (context) => {
+  const nobody = 'http://127.0.0.1:1';
+  assert.deepEqual(await fetched(context, 1, 2048, nobody), { ok: true, bytes: PIECE.length });
 });

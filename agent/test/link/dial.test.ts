@@ -84,6 +84,26 @@ test('when a proxy is set, the connection goes through it, and a refusal of the 
   }
 });
 
+test('when the control plane is on this machine and speaks plain http, nothing of it goes to a proxy', async () => {
+  await using controlPlane = await ControlPlane.start();
+  const proxy = createServer((socket) => void socket.destroy());
+  let asked = 0;
+  proxy.on('connection', () => {
+    asked += 1;
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const { port } = proxy.address() as AddressInfo;
+  try {
+    const wire = await dialer({ ...plain, url: controlPlane.url, proxy: `http://127.0.0.1:${port}` })(quiet);
+    assert.equal(wire.isOpen, true);
+    wire.cut();
+    assert.equal(asked, 0);
+  } finally {
+    proxy.close();
+  }
+});
+
 test('when nothing listens, or what listens is no control plane, dialling ends with the reason', async () => {
   const silent = createServer();
   silent.listen(0, '127.0.0.1');
