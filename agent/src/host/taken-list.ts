@@ -34,7 +34,13 @@ export class TakenLists<T extends object> {
   /** Begins a list, or goes on with it. Close it. */
   begin(stateDir: string, name: string, head: Head): OpenList<T> {
     makeOwnFolder(join(stateDir, this.#kind));
-    return new OpenList(AppendFile.open(this.#path(stateDir, name)), head);
+    const file = AppendFile.open(this.#path(stateDir, name));
+    try {
+      return new OpenList(file, head);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
   }
 
   /** What a list holds; nothing when there is none. `end` is null when the step did not come to its end. */
