@@ -248,8 +248,9 @@ export class Runner {
       const running = this.#running.get(actionId);
       if (running) this.#running.set(actionId, { ...running, subjects: [] });
       const written = await this.#write(run, ending);
-      // What is not on disk would be taken up again; the timer then sees to it that somebody does.
-      if (written && run.confirmation !== null) await this.#ports.deadMan.disarm(actionId);
+      // What is not on disk is taken up again, by what is still known of its processes; the timer then sees to it that somebody does.
+      if (!written) return;
+      if (run.confirmation !== null) await this.#ports.deadMan.disarm(actionId);
       for (const { step, phase } of this.#journal.find(actionId)?.steps ?? [])
         for (const name of phase === 'undo' ? [step, undoName(step)] : [step])
           await this.#ports.processes(actionId, name).forget();

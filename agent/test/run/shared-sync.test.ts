@@ -5,6 +5,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '@countersign/protocol';
+import { childProcesses } from '../../src/host/step-processes.ts';
 import { Journal } from '../../src/run/journal.ts';
 import { type Bed, command, draftOf, grantOf, makeBed, planOf, until, Watched } from './bed.ts';
 
@@ -152,6 +153,30 @@ for (const isReadOnly of [false, true])
     assert.equal(watched.journal.lines, lines);
     assert.notEqual(watched.journal.broken, null);
   });
+
+test('F10: when the disk loses the end of an action, its processes are not let go of, so that the next runner finds them', async (t) => {
+  using bed = makeBed();
+  const forgotten: string[] = [];
+  const { clock } = bed;
+  const processes = (_: string, step: string) => ({
+    ...childProcesses({ clock }),
+    forget: async () => void forgotten.push(step),
+  });
+  await using watched = new Watched(bed, { processes });
+  const disk = slowDisk(t);
+  const ends = async (error: Error | null) => {
+    const { grant, ...signed } = await toTouch(bed, error === null ? 'a' : 'b');
+    watched.runner.accept({ grant, ...signed }, 0);
+    await until(() => disk.waiting.length === 1, 'the sync of the intent');
+    disk.answer();
+    await until(() => watched.journal.find(grant.actionId)?.result != null, 'the result to be written');
+    disk.answer(error);
+    await until(() => watched.runner.running === 0, 'the end');
+    return watched.journal.find(grant.actionId)?.steps.map(({ outcome }) => outcome?.state ?? null);
+  };
+  assert.deepEqual([await ends(null), forgotten], [['done'], ['one']]);
+  assert.deepEqual([await ends(EIO()), forgotten], [[null], ['one']]);
+});
 
 test('F10: when the sync of one entry fails, what waited for the disk before it counts as lost too', async (t) => {
   using bed = makeBed();
