@@ -14,5 +14,8 @@ stayAwake();
 armFailPoint(readFailPoint());
 const { self: script } = readSurroundings();
 const self = script === null ? [process.execPath, resolve(process.argv[1] ?? '')] : [script];
-// Without `await` up here: what is loaded late is loaded at once, which Node refuses below a module that waits.
-cli(process.argv.slice(2), self, stop.signal).then((code) => process.exit(code));
+// Only when this file was run to its end: in the bundle, what is loaded late finds parts of itself in it. And without `await` up here: what
+// is loaded late is loaded at once, which Node refuses below a module that waits.
+Promise.resolve()
+  .then(() => cli(process.argv.slice(2), self, stop.signal))
+  .then((code) => process.exit(code));

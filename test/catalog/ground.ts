@@ -35,7 +35,7 @@ const POLICY_FILE = '/etc/countersign/policy.yaml';
 const RESTART_LINK = `systemctl reset-failed countersign-link 2>/dev/null
 rm -f /var/lib/countersign/link/status.json
 systemctl restart countersign-link
-exec runuser -u countersign -- /opt/countersign/current/bin/countersign-agent status --config /etc/countersign/agent.yaml --wait 45 >/dev/null`;
+exec runuser -u countersign -- /opt/countersign/current/bin/countersign-agent status --config /etc/countersign/agent.yaml --wait 45 >&2`;
 
 /** Boots a host of this name with an agent under a control plane of its own. Everything ends when it is disposed. */
 export async function openGround(

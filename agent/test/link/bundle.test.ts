@@ -15,28 +15,45 @@ import { newFolder } from './enrolled.ts';
 const NOTE_LOADED = `process.once('exit', () =>
   process.getBuiltinModule('fs').writeFileSync(process.env.LOADED, Object.keys(require.cache).join('\\n')));`;
 
-test('when a link of the bundle is connected and knows its runner, it has loaded neither schemas nor YAML nor capabilities', async () => {
+/** A link of the bundle, enrolled and started; `prepare` is called before it starts. */
+async function linkOfBundle(
+  controlPlane: ControlPlane,
+  folder: string,
+  { words = [], env = {}, prepare }: { words?: string[]; env?: Record<string, string>; prepare?: () => void } = {},
+) {
   const { program, files } = await bundleAgent();
+  const to = ['--url', controlPlane.url, '--cp-key', controlPlane.key.publicKey];
+  const token = ['--token', controlPlane.behaviour.token];
+  await promisify(execFile)(process.execPath, [program, 'enroll', '--state', folder, ...to, ...token]);
+  prepare?.();
+  const linked = controlPlane.peers.length;
+  const link = spawn(process.execPath, [...words, program, 'link', '--state', folder], {
+    env: { PATH: process.env.PATH ?? '', ...env },
+    stdio: 'ignore',
+  });
+  const ended = once(link, 'exit');
+  const end = async () => {
+    link.kill('SIGTERM');
+    await ended;
+  };
+  return { program, files, end, peer: await until(() => controlPlane.peers[linked], 'the link to come') };
+}
+
+test('when a link of the bundle is connected and knows its runner, it has loaded neither schemas nor YAML nor capabilities', async () => {
   await using controlPlane = await ControlPlane.start();
   const folder = newFolder();
   try {
-    const words = ['--url', controlPlane.url, '--cp-key', controlPlane.key.publicKey];
-    const token = ['--token', controlPlane.behaviour.token];
-    await promisify(execFile)(process.execPath, [program, 'enroll', '--state', folder, ...words, ...token]);
-    writeFileSync(join(folder, 'note.cjs'), NOTE_LOADED);
     const loaded = join(folder, 'loaded');
-    const env = { PATH: process.env.PATH ?? '', LOADED: loaded };
-    const linked = controlPlane.peers.length;
-    const note = ['--require', join(folder, 'note.cjs')];
-    const link = spawn(process.execPath, [...note, program, 'link', '--state', folder], { env, stdio: 'ignore' });
-    const ended = once(link, 'exit');
-    const peer = await until(() => controlPlane.peers[linked], 'the link to come');
+    const { program, files, peer, end } = await linkOfBundle(controlPlane, folder, {
+      words: ['--require', join(folder, 'note.cjs')],
+      env: { LOADED: loaded },
+      prepare: () => writeFileSync(join(folder, 'note.cjs'), NOTE_LOADED),
+    });
     await peer.hears('heartbeat');
     // The runner has told about itself, and its certificates are asked for.
     await until(() => remembers(folder), 'the runner to be known');
     peer.send({ type: 'acknowledge', seq: 0 });
-    link.kill('SIGTERM');
-    await ended;
+    await end();
     const names = readFileSync(loaded, 'utf8').split('\n');
     assert.ok(names.includes(program));
     const texts = names
@@ -47,6 +64,22 @@ test('when a link of the bundle is connected and knows its runner, it has loaded
       heavy.map(([name]) => basename(name)),
       [],
     );
+  } finally {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+});
+
+test('when a link of the bundle needs the schemas before it has connected, it has them', async () => {
+  await using controlPlane = await ControlPlane.start();
+  const folder = newFolder();
+  try {
+    // No form takes this line, so the schema itself is asked; it takes it.
+    const message = { type: 'refused', seq: 0, actionId: 'act_0123456789ab', at: 1, fault: { code: 'internal' } };
+    const { peer, end } = await linkOfBundle(controlPlane, folder, {
+      prepare: () => writeFileSync(join(folder, 'link/outbox.ndjson'), `${JSON.stringify({ key: 'k', message })}\n`),
+    });
+    await peer.hears('heartbeat');
+    await end();
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
