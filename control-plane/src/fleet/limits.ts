@@ -21,7 +21,10 @@ export interface FleetLimits {
   readonly sweepMs: number;
   /** How long the older link has to answer when a second one of the same server comes, milliseconds. */
   readonly probeMs: number;
-  /** Frames and bytes per second that one agent may send for long, and at once. Beyond that we read more slowly. */
+  /**
+   * Frames and bytes per second that one agent may send for long, and at once. Beyond that we read more slowly. Sixty commands that each
+   * print 1 MiB are the work of a person and come at once; they cost us some three seconds of a core.
+   */
   readonly framesPerSecond: number;
   readonly framesAtOnce: number;
   readonly bytesPerSecond: number;
@@ -52,7 +55,7 @@ export const fleetLimits: FleetLimits = {
   framesPerSecond: 200,
   framesAtOnce: 2000,
   bytesPerSecond: 4 * 1024 * 1024,
-  bytesAtOnce: 16 * 1024 * 1024,
+  bytesAtOnce: 64 * 1024 * 1024,
   reportsWaiting: 64,
   reportBytesWaiting: 4 * 1024 * 1024,
   unsentBytes: 16 * 1024 * 1024,
