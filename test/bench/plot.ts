@@ -10,6 +10,8 @@ const LABELS = 500;
 const RIGHT = 70;
 const TOP = 40;
 const LINE = 22;
+/** Room for a number. */
+const NUMBER = 50;
 /** What lies beyond is drawn to the edge, with its number beside it. */
 const [LEAST, MOST] = [0.05, 20];
 const TICKS = [0.1, 0.2, 0.5, 1, 2, 5, 10];
@@ -49,11 +51,14 @@ function bar(row: Row, y: number): string {
   const [from, to] = [place(1), place(value)];
   const colour = COLOURS[row.verdict === 'met' ? 'met' : 'not met'];
   const label = row.peer === null ? row.what : `${row.what} / ${row.peer.name}`;
-  const end = value > 1 ? to + 6 : Math.min(from, to) - 6;
+  // Beside the end of its bar; a bar that ends near the labels has its number inside.
+  const after = to - LABELS < NUMBER || value > 1;
+  const [end, anchor] = after ? [to + 6, 'start'] : [to - 6, 'end'];
+  const fill = after && value < 1 ? '#ffffff' : '#444444';
   return [
     text(LABELS - 12, y + 14, `${row.goal}  ${label}`.replaceAll('`', ''), '#222222', 'end'),
     `<rect x="${Math.min(from, to)}" y="${y + 4}" width="${Math.max(2, Math.abs(to - from))}" height="${LINE - 8}" fill="${colour}"/>`,
-    text(end, y + 14, Number.isFinite(value) ? figure(value) : 'far', '#444444', value > 1 ? 'start' : 'end'),
+    text(end, y + 14, Number.isFinite(value) ? figure(value) : 'far', fill, anchor),
   ].join('');
 }
 
