@@ -3,6 +3,7 @@
  * link has loaded all the time, and beside it what is loaded when it is needed (docs/benchmarks.md, G1).
  */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -28,7 +29,7 @@ export async function bundleAgent(): Promise<Bundle> {
   await mkdir(distFolder, { recursive: true });
   const made = await hashOf(await madeFrom());
   const folder = join(distFolder, made);
-  if (!(await isThere(folder))) {
+  if (!existsSync(folder)) {
     const unfinished = await build();
     // Somebody edits the sources: what was built is of neither state.
     if ((await hashOf(await madeFrom())) !== made) return bundleAgent();
@@ -181,10 +182,6 @@ async function hashOf(files: readonly string[]): Promise<string> {
     hash.update(`${relative(agentFolder, file)} ${content.digest('hex')}\n`);
   }
   return hash.digest('hex').slice(0, 12);
-}
-
-async function isThere(folder: string): Promise<boolean> {
-  return (await stat(folder).catch(() => null)) !== null;
 }
 
 async function takePlace(unfinished: string, folder: string): Promise<void> {

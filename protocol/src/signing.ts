@@ -5,6 +5,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
 import { canonicalJson } from './canonical.ts';
 import { publicKeyPattern, signaturePattern } from './key-patterns.ts';
+import { remember } from './remember.ts';
 
 /** What a signature is for. A new kind of signed message adds its word here. */
 export type SigningPurpose =
@@ -103,7 +104,7 @@ const publicKeys = new Map<string, KeyObject>();
 
 /** The private key of a seed as node:crypto holds it. */
 export function privateKeyFrom(seed: string): KeyObject {
-  return remember(privateKeys, seed, () =>
+  return remember(privateKeys, KEYS_KEPT, seed, () =>
     createPrivateKey({
       key: Buffer.concat([PKCS8_PREFIX, Buffer.from(seed, 'base64url')]),
       format: 'der',
@@ -113,19 +114,10 @@ export function privateKeyFrom(seed: string): KeyObject {
 }
 
 function publicKeyFrom(publicKey: string): KeyObject {
-  return remember(publicKeys, publicKey, () => {
+  return remember(publicKeys, KEYS_KEPT, publicKey, () => {
     const raw = Buffer.from(publicKey.slice('ed25519:'.length), 'base64url');
     return createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: 'der', type: 'spki' });
   });
 }
 
 const KEYS_KEPT = 1000;
-
-function remember(kept: Map<string, KeyObject>, name: string, parse: () => KeyObject): KeyObject {
-  const known = kept.get(name);
-  if (known) return known;
-  const key = parse();
-  if (kept.size >= KEYS_KEPT) kept.clear();
-  kept.set(name, key);
-  return key;
-}

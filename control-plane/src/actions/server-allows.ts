@@ -1,8 +1,8 @@
 /** What is known beforehand of what a server would refuse. Pure. The server judges for itself all the same. */
-
 import { fits, type Playbook, type ServerAbilities } from '@countersign/playbooks';
 import { capability, fault, isoTime, type PlanDraft, type PlanStep, riskAtMost } from '@countersign/protocol';
 import { localPolicySummarySchema, serverFactsSchema } from '@countersign/protocol/agent-wire/facts';
+import { remember } from '@countersign/protocol/remember';
 import { z } from 'zod';
 import type { ServerTable } from '../storage/tables.ts';
 
@@ -26,17 +26,12 @@ const TEXTS_KEPT = 64;
 const TEXT_LONGEST = 32 * 1024;
 
 /** Reads a column as its schema says. What it read last it still knows: a server tells the same at every call, and reading it takes long. */
-function reader<T>(schema: z.ZodType<T>): (text: string | null) => T | null {
+function reader<T extends object>(schema: z.ZodType<T>): (text: string | null) => T | null {
   const known = new Map<string, T | null>();
   return (text) => {
     if (text === null) return null;
-    let value = known.get(text);
-    if (value === undefined) {
-      value = schema.safeParse(JSON.parse(text)).data ?? null;
-      if (known.size >= TEXTS_KEPT) known.clear();
-      if (text.length <= TEXT_LONGEST) known.set(text, value);
-    }
-    return value;
+    const read = () => schema.safeParse(JSON.parse(text)).data ?? null;
+    return text.length > TEXT_LONGEST ? read() : remember(known, TEXTS_KEPT, text, read);
   };
 }
 

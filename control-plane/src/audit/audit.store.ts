@@ -1,5 +1,4 @@
 /** Queries of the audit log. */
-
 import type { AuditCheckpointTable, AuditEntryTable } from '../storage/audit-tables.ts';
 import type { Db, Trx } from '../storage/database.ts';
 import { prepared } from '../storage/prepared.ts';

@@ -5,6 +5,7 @@
 import { type Cancel, Fault, fault } from '@countersign/protocol';
 import { decodeFromAgent } from '@countersign/protocol/agent-wire/codec';
 import { thresholdsSchema } from '@countersign/protocol/agent-wire/facts';
+import { remember } from '@countersign/protocol/remember';
 import type { SigningKey } from '@countersign/protocol/signing';
 import { failPoint } from '../fail-points.ts';
 import type { Core } from '../ports.ts';
@@ -237,10 +238,5 @@ const SETS_KEPT = 200;
 
 function sameSet(capabilities: readonly string[]): ReadonlySet<string> {
   const key = capabilities.join('\n');
-  const known = knownSets.get(key);
-  if (known) return known;
-  if (knownSets.size >= SETS_KEPT) knownSets.clear();
-  const set = new Set(capabilities);
-  knownSets.set(key, set);
-  return set;
+  return remember(knownSets, SETS_KEPT, key, () => new Set(capabilities));
 }

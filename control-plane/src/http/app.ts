@@ -1,6 +1,6 @@
 /** The HTTP server: what guards every request, and the routes behind it. */
-
 import { fault } from '@countersign/protocol';
+import { remember } from '@countersign/protocol/remember';
 import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
@@ -62,14 +62,7 @@ const ADDRESSES_KEPT = 1000;
 /** Who sends a request. An address is not taken apart again with each of its requests. */
 function visitors(): (request: FastifyRequest) => string {
   const kept = new Map<string, string>();
-  return ({ ip }) => {
-    const known = kept.get(ip);
-    if (known !== undefined) return known;
-    const visitor = visitorOf(ip);
-    if (kept.size >= ADDRESSES_KEPT) kept.clear();
-    kept.set(ip, visitor);
-    return visitor;
-  };
+  return ({ ip }) => remember(kept, ADDRESSES_KEPT, ip, () => visitorOf(ip));
 }
 
 function noSchemas(): never {
