@@ -8,8 +8,12 @@ import { readEventStream } from './event-stream.ts';
 import { queryClient, session } from './queries.ts';
 import { type Touched, touchedBy } from './touched.ts';
 
-/** Longest silence of a healthy stream, milliseconds: the control plane sends a comment every 2.5 s. */
-const SILENCE_MS = 5_000;
+/**
+ * Longest silence of a healthy stream: five ticks of a second, since the control plane sends a comment every 2.5 s. Ticks are
+ * counted, not the time: a page that was busy or asleep could not hear either, and finds then what has come meanwhile.
+ */
+const TICK_MS = 1_000;
+const SILENT_TICKS = 5;
 const HIDDEN_MS = 60_000;
 const BATCH_MS = 250;
 const LONGEST_PAUSE_MS = 8_000;
@@ -60,10 +64,17 @@ function receive(data: string) {
   for (const listener of listeners) listener(event);
 }
 
+/** Nothing came over a stream that says something all the time. */
+class Silence extends Error {}
+
 /** Reads one connection to its end. Resolves when it ended in order; rejects when it was refused, lost or aborted. */
 async function readOnce(signal: AbortSignal, onOpen: () => void): Promise<void> {
   const silence = new AbortController();
-  let watchdog = setTimeout(() => silence.abort(), SILENCE_MS);
+  let ticks = 0;
+  const watchdog = setInterval(() => {
+    ticks += 1;
+    if (ticks >= SILENT_TICKS) silence.abort(new Silence());
+  }, TICK_MS);
   try {
     const response = await fetch('/api/v1/events', {
       headers: { accept: 'text/event-stream', 'x-countersign': '1', ...(lastId ? { 'last-event-id': lastId } : {}) },
@@ -76,15 +87,14 @@ async function readOnce(signal: AbortSignal, onOpen: () => void): Promise<void> 
     onOpen();
     for await (const { id, event, data } of readEventStream(response.body)) {
       heardAt = Date.now();
-      clearTimeout(watchdog);
-      watchdog = setTimeout(() => silence.abort(), SILENCE_MS);
+      ticks = 0;
       if (id !== null) lastId = id;
       if (event === 'message' && data !== null) receive(data);
       // More was missed than the control plane can tell again.
       if (event === 'reset') void queryClient.invalidateQueries();
     }
   } finally {
-    clearTimeout(watchdog);
+    clearInterval(watchdog);
   }
 }
 
@@ -98,7 +108,8 @@ async function run(signal: AbortSignal) {
         setUp(true);
       });
     } catch (error) {
-      if (!signal.aborted) console.warn('the live stream broke off', error);
+      // That nothing came is said on the page itself; a refusal or a loss has words that help whoever looks into it.
+      if (!signal.aborted && !(error instanceof Silence)) console.warn('the live stream broke off', error);
     }
     if (signal.aborted) return;
     setUp(false);
