@@ -25,7 +25,6 @@ export const commitPoints = {
   'fleet.enrol': 'the key of a server against a token that works once',
   'fleet.keep_hello': 'what an agent says of itself, before it counts as connected',
   'fleet.keep_policy': 'the policy and the lock that a server follows now',
-  'fleet.acknowledge': 'up to which number reports are stored, as their agents know already',
   'fleet.witnesses': 'what servers countersigned',
   'access.sign_in': 'a session; its secret is shown once',
   'access.sign_out': 'the end of a session, which must stay ended',

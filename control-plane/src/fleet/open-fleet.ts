@@ -2,7 +2,6 @@
 import type { Thresholds } from '@countersign/protocol/agent-wire/facts';
 import type { SigningKey } from '@countersign/protocol/signing';
 import type { Core } from '../ports.ts';
-import { Acknowledgements } from './acknowledgements.ts';
 import { ClockWatch } from './clock-watch.ts';
 import type { ConnectionDeps } from './connection.ts';
 import { fleetGateway } from './gateway.ts';
@@ -46,7 +45,6 @@ export function openFleet(
   core: Core,
   { key, limits = fleetLimits }: { readonly key: SigningKey; readonly limits?: FleetLimits },
 ): OpenFleet {
-  const acknowledgements = new Acknowledgements(core);
   const heartbeats = new Heartbeats(core);
   const registry = new FleetRegistry({ ...core, limits, seenAt: (id) => heartbeats.seenAt(id) });
   const offlineWatch = new OfflineWatch(core);
@@ -57,7 +55,7 @@ export function openFleet(
   const desk = new ToldDesk(core, handout, witnesses);
   const connections = (actions: ActionReports): ConnectionDeps => ({
     ...{ ...core, key, limits, registry, refusals, witnesses },
-    events: sessionEvents(core, { registry, acknowledgements, heartbeats, clockWatch, desk }, actions),
+    events: sessionEvents(core, { registry, heartbeats, clockWatch, desk }, actions),
   });
   return {
     registry,
@@ -68,7 +66,6 @@ export function openFleet(
       registry.follow(witnesses);
       registry.follow(handout);
       handout.start();
-      acknowledgements.start();
       heartbeats.start();
       registry.start();
     },
@@ -86,7 +83,6 @@ export function openFleet(
       for (const part of [desk, handout, witnesses]) await part[Symbol.asyncDispose]();
       await offlineWatch[Symbol.asyncDispose]();
       await clockWatch.settled();
-      await acknowledgements[Symbol.asyncDispose]();
       await heartbeats[Symbol.asyncDispose]();
     },
   };
@@ -94,7 +90,6 @@ export function openFleet(
 
 interface Listeners {
   readonly registry: FleetRegistry;
-  readonly acknowledgements: Acknowledgements;
   readonly heartbeats: Heartbeats;
   readonly clockWatch: ClockWatch;
   readonly desk: ToldDesk;
@@ -105,7 +100,6 @@ function sessionEvents(core: Core, to: Listeners, actions: ActionReports): Sessi
   return {
     takeReport: reportTaker({ ...core, actions, clockOffsetMs: (id) => to.registry.clockOffsetMs(id) ?? 0 }),
     told: (serverId, message) => to.desk.take(serverId, message),
-    acknowledged: (serverId, seq) => to.acknowledgements.note(serverId, seq),
     alive: (serverId, clockOffsetMs, sample) => {
       to.heartbeats.take(serverId, clockOffsetMs, sample);
       to.clockWatch.take(serverId, clockOffsetMs);

@@ -143,20 +143,16 @@ export async function insertServer(
       clock_offset_ms: null,
       thresholds_json: JSON.stringify(thresholdsSchema.parse({})),
       journal_head: null,
-      acknowledged_seq: NOTHING_ACKNOWLEDGED,
     })
     .execute();
 }
-
-/** Outboxes count from 0. */
-const NOTHING_ACKNOWLEDGED = -1;
 
 /** Binds a key. A server that had another one begins anew: its outbox counts from the start again, its witness is another. */
 export async function bindKey(trx: Trx, id: string, publicKey: string, at: number): Promise<void> {
   await trx
     .updateTable('server')
     .set({
-      ...{ state: 'enrolled', public_key: publicKey, enrolled_at: at, acknowledged_seq: NOTHING_ACKNOWLEDGED },
+      ...{ state: 'enrolled', public_key: publicKey, enrolled_at: at },
       ...{ witness_key: null, witness_json: null, contradiction_json: null },
     })
     .where('id', '=', id)
@@ -183,15 +179,6 @@ export async function savePolicy(trx: Trx, id: string, policy: LocalPolicySummar
     .updateTable('server')
     .set({ policy_json: JSON.stringify(policy) })
     .where('id', '=', id)
-    .execute();
-}
-
-export async function saveAcknowledged(trx: Trx, id: string, seq: number): Promise<void> {
-  await trx
-    .updateTable('server')
-    .set({ acknowledged_seq: seq })
-    .where('id', '=', id)
-    .where('acknowledged_seq', '<', seq)
     .execute();
 }
 

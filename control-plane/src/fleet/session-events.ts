@@ -13,8 +13,6 @@ export interface SessionEvents {
   /** Never throws. */
   readonly told: (serverId: string, message: Told) => void;
   readonly takeReport: TakeReport;
-  /** All reports up to this number are stored, and the agent was told. Never throws. */
-  readonly acknowledged: (serverId: string, seq: number) => void;
   /** The server is there, its clock is so far off (milliseconds), and perhaps these are its figures. */
   readonly alive: (serverId: string, clockOffsetMs: number, sample?: StatusSample) => void;
 }

@@ -282,7 +282,6 @@ export class AgentSession {
   #acknowledge(seq: number): void {
     failPoint('fleet.acknowledge.before_send');
     this.#wire.send({ type: 'acknowledge', seq });
-    this.#deps.events.acknowledged(this.serverId, seq);
   }
 
   /** Nothing was acknowledged, so the agent sends it again when it comes back. */

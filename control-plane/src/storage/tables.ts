@@ -88,7 +88,6 @@ export interface ServerTable {
   thresholds_json: string;
   journal_head: string | null;
   /** Highest `seq` of the agent's outbox that is stored here. */
-  acknowledged_seq: number;
   /** The runner's own key, and the newest checkpoint that it keeps. */
   witness_key: string | null;
   witness_json: string | null;

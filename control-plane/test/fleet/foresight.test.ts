@@ -148,7 +148,6 @@ function sessionOn(clock: Clock) {
   const events = {
     told: nothing,
     takeReport: async () => undefined,
-    acknowledged: () => undefined,
     alive: nothing,
   };
   const of = { serverId: ID, serverName: 'web-1', publicKey: 'k', capabilities: new Set<string>() };

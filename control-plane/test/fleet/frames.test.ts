@@ -114,7 +114,6 @@ test('F16: when 50,000 damaged frames go through a session, each is answered or 
       limits: fleetLimits,
       events: {
         takeReport: async () => undefined,
-        acknowledged: () => undefined,
         alive: () => undefined,
         told: () => undefined,
       },

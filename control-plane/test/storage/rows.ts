@@ -19,7 +19,6 @@ export async function addServer(trx: Trx, row: Partial<ServerTable> & { id: stri
       clock_offset_ms: 0,
       thresholds_json: '{}',
       journal_head: null,
-      acknowledged_seq: 0,
       ...row,
     })
     .execute();

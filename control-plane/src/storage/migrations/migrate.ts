@@ -9,6 +9,7 @@ import * as discovery from './0005-discovery.ts';
 import * as longHistories from './0006-long-histories.ts';
 import * as auditIndex from './0007-audit-index.ts';
 import * as fewerPages from './0008-fewer-pages.ts';
+import * as noAcknowledgements from './0009-no-acknowledgements.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first': first,
@@ -19,6 +20,7 @@ const migrations: Record<string, Migration> = {
   '0006-long-histories': longHistories,
   '0007-audit-index': auditIndex,
   '0008-fewer-pages': fewerPages,
+  '0009-no-acknowledgements': noAcknowledgements,
 };
 
 /** Runs what was not run yet, all in one transaction. Rejects when one fails, or when the database knows migrations that this program does not. */
