@@ -85,13 +85,15 @@ parse() {
 
 # Values go into YAML and onto command lines, so each must look like what it is.
 check_values() {
+  case $url in *[!A-Za-z0-9:/.@_~%\[\]-]*) die "--url has characters that an address cannot have" ;; esac
   case $url in
-    https://*|http://127.*|http://localhost*|http://\[::1\]*) ;;
+    https://*) ;;
     '') die "no --url was given" "copy the whole command from the dashboard" ;;
-    http://*) die "plain http is accepted on this machine only" "use the https address of the control plane" ;;
+    http://*)
+      printf '%s\n' "$url" | grep -Eq '^http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?$' ||
+        die "plain http is accepted on this machine only" "use the https address of the control plane" ;;
     *) die "--url does not look like an address: $url" ;;
   esac
-  case $url in *[!A-Za-z0-9:/.@_~%\[\]-]*) die "--url has characters that an address cannot have" ;; esac
   case $cp_key in
     ed25519:*[!A-Za-z0-9_:-]*|'') die "--cp-key is missing or malformed" "copy the whole command from the dashboard" ;;
     ed25519:*) ;;

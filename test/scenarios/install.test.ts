@@ -69,7 +69,12 @@ hostTest('when an option or value is wrong, the script says which and changes no
   for (const [line, says] of [
     [`${command} --no-such-option`, /no option --no-such-option/],
     [command.replace(/ed25519:\S+/, 'ed25519:x.y'), /cp-key/],
-    [command.replace(/--url \S+/, '--url http://192.0.2.1:7070'), /plain http/],
+    ...[
+      'http://192.0.2.1:7070',
+      'http://localhost.example.org',
+      'http://127.0.0.1@example.org',
+      'http://127.example.org',
+    ].map((url) => [command.replace(/--url \S+/, `--url ${url}`), /plain http/] as const),
     [command.replace(/--token \S+/, '--token-file /nowhere'), /cannot read/],
     [`${command} --lock-keys /nowhere`, /cannot read the lock file/],
   ] as const) {
