@@ -1,4 +1,5 @@
 /** What a simulated agent can be told, and how its connections end. */
+import type { Backoff } from '@countersign/agent/link/backoff';
 import type { PlanDraft, Preview, SignedGrant, Witness } from '@countersign/protocol';
 import type { LocalPolicySummary, ServerFacts } from '@countersign/protocol/agent-wire/facts';
 import type { FromAgent, FromControlPlane, WireFault } from '@countersign/protocol/agent-wire/messages';
@@ -58,6 +59,21 @@ export interface Ending {
   readonly reason: string;
   readonly fault: WireFault | undefined;
 }
+
+/** The control plane has no time and said when to come back. */
+export class SentAway extends Error {
+  override readonly name = 'SentAway';
+  readonly comeBackMs: number;
+
+  constructor(comeBackMs: number) {
+    super('Unexpected server response: 503');
+    this.comeBackMs = comeBackMs;
+  }
+}
+
+/** How long the real link would wait after an attempt that failed, milliseconds. */
+export const waitAfter = (error: unknown, backoff: Backoff): number =>
+  error instanceof SentAway ? backoff.told(error.comeBackMs) : backoff.next();
 
 /** The control plane did not let the agent in. */
 export class TurnedAway extends Error {

@@ -19,7 +19,7 @@ import { AgentLedger } from './agent-ledger.ts';
 import type { Of } from './agent-options.ts';
 import { keyOf, nameOf } from './fleet-roles.ts';
 import { ordinaryAgent, ordinaryReport } from './ordinary-agent.ts';
-import { type SimulatedAgent, simulatedAgent, TurnedAway } from './simulated-agent.ts';
+import { SentAway, type SimulatedAgent, simulatedAgent, TurnedAway, waitAfter } from './simulated-agent.ts';
 
 /** As long as the real link waits for a welcome, milliseconds. */
 const WELCOME_MS = 20_000;
@@ -70,9 +70,9 @@ export class LoadAgent {
   async stayConnected(): Promise<void> {
     const backoff = new Backoff(systemIds);
     while (!this.#ending.signal.aborted) {
-      await this.#connectOnce(backoff);
+      const waitMs = await this.#connectOnce(backoff);
       if (this.#comesBackAtOnce) this.#comesBackAtOnce = false;
-      else await pause(backoff.next(), undefined, { signal: this.#ending.signal }).catch(() => undefined);
+      else await pause(waitMs, undefined, { signal: this.#ending.signal }).catch(() => undefined);
     }
   }
 
@@ -99,7 +99,9 @@ export class LoadAgent {
     this.agent.drop();
   }
 
-  async #connectOnce(backoff: Backoff): Promise<void> {
+  /** Resolves when the connection is gone, with how long to wait before the next, milliseconds. */
+  async #connectOnce(backoff: Backoff): Promise<number> {
+    let failure: unknown;
     const bound = setTimeout(() => this.agent.drop(), WELCOME_MS);
     try {
       await this.agent.connect();
@@ -107,6 +109,7 @@ export class LoadAgent {
       backoff.reset();
       this.#change(true);
     } catch (error) {
+      failure = error;
       this.#options.failed(whyFailed(error));
       this.agent.drop();
     } finally {
@@ -114,6 +117,7 @@ export class LoadAgent {
     }
     await this.agent.ended;
     this.#change(false);
+    return waitAfter(failure, backoff);
   }
 
   #change(connected: boolean): void {
@@ -206,6 +210,7 @@ function previewOf({ steps }: PlanDraft): Preview {
 
 function whyFailed(error: unknown): string {
   if (error instanceof TurnedAway) return error.ending.fault?.code ?? `closed with ${error.ending.code}`;
+  if (error instanceof SentAway) return 'sent away';
   if (error instanceof Fault) return error.code;
   const { code } = error as NodeJS.ErrnoException;
   return code ?? (error instanceof Error ? error.message : String(error));

@@ -3,6 +3,7 @@
  * answer. For tests of the control plane and for load: thousands fit into one process.
  */
 import { createHash } from 'node:crypto';
+import { comeBackAfter } from '@countersign/agent/link/retry-after';
 import { Fault } from '@countersign/protocol';
 import { decodeFromControlPlane, encode, FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/codec';
 import type { AgentAlert, StatusSample } from '@countersign/protocol/agent-wire/facts';
@@ -22,13 +23,15 @@ import {
   type Of,
   type Report,
   type Reported,
+  SentAway,
   type SimulatedAgentOptions,
   TurnedAway,
+  waitAfter,
 } from './agent-options.ts';
 import { ordinaryAgent, ordinaryReport, ordinarySample } from './ordinary-agent.ts';
 import { SimulatedTrust } from './simulated-trust.ts';
 
-export { type SimulatedAgentOptions, TurnedAway };
+export { SentAway, type SimulatedAgentOptions, TurnedAway, waitAfter };
 
 /** Makes an agent; `connect` connects it. */
 export function simulatedAgent(options: SimulatedAgentOptions): SimulatedAgent {
@@ -69,7 +72,7 @@ export class SimulatedAgent {
     this.trust = new SimulatedTrust(witnessKey, { ...ordinaryAgent().policy, ...options.policy });
   }
 
-  /** Connects and proves itself. Resolves with the welcome; rejects with {@link TurnedAway} or the socket's error. */
+  /** Connects and proves itself. Resolves with the welcome; rejects with {@link SentAway}, {@link TurnedAway} or the socket's error. */
   async connect(): Promise<Of<'welcome'>> {
     const socket = this.open();
     const turnedAway = this.ended.then((ending): never => {
@@ -81,6 +84,15 @@ export class SimulatedAgent {
       await new Promise<void>((resolve, reject) => {
         socket.once('open', resolve);
         socket.once('error', reject);
+        socket.once('unexpected-response', (_, response) => {
+          const comeBackMs = comeBackAfter(response);
+          reject(
+            comeBackMs === null
+              ? new Error(`Unexpected server response: ${response.statusCode}`)
+              : new SentAway(comeBackMs),
+          );
+          socket.terminate();
+        });
       });
       const open = this.openMessage();
       this.send(open);

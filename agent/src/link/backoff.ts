@@ -3,6 +3,9 @@ import type { Ids } from '@countersign/protocol';
 
 const FIRST_MS = 1000;
 const LONGEST_MS = 60_000;
+/** How much later than told, at most: so much, and a part of what was told. */
+const TOLD_MS = 1000;
+const TOLD_PART = 0.1;
 
 export class Backoff {
   readonly #ids: Pick<Ids, 'random'>;
@@ -17,6 +20,11 @@ export class Backoff {
     this.#failures += 1;
     const bound = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(this.#failures, 10));
     return FIRST_MS + this.#ids.random() * (bound - FIRST_MS);
+  }
+
+  /** Milliseconds to wait when we were told to come back after so many: then or a little later, since many others were told the same second. */
+  told(ms: number): number {
+    return ms + this.#ids.random() * (TOLD_MS + ms * TOLD_PART);
   }
 
   /** It worked: the next failure begins from the start. */

@@ -22,6 +22,16 @@ export interface SocketOptions {
 /** Why a control plane cannot be reached, in words for the person at the server. */
 export class CannotConnect extends Error {
   override readonly name = 'CannotConnect';
+  /** When the control plane said to come back, milliseconds from now. */
+  readonly comeBackMs: number | null;
+
+  constructor(
+    message: string,
+    { comeBackMs = null, ...options }: { comeBackMs?: number | null; cause?: unknown } = {},
+  ) {
+    super(message, options);
+    this.comeBackMs = comeBackMs;
+  }
 }
 
 const KEEPALIVE_MS = 30_000;

@@ -2,6 +2,7 @@
 import { FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/frame';
 import { WebSocket } from 'ws';
 import { CannotConnect, connectSocket, type SocketOptions } from './connect-socket.ts';
+import { comeBackAfter } from './retry-after.ts';
 
 /** A connection as the rest of the link sees it: text frames, signs of life, an end. */
 export interface Wire {
@@ -66,12 +67,16 @@ function opened(ws: WebSocket, url: URL, signal: AbortSignal): Promise<void> {
     const onAbort = () => ws.terminate();
     signal.addEventListener('abort', onAbort, { once: true });
     const fail = (why: string) => reject(new CannotConnect(`${url.origin} does not speak with agents: ${why}`));
+    const busy = (comeBackMs: number) =>
+      reject(new CannotConnect(`${url.origin} has too many agents coming back at once`, { comeBackMs }));
     ws.once('open', () => {
       signal.removeEventListener('abort', onAbort);
       resolve();
     });
     ws.once('unexpected-response', (_, response) => {
-      fail(`it answered ${response.statusCode}`);
+      const comeBackMs = comeBackAfter(response);
+      if (comeBackMs === null) fail(`it answered ${response.statusCode}`);
+      else busy(comeBackMs);
       ws.terminate();
     });
     ws.once('close', (code) => fail(signal.aborted ? 'called off' : `closed with ${code}`));

@@ -7,6 +7,7 @@ import type { LocalPolicySummary, ServerFacts, StatusSample } from '@countersign
 import type { SigningKey } from '@countersign/protocol/signing';
 import type { About } from '../run/runner-wire.ts';
 import type { Backoff } from './backoff.ts';
+import { CannotConnect } from './connect-socket.ts';
 import type { Dial, Wire } from './dial.ts';
 import { handshake, type Introduction, TurnedAway } from './handshake.ts';
 import type { Identity } from './identity.ts';
@@ -52,7 +53,7 @@ export async function keepLinked(deps: LinkDeps, signal: AbortSignal): Promise<v
     const ended = await connectOnce(deps, signal);
     if (signal.aborted) return;
     if (deps.clock.monotonic() - began >= GOOD_MS) deps.backoff.reset();
-    const jittered = deps.backoff.next();
+    const jittered = ended.comeBackMs === null ? deps.backoff.next() : deps.backoff.told(ended.comeBackMs);
     const waitMs = ended.final ? Math.max(jittered, LONG_WAIT_MS) : jittered;
     deps.onState({ state: 'waiting', why: ended.why, code: ended.code, waitMs: Math.round(waitMs) });
     await delay(deps.clock, waitMs, signal).catch((error: unknown) => {
@@ -66,6 +67,8 @@ interface Ended {
   /** Catalogue code, when the control plane gave one. */
   readonly code: string | null;
   readonly final: boolean;
+  /** When the control plane said to come back, milliseconds from then. */
+  readonly comeBackMs: number | null;
 }
 
 async function connectOnce(deps: LinkDeps, signal: AbortSignal): Promise<Ended> {
@@ -107,12 +110,13 @@ async function connectOnce(deps: LinkDeps, signal: AbortSignal): Promise<Ended> 
     };
     const why = await session({ ...deps, ...during }, wire, welcomed);
     signal.removeEventListener('abort', onAbort);
-    return { why, code: null, final: false };
+    return { why, code: null, final: false, comeBackMs: null };
   } catch (error) {
     const code = error instanceof TurnedAway ? error.fault.code : null;
     const why = error instanceof Error ? error.message : String(error);
     void about(); // what it has to report goes into the outbox meanwhile
-    return { why, code, final: code === 'server_revoked' || code === 'agent_unproven' };
+    const comeBackMs = error instanceof CannotConnect ? error.comeBackMs : null;
+    return { why, code, final: code === 'server_revoked' || code === 'agent_unproven', comeBackMs };
   } finally {
     cancel();
   }

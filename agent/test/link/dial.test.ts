@@ -123,6 +123,32 @@ test('when nothing listens, or what listens is no control plane, dialling ends w
   web.close();
 });
 
+test('T1: when a control plane that is not proven yet has no time, the link hears when to come back, for five minutes at most', async () => {
+  const told: Record<string, number | null> = {
+    '7': 7000,
+    '999999': 300_000,
+    '-1': null,
+    'Wed, 21 Oct 2026 07:28:00 GMT': null,
+  };
+  let retryAfter = '';
+  const busy = createHttpServer();
+  busy.on('upgrade', (_, socket) =>
+    socket.end(`HTTP/1.1 503 Service Unavailable\r\nRetry-After: ${retryAfter}\r\nConnection: close\r\n\r\n`),
+  );
+  busy.listen(0, '127.0.0.1');
+  await once(busy, 'listening');
+  const dial = dialer({ ...plain, url: `http://127.0.0.1:${(busy.address() as AddressInfo).port}` });
+  for (const [said, comeBackMs] of Object.entries(told)) {
+    retryAfter = said;
+    await assert.rejects(dial(quiet), (error) => {
+      assert.ok(error instanceof CannotConnect);
+      assert.equal(error.comeBackMs, comeBackMs, said);
+      return true;
+    });
+  }
+  busy.close();
+});
+
 test('when dialling is called off, it ends at once, whoever does not answer', async () => {
   const mute = createServer(() => undefined);
   mute.listen(0, '127.0.0.1');

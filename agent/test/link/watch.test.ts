@@ -156,6 +156,13 @@ test('when a certificate nears its end, it fires, gets critical, and is resolved
   assert.equal(round(null)[0]?.startsWith('resolved'), true);
 });
 
+test('when the control plane said when to come back, the link waits that long and a little longer, and counts no failure', () => {
+  const latest = new Backoff({ random: () => 0.999_999 });
+  assert.equal(Math.round(latest.told(20_000)), 23_000);
+  assert.equal(new Backoff({ random: () => 0 }).told(20_000), 20_000);
+  assert.equal(Math.round(latest.next()), 2000);
+});
+
 test('when attempts fail, waits grow from 1 s up to 60 s, spread at random, and begin anew after a success', () => {
   const longest = new Backoff({ random: () => 0.999_999 });
   const waits = Array.from({ length: 9 }, () => Math.round(longest.next()));

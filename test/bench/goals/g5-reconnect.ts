@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Backoff } from '@countersign/agent/link/backoff';
 import type { SignedGrant } from '@countersign/protocol';
 import { systemIds } from '@countersign/protocol/system-ids';
-import type { SimulatedAgent, SimulatedAgentOptions } from '../../load/simulated-agent.ts';
+import { type SimulatedAgent, type SimulatedAgentOptions, waitAfter } from '../../load/simulated-agent.ts';
 import { eventually } from '../../world/eventually.ts';
 import type { World } from '../../world/world.ts';
 import { type Caller, startCaller } from '../caller.ts';
@@ -157,16 +157,18 @@ async function comeBack(agent: SimulatedAgent): Promise<void> {
   const until = performance.now() + LONGEST_MS;
   for (;;) {
     const bound = setTimeout(() => agent.drop(), WELCOME_MS);
+    let waitMs: number;
     try {
       await agent.connect();
       return;
     } catch (error) {
       if (performance.now() > until) throw error;
+      waitMs = waitAfter(error, backoff);
     } finally {
       clearTimeout(bound);
     }
     agent.drop();
-    await pause(backoff.next());
+    await pause(waitMs);
   }
 }
 
