@@ -1,8 +1,8 @@
 /** Queries on actions, their votes, their history and what they print. */
 import { type ActionState, actionStates, isFinal, isOpen } from '@countersign/protocol';
-import type { Updateable } from 'kysely';
+import { remember } from '@countersign/protocol/remember';
 import type { Db, Trx } from '../storage/database.ts';
-import { prepared, preparedForOne } from '../storage/prepared.ts';
+import { prepared, preparedByMembers, preparedForOne } from '../storage/prepared.ts';
 import type { ActionHistoryTable, ActionTable, ApprovalTable } from '../storage/tables.ts';
 
 export const openStates = actionStates.filter(isOpen);
@@ -18,24 +18,36 @@ const byId = prepared<{ readonly id: string }, ActionTable>((db, slot) =>
 );
 
 export async function insertAction(trx: Trx, row: ActionTable): Promise<void> {
-  await trx.insertInto('action').values(row).execute();
+  await insertRow(trx, row);
 }
+
+const insertRow = preparedByMembers<ActionTable>((db, slot, members) =>
+  // Each slot stands for the value of its own column.
+  db
+    .insertInto('action')
+    .values(Object.fromEntries(members.map((name) => [name, slot(name)])) as unknown as ActionTable),
+);
 
 /** Sets columns of an action that is in state `from`. Whether it was. */
 export async function updateActionIn(
   trx: Trx,
   id: string,
   from: ActionState,
-  set: Updateable<ActionTable>,
+  set: Partial<Omit<ActionTable, 'id'>>,
 ): Promise<boolean> {
-  const { numUpdatedRows } = await trx
-    .updateTable('action')
-    .set(set)
-    .where('id', '=', id)
-    .where('state', '=', from)
-    .executeTakeFirst();
-  return numUpdatedRows === 1n;
+  const { numAffectedRows } = await updateIn(trx, { ...set, idNow: id, stateNow: from });
+  return numAffectedRows === 1n;
 }
+
+const updateIn = preparedByMembers<
+  Partial<Omit<ActionTable, 'id'>> & { readonly idNow: string; readonly stateNow: ActionState }
+>((db, slot, members) =>
+  db
+    .updateTable('action')
+    .set(Object.fromEntries(members.filter((name) => !name.endsWith('Now')).map((name) => [name, slot(name)])))
+    .where('id', '=', slot('idNow'))
+    .where('state', '=', slot('stateNow')),
+);
 
 /** Adds the next line. */
 export async function insertHistory(trx: Trx, line: Omit<ActionHistoryTable, 'n'>): Promise<void> {
@@ -134,15 +146,25 @@ const rejectionsOf = prepared<
 
 /** Actions of a server in some states, oldest first, with what they work on. */
 export async function actionsOnServer(db: Db | Trx, serverId: string, states: readonly ActionState[]) {
-  const rows = await db
-    .selectFrom('action')
-    .select(['id', 'state', 'resource', 'created_at'])
-    .where('server_id', '=', serverId)
-    .where('state', 'in', states)
-    .execute();
+  const { rows } = await onServer(states)(db, { serverId });
   // Sorted here: for the sake of the order SQLite would walk over all that the server ever did.
   return rows.sort((one, other) => one.created_at - other.created_at);
 }
+
+const onServerIn = new Map<string, ReturnType<typeof onServerQuery>>();
+
+/** The lists of states that are asked for are few. */
+const onServer = (states: readonly ActionState[]) =>
+  remember(onServerIn, 20, states.join(), () => onServerQuery(states));
+
+const onServerQuery = (states: readonly ActionState[]) =>
+  prepared<{ readonly serverId: string }, Pick<ActionTable, 'id' | 'state' | 'resource' | 'created_at'>>((db, slot) =>
+    db
+      .selectFrom('action')
+      .select(['id', 'state', 'resource', 'created_at'])
+      .where('server_id', '=', slot('serverId'))
+      .where('state', 'in', states),
+  );
 
 /** Whole rows of actions in some states, oldest first; of one server where it is given. */
 export function actionsIn(db: Db | Trx, states: readonly ActionState[], serverId?: string): Promise<ActionTable[]> {

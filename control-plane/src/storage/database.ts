@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import BetterSqlite from 'better-sqlite3';
 import { Kysely, type SqliteDatabase, type Transaction } from 'kysely';
 import { isBusy, OneConnectionDialect } from './dialect.ts';
-import { endOfTurn, Writers } from './group-commit.ts';
+import { endOfTurn, goStraight, Writers } from './group-commit.ts';
 import { migrate } from './migrations/migrate.ts';
 import type { Tables } from './tables.ts';
 
@@ -62,6 +62,8 @@ export async function databaseOn(sqlite: Sqlite, ways: Ways = {}): Promise<Db> {
   const dialect = ways.dialect?.(sqlite) ?? new OneConnectionDialect({ database: sqlite });
   const db = new Kysely<Tables>({ dialect });
   opened.set(db, { writers: new Writers(db, dialect, arrive), file });
+  // What stands in between shall see every query.
+  if (ways.dialect === undefined) goStraight(db, () => dialect.freeConnection());
   try {
     await migrate(db);
   } catch (error) {

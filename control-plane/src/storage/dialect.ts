@@ -24,6 +24,7 @@ export const insideWrite = new AsyncLocalStorage<{ open: boolean }>();
 /** SQLite over one connection: statements wait their turn, a transaction takes the write lock when it begins. */
 export class OneConnectionDialect extends SqliteDialect {
   readonly #config: SqliteDialectConfig;
+  #driver: OneConnectionDriver | undefined;
 
   constructor(config: SqliteDialectConfig) {
     super(config);
@@ -31,7 +32,13 @@ export class OneConnectionDialect extends SqliteDialect {
   }
 
   override createDriver(): SqliteDriver {
-    return new OneConnectionDriver(this.#config);
+    this.#driver = new OneConnectionDriver(this.#config);
+    return this.#driver;
+  }
+
+  /** The connection while nobody uses it or waits for it; what is done with it has to be done before the caller waits for anything. */
+  freeConnection(): DatabaseConnection | null {
+    return this.#driver?.freeConnection() ?? null;
   }
 
   override createAdapter(): SqliteAdapter {
@@ -80,6 +87,13 @@ class OneConnectionAdapter extends SqliteAdapter {
 class OneConnectionDriver extends SqliteDriver {
   #lastTurn: Promise<void> = Promise.resolve();
   #endTurn: () => void = () => undefined;
+  /** Who holds the connection, and who waits for it. */
+  #users = 0;
+  #connection: DatabaseConnection | null = null;
+
+  freeConnection(): DatabaseConnection | null {
+    return this.#users === 0 ? this.#connection : null;
+  }
 
   override async acquireConnection(): Promise<DatabaseConnection> {
     if (insideWrite.getStore()?.open)
@@ -89,12 +103,15 @@ class OneConnectionDriver extends SqliteDriver {
     const before = this.#lastTurn;
     const turn = Promise.withResolvers<void>();
     this.#lastTurn = turn.promise;
+    this.#users += 1;
     await before;
     this.#endTurn = turn.resolve;
-    return super.acquireConnection();
+    this.#connection = await super.acquireConnection();
+    return this.#connection;
   }
 
   override async releaseConnection(): Promise<void> {
+    this.#users -= 1;
     this.#endTurn();
   }
 

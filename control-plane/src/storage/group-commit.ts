@@ -60,10 +60,20 @@ function connectionIn({ open, connection }: Turn): DatabaseConnection {
   return connection;
 }
 
-/** Runs a query that is compiled. Inside a write it goes straight to the connection, which Kysely has nothing to add to. */
+const freeOn = new WeakMap<Db | Trx, () => DatabaseConnection | null>();
+
+/** Has compiled queries on `db` go straight to what `free` gives, where that is a connection. */
+export function goStraight(db: Db, free: () => DatabaseConnection | null): void {
+  freeOn.set(db, free);
+}
+
+/**
+ * Runs a query that is compiled. Inside a write it goes straight to the connection, which Kysely has nothing to add to. So it does
+ * outside of one while the connection is free: SQLite answers at once, so that nobody else can come in between.
+ */
 export async function execute<R>(db: Db | Trx, query: CompiledQuery<R>): Promise<QueryResult<R>> {
-  if (!(db instanceof MemberTransaction)) return db.executeQuery(query);
-  return connectionIn(db.turn).executeQuery(query);
+  if (db instanceof MemberTransaction) return connectionIn(db.turn).executeQuery(query);
+  return freeOn.get(db)?.()?.executeQuery(query) ?? db.executeQuery(query);
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Queries that are built and compiled once. Building one costs more than running a small one; only the values change. */
+import { remember } from '@countersign/protocol/remember';
 import type { Compilable, CompiledQuery, QueryResult } from 'kysely';
 import type { Db, Trx } from './database.ts';
 import { execute } from './group-commit.ts';
@@ -29,6 +30,24 @@ export function prepared<V extends object, R = unknown>(
     return execute(db, { query: query.query, queryId: query.queryId, sql: query.sql, parameters });
   };
 }
+
+/** As {@link prepared}, for a statement that is worded by the members of its values: compiled once for each set of them. Members that are undefined are left out. */
+export function preparedByMembers<V extends object, R = unknown>(
+  build: (
+    db: Db | Trx,
+    slot: <N extends keyof V>(name: N) => V[N],
+    members: readonly (keyof V & string)[],
+  ) => Compilable<R>,
+): (db: Db | Trx, values: V) => Promise<QueryResult<R>> {
+  const known = new Map<string, ReturnType<typeof prepared<V, R>>>();
+  return (db, values) => {
+    const members = (Object.keys(values) as (keyof V & string)[]).filter((name) => values[name] !== undefined);
+    const query = remember(known, SETS_KEPT, members.join(), () => prepared((on, slot) => build(on, slot, members)));
+    return query(db, values);
+  };
+}
+
+const SETS_KEPT = 100;
 
 interface Compiled<V, R> {
   readonly query: CompiledQuery<R>;
