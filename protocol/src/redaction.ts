@@ -2,6 +2,8 @@
  * Secrets in text are blacked out on the server before anything leaves it, and again on arrival. Known formats, values of
  * names that sound secret, and long random words. Better one word too many than one too few.
  */
+import { codesOf, lookAt, type Words, wordsOf } from './quick-look.ts';
+import { isRandom, withoutRandomWords } from './random-words.ts';
 
 /** What text becomes, and how many places were blacked out. */
 export interface Redacted {
@@ -13,57 +15,107 @@ const MARK = '[redacted]';
 
 // Every pattern must take linear time on any text, since text comes from strangers: no repetition without a bound may begin
 // at every place of a long run, and none may be repeated itself. Most text holds no secret at all, and 1 MB of it is looked through on
-// both sides: a pattern begins with a letter or sign that is rare, looks back from there, or has a part of it asked for first.
+// both sides: a pattern begins with a letter or sign that is rare, looks back from there, or has a part of it asked for first. With it stand
+// the words without one of which it matches nothing, so that a quick look at the text spares most patterns.
 
-const TELEGRAM_TOKEN = /\b\d{8,10}:[A-Za-z0-9_-]{35}\b/g;
+/** A pattern, and the words without one of which it cannot match; none when it has no words. */
+interface Format {
+  readonly words: Words;
+  readonly pattern: RegExp;
+}
+const format = (pattern: RegExp, ...words: readonly string[]): Format => ({ pattern, words: wordsOf(...words) });
+
+const TELEGRAM_TOKEN = format(
+  /\b\d{8,10}:[A-Za-z0-9_-]{35}\b/g,
+  ...Array.from({ length: 100 }, (_, digits) => `${digits}:`.padStart(3, '0')),
+);
 /** Times are digits and colons too, so this part is asked for first. */
-const TELEGRAM_PART = /(?<=\d{8}):[A-Za-z0-9_-]{35}/;
+const TELEGRAM_PART = /:(?<=\d{8}:)[A-Za-z0-9_-]{35}/;
 
-/** Formats that are secret wherever they stand. The first group, where there is one, is kept. */
-const FORMATS: readonly RegExp[] = [
-  /-----BEGIN (?:[A-Z0-9 ]+ )?PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END (?:[A-Z0-9 ]+ )?PRIVATE KEY(?: BLOCK)?-----|$)/g,
-  /\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b/g,
-  /\b(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{20,}\b/g,
-  /\bgithub_pat_[A-Za-z0-9_]{20,}\b/g,
-  /\bglpat-[A-Za-z0-9_-]{16,}/g,
-  /\bxox[abeoprs]-[A-Za-z0-9-]{10,}/g,
-  /\bhttps:\/\/hooks\.slack\.com\/services\/[A-Za-z0-9/_-]+/g,
-  /\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}\b/g,
-  /\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{20,}/g,
-  /\bAIza[A-Za-z0-9_-]{35}/g,
-  /\bya29\.[A-Za-z0-9_-]{20,}/g,
-  /\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}/g,
-  /\bnpm_[A-Za-z0-9]{30,}\b/g,
-  /\bdop_v1_[a-f0-9]{40,}\b/g,
-  /\bhvs\.[A-Za-z0-9_-]{20,}/g,
+/** Formats that are secret wherever they stand. */
+const FORMATS: readonly Format[] = [
+  format(
+    /-----BEGIN (?:[A-Z0-9 ]+ )?PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END (?:[A-Z0-9 ]+ )?PRIVATE KEY(?: BLOCK)?-----|$)/g,
+    'PRIVATE KEY',
+  ),
+  format(/\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b/g, 'AKIA', 'ASIA', 'ABIA', 'ACCA'),
+  format(/\b(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{20,}\b/g, 'ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_'),
+  format(/\bgithub_pat_[A-Za-z0-9_]{20,}\b/g, 'github_pat_'),
+  format(/\bglpat-[A-Za-z0-9_-]{16,}/g, 'glpat-'),
+  format(/\bxox[abeoprs]-[A-Za-z0-9-]{10,}/g, 'xox'),
+  format(/\bhttps:\/\/hooks\.slack\.com\/services\/[A-Za-z0-9/_-]+/g, 'hooks.slack.com'),
+  format(/\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}\b/g, 'k_live_', 'k_test_'),
+  format(/\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{20,}/g, 'sk-'),
+  format(/\bAIza[A-Za-z0-9_-]{35}/g, 'AIza'),
+  format(/\bya29\.[A-Za-z0-9_-]{20,}/g, 'ya29.'),
+  format(/\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}/g, 'SG.'),
+  format(/\bnpm_[A-Za-z0-9]{30,}\b/g, 'npm_'),
+  format(/\bdop_v1_[a-f0-9]{40,}\b/g, 'dop_v1_'),
+  format(/\bhvs\.[A-Za-z0-9_-]{20,}/g, 'hvs.'),
   TELEGRAM_TOKEN,
-  /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, // JSON web token
-  /\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6,7}\.[A-Za-z0-9_-]{27,45}(?![A-Za-z0-9_-])/g, // Discord bot token
-  /\bAGE-SECRET-KEY-1[A-Z0-9]{50,}/g,
-  /\bcs[a-z]_[A-Za-z0-9_-]{40,}/g, // our own tokens
-  /\$(?:1|2[aby]?|5|6|7|y|gy|argon2id?|scrypt)\$[^\s:'"]{8,}/g, // password hashes (crypt(5))
+  format(/(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, 'eyJ'), // JSON web token
+  format(/\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6,7}\.[A-Za-z0-9_-]{27,45}(?![A-Za-z0-9_-])/g), // Discord bot token
+  format(/\bAGE-SECRET-KEY-1[A-Z0-9]{50,}/g, 'AGE-SECRET-KEY-1'),
+  format(/\bcs[a-z]_[A-Za-z0-9_-]{40,}/g, ...[...'abcdefghijklmnopqrstuvwxyz'].map((kind) => `cs${kind}_`)), // our own tokens
+  format(
+    /\$(?:1|2[aby]?|5|6|7|y|gy|argon2id?|scrypt)\$[^\s:'"]{8,}/g, // password hashes (crypt(5))
+    ...['$1$', '$2$', '$2a$', '$2b$', '$2y$', '$5$', '$6$', '$7$', '$y$', '$gy$', '$argon2', '$scrypt$'],
+  ),
 ];
 
 /** `scheme://user:password@host`: only the password goes. */
-const URL_PASSWORD = /(?<=\b[a-z][a-z0-9+.-]{0,20})(:\/\/[^\s/:@]{0,200}:)([^\s/@]{1,1000})(?=@)/gi;
+const URL_PASSWORD = format(/(?<=\b[a-z][a-z0-9+.-]{0,20})(:\/\/[^\s/:@]{0,200}:)([^\s/@]{1,1000})(?=@)/gi, '://');
 /** `Authorization: Bearer …`, cookies and the like. */
-const HEADER =
-  /\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key|x-auth-token)(["']?\s{0,9}[:=]\s{0,9}["']?)(?!\[redacted\])([^\r\n"']+)/gi;
+const HEADER = format(
+  /\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key|x-auth-token)(["']?\s{0,9}[:=]\s{0,9}["']?)(?!\[redacted\])([^\r\n"']+)/gi,
+  'authorization',
+  'cookie',
+  'x-api-key',
+  'x-auth-token',
+);
 /** `Bearer …` and `Basic …` wherever they stand. */
-const SCHEME = /\b((?:bearer|basic)\s{1,9})(?!\[redacted\])(?=[^\s]{0,500}[0-9+/=])([A-Za-z0-9+/._~-]{12,}={0,2})/gi;
+const SCHEME = format(
+  /\b((?:bearer|basic)\s{1,9})(?!\[redacted\])(?=[^\s]{0,500}[0-9+/=])([A-Za-z0-9+/._~-]{12,}={0,2})/gi,
+  'bearer',
+  'basic',
+);
 /** `NAME=value`, `name: value`, `"name": "value"`, the same inside JSON inside JSON, for names that sound secret. */
-const NAMED =
-  /((?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|secret[_-]?key|encryption[_-]?key|signing[_-]?key|credentials?|auth|dsn|salt)(?:[_.-][A-Za-z0-9]{1,40}){0,6})(\\{0,16}["']?\s{0,9}(?:=>|[:=])\s{0,9}|\s{1,9}(?==?\s{0,9}["']))(?!\[redacted\])("(?:[^"\\\r\n]|\\[^\r\n])*"|'(?:[^'\\\r\n]|\\[^\r\n]|'\\''|'')*'|\\{1,16}"[^"\r\n]*"|[^\s,;&"']+(?:[,;&](?![\w.-]{1,60}[=:])[^\s,;&"']+)*)/gi;
+const NAMED = format(
+  /((?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|secret[_-]?key|encryption[_-]?key|signing[_-]?key|credentials?|auth|dsn|salt)(?:[_.-][A-Za-z0-9]{1,40}){0,6})(\\{0,16}["']?\s{0,9}(?:=>|[:=])\s{0,9}|\s{1,9}(?==?\s{0,9}["']))(?!\[redacted\])("(?:[^"\\\r\n]|\\[^\r\n])*"|'(?:[^'\\\r\n]|\\[^\r\n]|'\\''|'')*'|\\{1,16}"[^"\r\n]*"|[^\s,;&"']+(?:[,;&](?![\w.-]{1,60}[=:])[^\s,;&"']+)*)/gi,
+  'pass',
+  'pwd',
+  'secret',
+  'token',
+  'key',
+  'credential',
+  'auth',
+  'dsn',
+  'salt',
+);
 /** `name: value` for names that end in `key`, where the value looks like one. */
-const KEYED = /([_-]key\\{0,16}["']?\s{0,9}(?:=>|[:=])\s{0,9}\\{0,16}["']?)([A-Za-z0-9+/_-]{20,}={0,2})/gi;
-const ELEMENT =
-  /(<[\w:.-]{0,60}(?:pass(?:word|wd|phrase)?|pwd|secret|token|key|credentials?)[\w:.-]{0,60}>)(?!\[redacted\])([^<]{1,8192})(?=<\/)/gi;
-const OPTION =
-  /((?<![A-Za-z0-9-])--?(?:[a-z0-9]{1,40}-){0,6}(?:password|passwd|pass|secret|token|api-?key|private-?key)[ =])(?!\[redacted\])("[^"]*"|'[^']*'|\S+)/gi;
+const KEYED = format(
+  /([_-]key\\{0,16}["']?\s{0,9}(?:=>|[:=])\s{0,9}\\{0,16}["']?)([A-Za-z0-9+/_-]{20,}={0,2})/gi,
+  '_key',
+  '-key',
+);
+const ELEMENT = format(
+  /(<[\w:.-]{0,60}(?:pass(?:word|wd|phrase)?|pwd|secret|token|key|credentials?)[\w:.-]{0,60}>)(?!\[redacted\])([^<]{1,8192})(?=<\/)/gi,
+  '</',
+);
+const OPTION = format(
+  /((?<![A-Za-z0-9-])--?(?:[a-z0-9]{1,40}-){0,6}(?:password|passwd|pass|secret|token|api-?key|private-?key)[ =])(?!\[redacted\])("[^"]*"|'[^']*'|\S+)/gi,
+  '-pass',
+  '-secret',
+  '-token',
+  '-api',
+  '-private',
+);
 
 /** `curl -u name:password`; but not `docker run -u 1000:1000` or `--user app:app`. */
-const USER_OPTION =
-  /((?<![^\s"'=])(?:-[uU]|--user|--proxy-user)[ =]?["']?([^\s:"'=]{1,100}):)(?!\[redacted\])(?!\2(?![^\s"']))(?!\d+(?![^\s"']))([^\s"']{1,500})/g;
+const USER_OPTION = format(
+  /((?<![^\s"'=])(?:-[uU]|--user|--proxy-user)[ =]?["']?([^\s:"'=]{1,100}):)(?!\[redacted\])(?!\2(?![^\s"']))(?!\d+(?![^\s"']))([^\s"']{1,500})/g,
+  '-u',
+);
 
 /** Values that sound secret by name but tell nothing. */
 const HARMLESS =
@@ -74,14 +126,6 @@ const HARMLESS_FOR: readonly { readonly name: RegExp; readonly value: RegExp }[]
   { name: /^dsn$/i, value: /^[245]\.\d{1,3}\.\d{1,3}$/ },
   { name: /^auth$/i, value: /^[a-z]{1,12}$/ },
 ];
-
-/**
- * A word that is long and random enough to be a key: base64-like with mixed classes. Hex digests, UUIDs, fingerprints
- * (`SHA256:…`), checksums of packages (`sha512-…`) and our public keys (`ed25519:…`, which people compare) are left alone.
- */
-const RANDOM_WORD =
-  /(?<![A-Za-z0-9+/_=-])(?<!\b(?:ed25519|SHA256):)(?!sha(?:256|384|512)-)[A-Za-z0-9+/_-]{32,}={0,2}(?![A-Za-z0-9+/_-])/y;
-const RANDOM_LENGTH_MIN = 32;
 
 /** A short word without signs: too short for any format, and nothing in it could be a name before its value. Most of what is redacted is such. */
 const SHORT_WORD = /^\w{0,16}$/;
@@ -99,61 +143,26 @@ export function redact(text: string, exact: readonly string[] = []): Redacted {
   };
   let result = text;
   for (const writing of writingsOf(exact)) result = result.replaceAll(writing, () => black(''));
-  for (const format of FORMATS)
-    if (format !== TELEGRAM_TOKEN || TELEGRAM_PART.test(result)) result = result.replace(format, () => black(''));
-  result = result.replace(URL_PASSWORD, (_, before: string) => black(before));
-  result = result.replace(HEADER, (_, name: string, between: string) => black(name + between));
-  result = result.replace(SCHEME, (_, scheme: string) => black(scheme));
-  result = result.replace(ELEMENT, (all, tag: string, value: string) => (HARMLESS.test(value) ? all : black(tag)));
-  result = result.replace(OPTION, (_, option: string) => black(option));
-  result = result.replace(USER_OPTION, (_, option: string) => black(option));
-  result = result.replace(NAMED, (all, name: string, between: string, value: string) =>
+  const looked = result;
+  const codes = codesOf(looked);
+  const mayHold = lookAt(codes, looked.length);
+  const replace = ({ pattern, words }: Format, by: (...found: string[]) => string) => {
+    if (mayHold(words)) result = result.replace(pattern, by);
+  };
+  for (const it of FORMATS) if (it !== TELEGRAM_TOKEN || TELEGRAM_PART.test(result)) replace(it, () => black(''));
+  replace(URL_PASSWORD, (_, before = '') => black(before));
+  replace(HEADER, (_, name = '', between = '') => black(name + between));
+  replace(SCHEME, (_, scheme = '') => black(scheme));
+  replace(ELEMENT, (all = '', tag = '', value = '') => (HARMLESS.test(value) ? all : black(tag)));
+  replace(OPTION, (_, option = '') => black(option));
+  replace(USER_OPTION, (_, option = '') => black(option));
+  replace(NAMED, (all = '', name = '', between = '', value = '') =>
     isHarmless(name, value) ? all : black(name + between),
   );
-  result = result.replace(KEYED, (all, name: string, value: string) => (isRandom(value) ? black(name) : all));
-  result = withoutRandomWords(result, () => black(''));
+  replace(KEYED, (all = '', name = '', value = '') => (isRandom(value) ? black(name) : all));
+  result = withoutRandomWords(result, result === looked ? codes : codesOf(result), () => black(''));
   return { text: result, count };
 }
-
-/** Puts something in the place of each random word. A run that is long enough has a character at a place that 32 divides. */
-function withoutRandomWords(text: string, instead: () => string): string {
-  let [result, done] = ['', 0];
-  for (let at = RANDOM_LENGTH_MIN - 1; at < text.length; at += RANDOM_LENGTH_MIN) {
-    if (classAt(text, at) === 0) continue;
-    let [start, seen, kind] = [at, 0, 0];
-    for (; start > done; start -= 1) {
-      kind = classAt(text, start - 1);
-      if (kind === 0) break;
-      seen |= 1 << kind;
-    }
-    for (; at < text.length; at += 1) {
-      kind = classAt(text, at);
-      if (kind === 0) break;
-      seen |= 1 << kind;
-    }
-    if (at - start < RANDOM_LENGTH_MIN || (seen & ALL_CLASSES) !== ALL_CLASSES) continue;
-    RANDOM_WORD.lastIndex = start;
-    const [word] = RANDOM_WORD.exec(text) ?? [];
-    if (word === undefined || !isRandom(word)) continue;
-    result += text.slice(done, start) + instead();
-    done = start + word.length;
-  }
-  return done === 0 ? text : result + text.slice(done);
-}
-
-const [SMALL, CAPITAL, DIGIT, SIGN] = [1, 2, 3, 4];
-/** The class of each character of base64, either kind; 0 for all others. */
-const CLASSES = Uint8Array.from({ length: 128 }, (_, code) => {
-  const character = String.fromCharCode(code);
-  if (/[a-z]/.test(character)) return SMALL;
-  if (/[A-Z]/.test(character)) return CAPITAL;
-  if (/[0-9]/.test(character)) return DIGIT;
-  return /[+/_-]/.test(character) ? SIGN : 0;
-});
-
-const ALL_CLASSES = (1 << SMALL) | (1 << CAPITAL) | (1 << DIGIT);
-
-const classAt = (text: string, at: number): number => CLASSES[text.charCodeAt(at)] ?? 0;
 
 /** Redacts every string inside a value, keeping its shape. */
 export function redactValue<T>(value: T, exact: readonly string[] = []): { readonly value: T; readonly count: number } {
@@ -212,38 +221,4 @@ function inBase64(text: string): string[] {
     const base64 = btoa(String.fromCharCode(...padded.subarray(first, whole)));
     return base64.length < BASE64_LENGTH_MIN ? [] : [base64, base64.replaceAll('+', '-').replaceAll('/', '_')];
   });
-}
-
-const RANDOM_BITS_PER_CHARACTER = 4.2;
-/** Of neighbouring characters in random base64, 64 % are of different classes; in paths and names far fewer. */
-const CHANGES_PER_CHARACTER = 0.45;
-
-/** Of a word in base64, with at most two `=` at its end. */
-function isRandom(word: string): boolean {
-  let seen = 0;
-  for (let at = 0; at < word.length; at += 1) seen |= 1 << classAt(word, at);
-  if ((seen & ALL_CLASSES) !== ALL_CLASSES) return false;
-  if (/^[0-9a-f-]+$/i.test(word)) return false; // digests, UUIDs
-  if (entropyPerCharacter(word) < RANDOM_BITS_PER_CHARACTER) return false;
-  return !word.includes('/') || changesPerCharacter(word) >= CHANGES_PER_CHARACTER; // paths
-}
-
-/** The `=` at the end is a sign too. */
-const kindAt = (word: string, at: number): number => classAt(word, at) || SIGN;
-
-function changesPerCharacter(word: string): number {
-  let changes = 0;
-  for (let at = 1; at < word.length; at += 1) if (kindAt(word, at) !== kindAt(word, at - 1)) changes += 1;
-  return changes / (word.length - 1);
-}
-
-function entropyPerCharacter(word: string): number {
-  const counts = new Uint32Array(128);
-  for (let at = 0; at < word.length; at += 1) {
-    const code = word.charCodeAt(at);
-    counts[code] = (counts[code] ?? 0) + 1;
-  }
-  let bits = 0;
-  for (const count of counts) if (count > 0) bits -= (count / word.length) * Math.log2(count / word.length);
-  return bits;
 }

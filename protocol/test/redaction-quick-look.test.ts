@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { redact } from '../src/redaction.ts';
 import { type Random, seededRandom } from './seeded-random.ts';
+import { seededSecrets } from './seeded-secrets.ts';
 
 const seed = Number(process.env.COUNTERSIGN_SEED ?? Math.floor(performance.timeOrigin % 2 ** 31));
 const MARK = '[redacted]';
@@ -102,4 +103,30 @@ test(`T14: when digits, colons and words follow each other, tokens of Telegram a
       12,
     );
   compare(made, (text) => text.replace(/\b\d{8,10}:[A-Za-z0-9_-]{35}\b/g, MARK));
+});
+
+/** Patterns are spared in long texts only, so a short one is gone through by all of them. */
+const SHORT = 512;
+
+test(`T14: when a secret stands in a long text without another, it is found as in a short one (seed ${seed})`, () => {
+  const random = seededRandom(seed);
+  const secrets = seededSecrets(random).map(({ chunks }) => chunks.join(''));
+  const odd = ['€', '\u017f', '\u212a', '\u0130', '=', ':', '-u ', '"', "'", '\n', '\\', '</', '$', '_', '.'];
+  let found = 0;
+  for (let n = 0; n < 10 * secrets.length; n += 1) {
+    let text = secrets[n % secrets.length] ?? '';
+    const at = random.int(text.length);
+    // The first time as it is, then spoiled, in other letters, cut.
+    if (n >= secrets.length) text = text.slice(0, at) + random.pick(odd) + text.slice(at + random.int(3));
+    text = random.pick([text, text, text.toUpperCase(), text.toLowerCase(), text.slice(random.int(text.length))]);
+    // Nothing in the filling can be a part of a secret, nor a word that a pattern needs.
+    const fill = random.pick(['. ', '€ ', '\n']).repeat(SHORT);
+    if (text.length >= SHORT - 2) continue;
+    const short = redact(`\n${text}\n`);
+    const long = redact(`${fill}\n${text}\n${fill}`);
+    assert.equal(long.text, fill + short.text + fill, `seed ${seed}: ${JSON.stringify(text)}`);
+    assert.equal(long.count, short.count);
+    found += short.count;
+  }
+  assert.ok(found > 3 * secrets.length, `only ${found} places`);
 });
