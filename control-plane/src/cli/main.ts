@@ -1,5 +1,7 @@
 /** `countersign`: the command line. */
+import { bundled } from '../bundled.ts';
 import { keepCompiled } from '../compile-cache.ts';
 
 keepCompiled();
-await import('./start-cli.ts');
+const { startCli } = bundled('start-cli') ?? (await import('./start-cli.ts'));
+await startCli();
