@@ -37,12 +37,13 @@ export const playbookRequestSchema = requestSchema.partial().extend({
 type Requested = OutputOf<'runPlaybook'>;
 
 /** What policy lets start without a human is waited for so long: most such commands take less, and a second call is saved. */
-const SOON_S = 3;
+export const SOON_S = 3;
 
 /** The answer to a request that made an action, or found it. */
-export async function requestView({ action, repeated, approve_url }: Requested, context: ToolContext) {
+export async function requestView({ action, repeated, approve_url, printed }: Requested, context: ToolContext) {
   if (action === null) throw new TypeError('a change was asked for and no action came back');
   const { approveUrl } = context;
+  if (printed !== undefined) return wholeActionView({ ...action, ...printed }, approveUrl, { repeated });
   const followed = mayEndSoon(action.state) ? await inAMoment(action.id, context) : undefined;
   if (followed !== undefined) return wholeActionView(followed, approveUrl, { repeated });
   return { ...actionView(action, (id) => approve_url ?? approveUrl(id)), repeated };

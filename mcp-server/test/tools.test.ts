@@ -115,6 +115,20 @@ for (const [end, told] of [
     );
   });
 
+test('when the answer to a request tells the end already, it is passed on and nothing more is asked', async () => {
+  const operations = sampleOperations();
+  const printed = { untrusted_output: 'hello\u001b[31m\n', output_truncated: true };
+  const action = { ...sampleAction(samplePlan('high')), state: 'succeeded' as const };
+  operations.answer('runCommand', () => ({ action, diagnosis: null, repeated: false, approve_url: null, printed }));
+  const { structured } = await callTool(operations, 'run_command', command);
+  assert.deepEqual([structured.state, structured.repeated], ['succeeded', false]);
+  assert.deepEqual([structured.untrusted_output, structured.output_truncated], ['hello\n', true]);
+  assert.deepEqual(
+    operations.calls.map(({ name }) => name),
+    ['runCommand'],
+  );
+});
+
 test('when policy lets a command start and its end cannot be asked for, the answer still names the action', async () => {
   const operations = sampleOperations();
   const action = { ...sampleAction(samplePlan('high')), state: 'approved' as const };

@@ -1,5 +1,5 @@
 /** Makes an action of a plan: gives it its id and its times, and puts it on record. */
-import type { Plan } from '@countersign/protocol';
+import type { ActionState, Plan } from '@countersign/protocol';
 import { digestOf } from '@countersign/protocol/digest';
 import type { Who } from '../audit/ledger.ts';
 import { type ServerRow, serverById } from '../fleet/server.store.ts';
@@ -22,6 +22,7 @@ import { storedPolicy } from './stored-policy.ts';
 
 export interface Proposed {
   readonly actionId: string;
+  readonly state: ActionState;
   /** Whether it is the open action of the same request, made earlier. */
   readonly repeated: boolean;
 }
@@ -59,7 +60,8 @@ export async function keepAction(
     if (!earlier) await refuseCrowd(deps, trx, kept.by, kept.server.id, kept.draft);
     const row = earlier ?? (await begin(deps, trx, kept, at));
     const leaving = earlier || !isAllowed ? null : await dispatchAtOnce(deps, trx, row);
-    const proposed = { actionId: row.id, repeated: earlier !== undefined };
+    const state = leaving === null ? row.state : 'dispatched';
+    const proposed = { actionId: row.id, state, repeated: earlier !== undefined };
     await besides(trx, proposed);
     return { ...proposed, leaving };
   });

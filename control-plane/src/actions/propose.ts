@@ -55,7 +55,7 @@ async function proposeOn(
   const { db, clock, limits } = deps;
   const key = requestKey(caller, server.id, wanted);
   const earlier = await openRepeat(db, key, clock.now() - limits.repeatMs);
-  if (earlier) return { actionId: earlier.id, repeated: true };
+  if (earlier) return { actionId: earlier.id, state: earlier.state, repeated: true };
   await refuseAfterRejections(deps, caller.token?.id ?? null);
   const by = {
     personId: caller.person.id,

@@ -10,12 +10,12 @@ import { decide } from '../actions/decide.ts';
 import { listActions } from '../actions/list-actions.ts';
 import { type ObservePlaybookDeps, observePlaybook } from '../actions/observe-playbook.ts';
 import { outputTail } from '../actions/output.store.ts';
-import { type ProposeRequest, propose } from '../actions/propose.ts';
+import { type Proposed, type ProposeRequest, propose } from '../actions/propose.ts';
 import { requestStop } from '../actions/request-stop.ts';
 import { waitForAction } from '../actions/wait-for-action.ts';
 import { withdraw } from '../actions/withdraw.ts';
 import type { Caller } from '../ports.ts';
-import type { Handlers } from './handler.ts';
+import type { CallContext, Handlers } from './handler.ts';
 
 export interface ActionOperationsDeps extends ActionDeps, ObservePlaybookDeps {
   readonly place: { readonly publicUrl: string };
@@ -34,28 +34,46 @@ export function actionOperations(deps: ActionOperationsDeps): Asking & Deciding 
 const OUTPUT_TAIL = 12_000;
 
 function askingOperations(deps: ActionOperationsDeps): Asking {
-  const ask = async (caller: Caller, request: ProposeRequest) => {
-    const { actionId, repeated } = await propose(deps, caller, request);
+  const printed = async (action: string) => {
+    const { text, truncated } = await outputTail(deps.db, action, OUTPUT_TAIL);
+    return { untrusted_output: text, output_truncated: truncated };
+  };
+  /** Waits a moment for an action that no human is asked for. Whether it did. That it cannot be told is no fault of a request that was made. */
+  const waited = async ({ actionId, state }: Proposed, { signal, handOn, soonS = 0 }: CallContext) => {
+    if (soonS === 0 || isFinal(state) || state === 'awaiting_approval' || state === 'unknown') return false;
+    handOn?.();
+    return waitForAction(deps, actionId, { ms: soonS * 1000, signal }).then(
+      () => true,
+      (error: unknown) => {
+        if (signal.aborted) throw error;
+        return false;
+      },
+    );
+  };
+  const ask = async (caller: Caller, request: ProposeRequest, context: CallContext) => {
+    const proposed = await propose(deps, caller, { ...request, signal: context.signal });
+    const { actionId, repeated } = proposed;
+    const ended = await waited(proposed, context);
     const action = await actionDetail(deps, actionId);
     const approve_url = isFinal(action.state) ? null : `${deps.place.publicUrl}/actions/${actionId}`;
-    return { action, diagnosis: null, repeated, approve_url };
+    return { action, diagnosis: null, repeated, approve_url, ...(ended && { printed: await printed(actionId) }) };
   };
   return {
-    runPlaybook: async (caller, { server, playbook, parameters, reason }, { signal }) => {
+    runPlaybook: async (caller, { server, playbook, parameters, reason }, context) => {
+      const { signal } = context;
       const diagnosis = await observePlaybook(deps, caller, { server, playbook, parameters, signal });
       if (diagnosis) return { action: null, diagnosis, repeated: false, approve_url: null };
-      return ask(caller, { server, wanted: { kind: 'playbook', playbook, parameters }, reason, signal });
+      return ask(caller, { server, wanted: { kind: 'playbook', playbook, parameters }, reason }, context);
     },
-    runCommand: (caller, { server, reason, ...command }, { signal }) =>
-      ask(caller, { server, wanted: { kind: 'command', ...command }, reason, signal }),
-    writeFile: (caller, { server, reason, ...file }, { signal }) =>
-      ask(caller, { server, wanted: { kind: 'file', ...file }, reason, signal }),
+    runCommand: (caller, { server, reason, ...command }, context) =>
+      ask(caller, { server, wanted: { kind: 'command', ...command }, reason }, context),
+    writeFile: (caller, { server, reason, ...file }, context) =>
+      ask(caller, { server, wanted: { kind: 'file', ...file }, reason }, context),
     listActions: (_caller, input) => listActions(deps, input),
     getAction: async (caller, { action, wait_s }, { signal }) => {
       if (wait_s > 0) await waitForAction(deps, action, { ms: wait_s * 1000, signal });
       const detail = await actionDetail(deps, action);
-      const { text, truncated } = await outputTail(deps.db, action, OUTPUT_TAIL);
-      return { ...asSeenBy(caller, detail), untrusted_output: text, output_truncated: truncated };
+      return { ...asSeenBy(caller, detail), ...(await printed(action)) };
     },
     cancelAction: async (caller, { action }) => {
       await withdraw(deps, caller, action);

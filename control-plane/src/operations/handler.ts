@@ -8,6 +8,10 @@ export interface CallContext {
   /** Where the request came from; also there before anybody signed in. */
   readonly ip: string | null;
   readonly userAgent: string | null;
+  /** Hands the turn of the caller on: to be called before a handler only waits for news. */
+  readonly handOn?: () => void;
+  /** For so long the answer to a request may wait for the end, seconds, 0 unless told; see `CallOptions`. */
+  readonly soonS?: number;
   /** Where a browser calls: gives or takes its session cookie. `expiresAt` is milliseconds since 1970. */
   readonly cookie?: { give(secret: string, expiresAt: number): void; take(): void };
 }

@@ -2,6 +2,7 @@
 import { type Clock, type Fault, fault, invalidInput } from '@countersign/protocol';
 import {
   type Call,
+  type CallOptions,
   type OperationName,
   operationNamed,
   operationNames,
@@ -17,7 +18,7 @@ type Deps = Pick<Core, 'db' | 'clock' | 'log'> & { readonly handlers: Handlers }
 
 /** Makes a {@link Call} for a caller; null is somebody who is not signed in. `signal`: absent where each call brings its own. */
 export type CallAs = (caller: Caller | null, context: Whence & { readonly signal?: AbortSignal }) => Call;
-type Whence = Omit<CallContext, 'signal'>;
+type Whence = Omit<CallContext, 'signal' | 'handOn' | 'soonS'>;
 
 type AnyHandler = (caller: Caller | null, input: unknown, context: CallContext) => Promise<unknown>;
 
@@ -29,7 +30,7 @@ export function bindOperations(deps: Deps): CallAs {
   const deniedLately = recently(deps.clock);
   const takeTurn = makeTurns();
   return (caller, context) =>
-    (async (name: OperationName, input: unknown, options?: { readonly signal?: AbortSignal }) => {
+    (async (name: OperationName, input: unknown, options?: CallOptions) => {
       if (!operationNames.includes(name)) throw fault('not_found', { what: 'operation', id: String(name) });
       const { access, input: inputSchema, output } = operationNamed(name);
       const allowed = mayCall(caller, access);
@@ -41,8 +42,12 @@ export function bindOperations(deps: Deps): CallAs {
       const parsed = inputSchema.safeParse(input);
       if (!parsed.success) throw invalidInput(parsed.error);
       const signal = eitherOf(context.signal, options?.signal);
-      const work = () => (deps.handlers[name] as AnyHandler)(caller, parsed.data, { ...context, signal });
-      const answer = await (waits(name, parsed.data) ? work() : takeTurn(credentialOf(caller, context), signal, work));
+      const soonS = options?.soonS ?? 0;
+      const work = (handOn: () => void) =>
+        (deps.handlers[name] as AnyHandler)(caller, parsed.data, { ...context, signal, handOn, soonS });
+      const answer = await (waits(name, parsed.data)
+        ? work(() => undefined)
+        : takeTurn(credentialOf(caller, context), signal, work));
       return output.parse(answer);
     }) as Call;
 }

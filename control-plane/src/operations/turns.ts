@@ -18,8 +18,12 @@ interface Line {
   readonly waiting: Set<() => void>;
 }
 
-/** Runs work when it is the turn of a credential. */
-export type TakeTurn = <T>(credential: string, signal: AbortSignal, work: () => Promise<T>) => Promise<T>;
+/** Runs work when it is the turn of a credential. It may hand its turn on before it has ended, when it only waits from then on. */
+export type TakeTurn = <T>(
+  credential: string,
+  signal: AbortSignal,
+  work: (handOn: () => void) => Promise<T>,
+) => Promise<T>;
 
 /**
  * Makes a fresh set of lines. A turn rejects with `rate_limited` when too many wait already, with the signal's reason when it
@@ -32,13 +36,19 @@ export function makeTurns(limits: TurnLimits = turnLimits): TakeTurn {
     lines.set(credential, line);
     if (line.running >= limits.atOnce) await turn(line, limits, signal);
     else line.running += 1;
-    try {
-      return await work();
-    } finally {
+    let isOurs = true;
+    const handOn = () => {
+      if (!isOurs) return;
+      isOurs = false;
       const [next] = line.waiting;
       if (next) next();
       else line.running -= 1;
       if (line.running === 0) lines.delete(credential);
+    };
+    try {
+      return await work(handOn);
+    } finally {
+      handOn();
     }
   };
 }

@@ -8,15 +8,17 @@ import {
   type OutputOf,
   operationNamed,
 } from '@countersign/protocol/operator-api/index';
+import { recordFinished } from '../../src/actions/record-finished.ts';
 import { recordOutput } from '../../src/actions/record-output.ts';
 import { type ActionOperationsDeps, actionOperations } from '../../src/operations/action-operations.ts';
 import { auditOperations } from '../../src/operations/audit-operations.ts';
 import { fileOperations } from '../../src/operations/file-operations.ts';
+import type { CallContext } from '../../src/operations/handler.ts';
 import { pauseOperations } from '../../src/operations/pause-operations.ts';
 import { playbookOperations } from '../../src/operations/playbook-operations.ts';
 import type { Caller } from '../../src/ports.ts';
 import { write } from '../../src/storage/write.ts';
-import { anaAtDashboard, assistant, ben, hasCode, heart, web1 } from './heart.ts';
+import { anaAtDashboard, assistant, ben, hasCode, heart, resultOf, web1 } from './heart.ts';
 
 const benAtDashboard: Caller = {
   ...anaAtDashboard,
@@ -25,8 +27,8 @@ const benAtDashboard: Caller = {
 };
 const place = { publicUrl: 'https://cp.example.org' };
 
-async function operations(t: TestContext) {
-  const h = await heart(t);
+async function operations(t: TestContext, options: Parameters<typeof heart>[1] = {}) {
+  const h = await heart(t, options);
   const codes: string[] = [];
   const diagnosed: unknown[] = [];
   const deps: ActionOperationsDeps = {
@@ -67,12 +69,15 @@ async function operations(t: TestContext) {
     name: N,
     input: InputOf<N>,
     caller: Caller = assistant,
-    signal = new AbortController().signal,
+    more: Partial<CallContext> = {},
   ) => {
     const { input: schema, output } = operationNamed(name);
     const handler = handlers[name] as (caller: Caller, input: unknown, context: object) => Promise<unknown>;
     return output.parse(
-      await handler(caller, schema.parse(input), { signal, ip: null, userAgent: null }),
+      await handler(caller, schema.parse(input), {
+        ...{ signal: new AbortController().signal, ip: null, userAgent: null },
+        ...more,
+      }),
     ) as OutputOf<N>;
   };
   return { ...h, codes, diagnosed, call };
@@ -85,6 +90,29 @@ test('when a playbook is run, the answer is the action and where a human can dec
   assert.deepEqual([action?.state, repeated, diagnosis], ['awaiting_approval', false, null]);
   assert.equal(approve_url, `https://cp.example.org/actions/${action?.id}`);
   assert.equal((await call('runPlaybook', { ...restart, reason: 'once more' })).repeated, true);
+});
+
+test('when a request may wait for an end that comes soon, it hands its turn on and tells the end', async (t) => {
+  const { call, deps, fleet } = await operations(t, { policy: '  - {name: free, allow: true}' });
+  fleet.foretell = () => ({ steps: [], witness: [], predictable: false });
+  const waits = Promise.withResolvers<void>();
+  const asked = { server: 'web-1', argv: ['uptime'] };
+  const answer = call('runCommand', asked, assistant, { soonS: 3, handOn: waits.resolve });
+  await waits.promise;
+  const { actionId } = fleet.grants[0]?.grant ?? assert.fail('no grant left');
+  const chunk = { actionId, step: 'run', chunk: 0, text: 'up 3 days', dropped: 0 };
+  await recordOutput(deps, web1, [chunk]);
+  await recordFinished(deps, web1, { actionId, result: resultOf('succeeded') });
+  const { action, approve_url, printed } = await answer;
+  assert.deepEqual([action?.id, action?.state, approve_url], [actionId, 'succeeded', null]);
+  assert.deepEqual(printed, { untrusted_output: 'up 3 days', output_truncated: false });
+  assert.equal((await call('runCommand', asked)).printed, undefined, 'who does not ask for it is not kept waiting');
+});
+
+test('when a human has to be asked, a request waits for nothing and keeps its turn', async (t) => {
+  const { call } = await operations(t);
+  const { action, printed } = await call('runPlaybook', restart, assistant, { soonS: 3, handOn: () => assert.fail() });
+  assert.deepEqual([action?.state, printed], ['awaiting_approval', undefined]);
 });
 
 test('when a playbook only reads, it runs at once, without an action, and is audited', async (t) => {

@@ -53,3 +53,30 @@ test('when a caller goes while it waits, its call never begins and the one behin
   await Promise.all([calls[0], calls[2]]);
   assert.deepEqual(began, ['first', 'last']);
 });
+
+test('when a call hands its turn on while it still waits, the next one begins, and its end hands on nothing more', async () => {
+  const takeTurn = makeTurns({ atOnce: 1, waiting: 5 });
+  const began: string[] = [];
+  const [waits, second, third] = [held(began, 'waits'), held(began, 'second'), held(began, 'third')];
+  let handOn: () => void = () => assert.fail('it has not begun');
+  const first = takeTurn('one', never, (given) => {
+    handOn = given;
+    return waits.work();
+  });
+  const others = [takeTurn('one', never, second.work), takeTurn('one', never, third.work)];
+  await settled();
+  assert.deepEqual(began, ['waits']);
+  handOn();
+  handOn();
+  await settled();
+  assert.deepEqual(began, ['waits', 'second'], 'one turn is one turn, however often it is handed on');
+  waits.end();
+  await first;
+  await settled();
+  assert.deepEqual(began, ['waits', 'second']);
+  second.end();
+  await others[0];
+  third.end();
+  await others[1];
+  assert.deepEqual(began, ['waits', 'second', 'third']);
+});

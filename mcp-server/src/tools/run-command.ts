@@ -1,5 +1,5 @@
 import { assistantOperations } from '@countersign/protocol/operator-api/index';
-import { requestSchema, requestView } from '../request-view.ts';
+import { requestSchema, requestView, SOON_S } from '../request-view.ts';
 import { asks, defineTool } from '../tool.ts';
 
 export const runCommand = defineTool({
@@ -13,5 +13,5 @@ export const runCommand = defineTool({
   output: requestSchema,
   narrow: 'get_action shows the action again',
   run: async (input, context) =>
-    requestView(await context.call('runCommand', input, { signal: context.signal }), context),
+    requestView(await context.call('runCommand', input, { signal: context.signal, soonS: SOON_S }), context),
 });

@@ -1,5 +1,5 @@
 import { assistantOperations } from '@countersign/protocol/operator-api/index';
-import { playbookRequestSchema, playbookRequestView } from '../request-view.ts';
+import { playbookRequestSchema, playbookRequestView, SOON_S } from '../request-view.ts';
 import { asks, defineTool } from '../tool.ts';
 
 export const runPlaybook = defineTool({
@@ -13,5 +13,5 @@ export const runPlaybook = defineTool({
   output: playbookRequestSchema,
   narrow: 'get_action shows the action again',
   run: async (input, context) =>
-    playbookRequestView(await context.call('runPlaybook', input, { signal: context.signal }), context),
+    playbookRequestView(await context.call('runPlaybook', input, { signal: context.signal, soonS: SOON_S }), context),
 });

@@ -24,6 +24,12 @@ const cursor = z.string().max(200).optional().describe('next_cursor of the page 
 const page = { next_cursor: z.string().nullable().describe('pass it as cursor for the next page; null at the end') };
 const since = z.iso.datetime().optional().describe('ISO 8601, UTC');
 
+/** What the steps of an action printed, as far as it is told with the action. */
+const printed = {
+  untrusted_output: z.string().describe('tail of what the steps printed'),
+  output_truncated: z.boolean(),
+};
+
 /** The answer to a request for a change. */
 export const requestedSchema = z.object({
   /** The action that was made (or found: a repeated request gets the same one). Null for a playbook that only reads. */
@@ -33,6 +39,8 @@ export const requestedSchema = z.object({
   repeated: z.boolean(),
   /** Where a human can decide. */
   approve_url: z.string().nullable(),
+  /** Where the action was waited for ({@link CallOptions}): what it printed. It is then told as it was after that. */
+  printed: z.object(printed).optional(),
 });
 
 export const assistantOperations = {
@@ -210,10 +218,7 @@ export const assistantOperations = {
         .default(0)
         .describe('wait up to so many seconds until it is decided or done'),
     }),
-    actionDetailSchema.extend({
-      untrusted_output: z.string().describe('tail of what the steps printed'),
-      output_truncated: z.boolean(),
-    }),
+    actionDetailSchema.extend(printed),
   ),
   cancelAction: operation(
     'request',

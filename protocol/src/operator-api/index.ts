@@ -47,15 +47,20 @@ export function operationNamed(name: OperationName): Operation {
  * Calls an operation. The control plane hands out one that is bound to a caller; the CLI, the stdio MCP server and the
  * dashboard make one that goes over HTTP. Rejects with a `Fault`.
  */
-export type Call = <N extends OperationName>(
-  name: N,
-  input: InputOf<N>,
-  options?: { readonly signal?: AbortSignal },
-) => Promise<OutputOf<N>>;
+export type Call = <N extends OperationName>(name: N, input: InputOf<N>, options?: CallOptions) => Promise<OutputOf<N>>;
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  /**
+   * Of a request for a change: that its answer may as well tell the end, where that comes within so many seconds without a human. Only
+   * who runs in the control plane itself is heard; over HTTP it changes nothing.
+   */
+  readonly soonS?: number;
+}
 
 /** The part of {@link Call} that MCP tools may use: nothing in it decides. */
 export type AssistantCall = <N extends AssistantOperationName>(
   name: N,
   input: InputOf<N>,
-  options?: { readonly signal?: AbortSignal },
+  options?: CallOptions,
 ) => Promise<OutputOf<N>>;
