@@ -20,6 +20,8 @@ import type { Followers } from './followers.ts';
 
 export interface Change {
   readonly actionId: string;
+  /** Its row as it is, where this transaction has read or written it already. */
+  readonly row?: ActionTable;
   readonly event: ActionEvent;
   /** On whose part it happens, as the table of transitions names it. */
   readonly cause: Cause;
@@ -59,7 +61,7 @@ const recordedAs: Record<ActionEvent, { event: AuditEvent; word: string; kind: '
  */
 export async function applyTransition(deps: DoorDeps, trx: Trx, change: Change): Promise<ActionState> {
   const { actionId, event, cause, at } = change;
-  const row = await actionById(trx, actionId);
+  const row = change.row ?? (await actionById(trx, actionId));
   if (!row) throw fault('action_not_found', { action: actionId });
   const arrow = transitions.find((it) => it.from === row.state && it.event === event && it.by === cause);
   const moved = arrow && (await updateActionIn(trx, actionId, row.state, { ...change.set, state: arrow.to }));

@@ -85,16 +85,17 @@ export async function dispatchAtOnce(deps: ActionDeps, trx: Trx, row: ActionTabl
 const isReachable = ({ fleet, limits }: ActionDeps, { id, clock_offset_ms }: ServerRow) =>
   fleet.isOnline(id) && Math.abs(clock_offset_ms ?? 0) <= limits.clockOffsetMostMs;
 
-async function leave(deps: ActionDeps, trx: Trx, { id, start_by }: ActionTable): Promise<number> {
+async function leave(deps: ActionDeps, trx: Trx, row: ActionTable): Promise<number> {
   const at = deps.clock.now();
   await applyTransition(deps, trx, {
-    actionId: id,
+    actionId: row.id,
+    row,
     event: 'dispatch',
     cause: 'system',
     who: whoIs('system'),
     at,
     set: { dispatched_at: at },
-    details: { expires_at: start_by },
+    details: { expires_at: row.start_by },
   });
   return at;
 }

@@ -1,5 +1,5 @@
 /** The runner says how an action ended: now, or from its journal when the server is back. */
-import type { ActionEvent, ActionResult, Json } from '@countersign/protocol';
+import type { ActionEvent, ActionResult, ActionState, Json } from '@countersign/protocol';
 import { whoIs } from '../audit/ledger.ts';
 import type { Trx } from '../storage/database.ts';
 import type { ActionTable } from '../storage/tables.ts';
@@ -25,12 +25,14 @@ export function recordFinished(
     if (row instanceof Refusal) return row;
     const text = JSON.stringify(result);
     if (row.result_json === text) return;
-    if (row.state === 'dispatched') await start(deps, trx, row, result);
+    let now = row;
+    if (row.state === 'dispatched') now = { ...row, state: await start(deps, trx, row, result) };
     else if (row.state !== 'running' && row.state !== 'unknown') return late(deps, trx, row, result, text);
     if (row.state === 'unknown' && result.outcome === 'unknown') return stillUnknown(deps, trx, row, text);
     const event = eventOf[result.outcome];
     await applyTransition(deps, trx, {
       actionId,
+      row: now,
       event,
       cause: event === 'lose' ? 'clock' : 'runner',
       who: whoIs('runner'),
@@ -47,9 +49,10 @@ export function recordFinished(
 }
 
 /** The result came although the news of the start did not. */
-async function start(deps: RecordDeps, trx: Trx, { id }: ActionTable, { startedAt }: ActionResult): Promise<void> {
-  await applyTransition(deps, trx, {
-    actionId: id,
+function start(deps: RecordDeps, trx: Trx, row: ActionTable, { startedAt }: ActionResult): Promise<ActionState> {
+  return applyTransition(deps, trx, {
+    actionId: row.id,
+    row,
     event: 'start',
     cause: 'runner',
     who: whoIs('runner'),
