@@ -1,6 +1,7 @@
 /** Queries on actions, their votes, their history and what they print. */
 import { type ActionState, actionStates, isFinal, isOpen } from '@countersign/protocol';
 import { remember } from '@countersign/protocol/remember';
+import { sql } from 'kysely';
 import type { Db, Trx } from '../storage/database.ts';
 import { prepared, preparedByMembers, preparedForOne } from '../storage/prepared.ts';
 import type { ActionHistoryTable, ActionTable, ApprovalTable } from '../storage/tables.ts';
@@ -76,19 +77,26 @@ export function lastHistory(db: Db | Trx, actionId: string): Promise<ActionHisto
     .executeTakeFirst();
 }
 
-/** The newest open action of the same request since a time. */
-export async function openRepeat(db: Db | Trx, requestKey: string, since: number): Promise<ActionTable | undefined> {
-  return (await newestOpen(db, { requestKey, since })).rows[0];
+interface Request {
+  readonly serverId: string;
+  readonly key: string;
 }
 
-const newestOpen = prepared<{ readonly requestKey: string; readonly since: number }, ActionTable>((db, slot) =>
+/** The newest open action of the same request since a time. */
+export async function openRepeat(db: Db | Trx, request: Request, since: number): Promise<ActionTable | undefined> {
+  return (await newestOpen(db, { ...request, since })).rows[0];
+}
+
+const newestOpen = prepared<Request & { readonly since: number }, ActionTable>((db, slot) =>
   db
     .selectFrom('action')
     .selectAll()
-    .where('request_key', '=', slot('requestKey'))
-    .where('created_at', '>', slot('since'))
+    .where('server_id', '=', slot('serverId'))
     .where('state', 'in', openStates)
-    .orderBy('created_at', 'desc')
+    // For what has a sign no index is taken: of a request, and of a time, many may have ended; of a server few are open.
+    .where(sql`+request_key`, '=', slot('key'))
+    .where(sql`+created_at`, '>', slot('since'))
+    .orderBy(sql`+created_at`, 'desc')
     .limit(1),
 );
 

@@ -56,7 +56,8 @@ export async function keepAction(
   const isAllowed = kept.verdict.verdict === 'allow' && (kept.foretold || (await allowedStill(deps, kept)));
   const { leaving, ...proposed } = await write(db, 'actions.propose', async (trx) => {
     const at = clock.now();
-    const earlier = (await openRepeat(trx, kept.key, at - limits.repeatMs)) ?? (await askedMeanwhile(trx, kept));
+    const request = { serverId: kept.server.id, key: kept.key };
+    const earlier = (await openRepeat(trx, request, at - limits.repeatMs)) ?? (await askedMeanwhile(trx, kept));
     if (!earlier) await refuseCrowd(deps, trx, kept.by, kept.server.id, kept.draft);
     const row = earlier ?? (await begin(deps, trx, kept, at));
     const leaving = earlier || !isAllowed ? null : await dispatchAtOnce(deps, trx, row);

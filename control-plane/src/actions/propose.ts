@@ -54,7 +54,7 @@ async function proposeOn(
 ): Promise<Proposed> {
   const { db, clock, limits } = deps;
   const key = requestKey(caller, server.id, wanted);
-  const earlier = await openRepeat(db, key, clock.now() - limits.repeatMs);
+  const earlier = await openRepeat(db, { serverId: server.id, key }, clock.now() - limits.repeatMs);
   if (earlier) return { actionId: earlier.id, state: earlier.state, repeated: true };
   await refuseAfterRejections(deps, caller.token?.id ?? null);
   const by = {

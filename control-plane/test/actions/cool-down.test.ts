@@ -39,7 +39,7 @@ test('T21: when three requests of a token were rejected within ten minutes, it m
   const refusal = await h.lastDetails('request.refused');
   assert.equal(refusal?.details.error, 'too_many_rejections');
   assert.match((await noticesIn(h))[0] ?? '', /laptop/);
-  assert.deepEqual(await h.ask({ unit: 'still-open' }), { actionId: open.actionId, repeated: true });
+  assert.deepEqual(await h.ask({ unit: 'still-open' }), { ...open, repeated: true });
 
   const other = { ...assistant, token: { id: 'tok_0000000000bb', name: 'other', scope: 'request' as const } };
   await write(h.db, async (trx) => {

@@ -76,7 +76,7 @@ test('when the assistant asks for the same itself meanwhile, there is one action
   const first = await h.ask();
   await drifted(h, first.actionId);
   const next = await again(h, first.actionId);
-  assert.deepEqual(await h.ask(), { actionId: next, repeated: true });
+  assert.deepEqual(await h.ask(), { actionId: next, state: 'awaiting_approval', repeated: true });
   await h.answer(next, { verdict: 'reject' });
   const other = await h.ask();
   await drifted(h, other.actionId);

@@ -50,7 +50,7 @@ test('F9: when the same request comes again while it is open, it gets the same a
   const h = await heart(t);
   const first = await h.ask({ reason: 'one' });
   const again = await h.ask({ reason: 'said otherwise' });
-  assert.deepEqual(again, { actionId: first.actionId, repeated: true });
+  assert.deepEqual(again, { ...first, repeated: true });
   h.fleet.online.clear();
   assert.equal((await h.ask()).repeated, true, 'the retry of an answer that was lost does not need the server');
   h.fleet.online.add(web1);

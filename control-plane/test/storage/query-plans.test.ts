@@ -101,7 +101,7 @@ const queries: Readonly<Record<string, (db: Db) => Promise<unknown>>> = {
   'overview: rejections': (db) => overview.rejectionsByToken(db, at),
   'requests: pending': (db) => actions.countPending(db, { personId: 'p', tokenId: 't' }),
   'requests: rejected': (db) => actions.newestRejections(db, 't', { since: at, most: 3 }),
-  'requests: repeated': (db) => actions.openRepeat(db, 'key', at),
+  'requests: repeated': (db) => actions.openRepeat(db, { serverId: server, key: 'key' }, at),
   'requests: at work on a server': (db) => actions.actionsOnServer(db, server, ['dispatched', 'running']),
   'sweep: expired': (db) => actions.expiredIds(db, at),
   'sweep: to dispatch': (db) => actions.workIn(db, 'approved'),
