@@ -188,8 +188,8 @@ class StepOutput {
     const end = this.#rest.length > LINE_MAX ? this.#rest.length : this.#rest.lastIndexOf('\n') + 1;
     this.#lines += this.#rest.slice(0, end);
     this.#rest = this.#rest.slice(end);
-    if (this.#lines.length >= CHUNK_MAX) this.#flush();
-    else if (this.#lines !== '') this.#cancel ??= this.#options.clock.after(COALESCE_MS, () => this.#flush());
+    while (this.#lines.length >= CHUNK_MAX) this.#flush(this.#chunkEnd());
+    if (this.#lines !== '') this.#cancel ??= this.#options.clock.after(COALESCE_MS, () => this.#flush());
   }
 
   end(): void {
@@ -208,14 +208,19 @@ class StepOutput {
     return skipped === bytes ? '' : Buffer.from(given).subarray(skipped).toString('utf8');
   }
 
-  #flush(): void {
+  /** Where a chunk ends that is as long as one may be: what a pipe brings at once is a little more, and the rest waits for what follows. */
+  #chunkEnd(): number {
+    return this.#lines.lastIndexOf('\n', CHUNK_MAX - 1) + 1 || this.#lines.indexOf('\n') + 1 || this.#lines.length;
+  }
+
+  #flush(end = this.#lines.length): void {
     this.#cancel?.();
     this.#cancel = null;
-    const raw = this.#lines;
-    this.#lines = '';
+    const raw = this.#lines.slice(0, end);
+    this.#lines = this.#lines.slice(end);
     if (raw === '') return;
     let text = redact(stripControl(this.#withoutKeys(raw)), this.#options.secrets).text;
-    const printed = this.#printed - Buffer.byteLength(this.#rest);
+    const printed = this.#printed - Buffer.byteLength(this.#lines) - Buffer.byteLength(this.#rest);
     while (text !== '') {
       const room = STEP_OUTPUT_MAX - this.#kept;
       const part = cut(text, Math.min(CHUNK_MAX, room));

@@ -19,13 +19,15 @@ export type Listener = (message: FromRunner) => void;
 const UNWRITTEN_MAX = 100;
 /** News of a start, and of where an action is, are told so much later: of what is over by then its end tells all. */
 const HELD_MS = 25;
-const HELD_OUTPUT_MAX = 3;
+/** Characters of output that wait as long. More goes ahead, since to clean and to send it takes time; the news stays behind. */
+const HELD_OUTPUT_MAX = 16_000;
 
 /** What is not told yet of an action. */
 interface Held {
   started?: FromRunner;
   step?: FromRunner;
-  readonly output: FromRunner[];
+  output: FromRunner[];
+  characters: number;
   readonly cancel: Cancel;
 }
 
@@ -64,9 +66,13 @@ export class Reporter {
 
   /** Tells what a step prints. */
   output(chunk: OutputChunk): void {
-    const { output } = this.#hold(chunk.actionId);
-    output.push({ type: 'output', ...chunk });
-    if (output.length > HELD_OUTPUT_MAX) this.#letGo(chunk.actionId);
+    const held = this.#hold(chunk.actionId);
+    held.output.push({ type: 'output', ...chunk });
+    held.characters += chunk.text.length;
+    if (held.characters <= HELD_OUTPUT_MAX) return;
+    for (const message of held.output) this.#tell(message);
+    held.output = [];
+    held.characters = 0;
   }
 
   /** Tells where an action is. */
@@ -105,7 +111,7 @@ export class Reporter {
     const held = this.#held.get(actionId);
     if (held) return held;
     const cancel = this.#clock.after(HELD_MS, () => this.#letGo(actionId));
-    const fresh: Held = { output: [], cancel };
+    const fresh: Held = { output: [], characters: 0, cancel };
     this.#held.set(actionId, fresh);
     return fresh;
   }

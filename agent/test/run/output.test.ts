@@ -137,3 +137,28 @@ test('F7: when a runner takes over, it tells the stored chunks again and skips w
   Output.forget(first.folder, actionId);
   assert.deepEqual(Output.stored(first.folder, actionId), []);
 });
+
+test('F7: when much is printed at once, a runner that takes over goes on right behind the last chunk', (t) => {
+  const first = open(t);
+  const line = `${'ä'.repeat(40)}${'x'.repeat(19)}\n`; // 100 bytes, 60 characters
+  const all = line.repeat(10_050);
+  first.output.begin('one');
+  for (let from = 0; from < all.length; from += 39_000) first.output.write(all.slice(from, from + 39_000));
+  assert.ok(first.text().length > all.length / 2 && first.text().length < all.length);
+  // Without an end: what is not sent yet is lost with the first runner, and printed again.
+  const second = open(t, { folder: first.folder });
+  second.output.begin('one', { again: true });
+  second.output.write(all);
+  second.output.end();
+  assert.equal(first.text() + second.text(), all);
+});
+
+test('when a pipe brings a little more than a chunk each time, no small chunks come of it', (t) => {
+  const { output, sent, text } = open(t);
+  const all = `${'x'.repeat(99)}\n`.repeat(10_000);
+  output.begin('one');
+  for (let from = 0; from < all.length; from += 65_536) output.write(all.slice(from, from + 65_536));
+  output.end();
+  assert.equal(text(), all);
+  assert.equal(sent.length, 17);
+});

@@ -47,7 +47,7 @@ async function begun(t: TestContext) {
   told.length = 0;
   reporter.report(actionId, 'started');
   reporter.step(stepMessage(actionId, 1, 'one', 'running'));
-  const print = (chunk: number) => reporter.output({ actionId, step: 'one', chunk, text: 'x', dropped: 0 });
+  const print = (chunk: number, text = 'x') => reporter.output({ actionId, step: 'one', chunk, text, dropped: 0 });
   const end = () => {
     const result = {
       outcome: 'succeeded',
@@ -88,10 +88,25 @@ test('when an action takes longer, links are told that it started and where it i
   assert.deepEqual(told, ['started', 'step', 'output', 'output', 'finished']);
 });
 
-test('when an action prints much at once, it is not held back', async (t) => {
-  const { told, print } = await begun(t);
-  for (let n = 0; n < 4; n += 1) print(n);
-  assert.deepEqual(told, ['started', 'step', 'output', 'output', 'output', 'output']);
+test('when an action prints much at once, that is not held back, and its start is told if it takes longer', async (t) => {
+  const { told, pass, print, end } = await begun(t);
+  print(0);
+  print(1, 'x'.repeat(20_000));
+  assert.deepEqual(told, ['output', 'output']);
+  pass();
+  assert.deepEqual(told, ['output', 'output', 'started', 'step']);
+  print(2, 'x'.repeat(20_000));
+  print(3);
+  end();
+  assert.deepEqual(told.slice(4), ['output', 'output', 'finished']);
+});
+
+test('when an action prints much and is over in a moment, links are never told of its start', async (t) => {
+  const { told, due, print, end } = await begun(t);
+  for (let n = 0; n < 3; n += 1) print(n, 'x'.repeat(20_000));
+  end();
+  assert.deepEqual(told, ['output', 'output', 'output', 'finished']);
+  assert.equal(due.size, 0);
 });
 
 test('when a link comes before the news are told, it hears of the start once more at most', async (t) => {
