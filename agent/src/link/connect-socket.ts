@@ -7,7 +7,6 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { ClientRequest } from 'node:http';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 
 export interface SocketOptions {
   readonly url: URL;
@@ -37,7 +36,7 @@ export class CannotConnect extends Error {
 const KEEPALIVE_MS = 30_000;
 
 /** Connects. Rejects with {@link CannotConnect}. */
-export async function connectSocket(options: SocketOptions): Promise<Duplex> {
+export async function connectSocket(options: SocketOptions): Promise<Socket> {
   const { url, signal } = options;
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
@@ -97,7 +96,7 @@ async function refusalOf(asked: ClientRequest): Promise<never> {
   throw new CannotConnect(`the proxy answered ${response.statusCode}`);
 }
 
-async function secure(socket: Socket, host: string, options: SocketOptions): Promise<Duplex> {
+async function secure(socket: Socket, host: string, options: SocketOptions): Promise<Socket> {
   const { tlsPin, ca, signal } = options;
   const { connect } = await import('node:tls'); // megabytes, for those who speak TLS
   const secured = connect({

@@ -24,7 +24,7 @@ export interface HandshakeOptions {
   readonly controlPlaneKey: string;
   readonly clock: Clock;
   readonly ids: Pick<Ids, 'secret'>;
-  /** Asked for when the control plane has proven itself. */
+  /** Asked for while the control plane proves itself, which costs no time then; what it says is sent to nobody else. */
   readonly introduce: () => Promise<Introduction>;
 }
 
@@ -92,6 +92,7 @@ class Talk {
   readonly #opened: Extract<FromAgent, { type: 'open' }>;
   readonly #fail: (error: unknown) => void;
   #challenged = false;
+  #introduced: Promise<Introduction> | undefined;
   /** On the monotonic clock; `null` before the hello. */
   #helloAt: number | null = null;
 
@@ -104,6 +105,12 @@ class Talk {
 
   open(): void {
     this.#options.wire.send(encode(this.#opened));
+    this.#introduction().catch(() => undefined); // heard of when it is to be said
+  }
+
+  #introduction(): Promise<Introduction> {
+    this.#introduced ??= this.#options.introduce();
+    return this.#introduced;
   }
 
   /** Takes one frame. Returns the welcome when it has come. Throws what ends the conversation. */
@@ -127,7 +134,7 @@ class Talk {
   }
 
   async #answer(challenge: Challenge): Promise<void> {
-    const { wire, key, controlPlaneKey, clock, introduce } = this.#options;
+    const { wire, key, controlPlaneKey, clock } = this.#options;
     const proof = controlPlaneProof(this.#opened, challenge);
     if (
       challenge.key !== controlPlaneKey ||
@@ -136,7 +143,7 @@ class Talk {
       throw new NotOurControlPlane('the control plane could not prove that it holds the key pinned at install');
     if (challenge.level < OLDEST_LEVEL || challenge.level > LEVEL)
       throw new NotOurControlPlane(`level ${challenge.level} was never offered`);
-    const introduction = await introduce();
+    const introduction = await this.#introduction();
     const signature = signValue('link-hello', linkProof(this.#opened, challenge), key.seed);
     this.#helloAt = clock.monotonic();
     failPoint('link.handshake.before_hello');

@@ -2,7 +2,7 @@
  * The link's one loop: dial, shake hands, serve until the connection ends, wait, begin again. Reports of the runner go into
  * the outbox whether there is a connection or not.
  */
-import { type CapabilityId, delay, Fault } from '@countersign/protocol';
+import { type Cancel, type CapabilityId, delay, Fault } from '@countersign/protocol';
 import type { LocalPolicySummary, ServerFacts, StatusSample } from '@countersign/protocol/agent-wire/facts';
 import type { SigningKey } from '@countersign/protocol/signing';
 import type { About } from '../run/runner-wire.ts';
@@ -72,10 +72,9 @@ interface Ended {
 }
 
 async function connectOnce(deps: LinkDeps, signal: AbortSignal): Promise<Ended> {
+  const { dialled, cancel } = dialInTime(deps, signal);
+  // While the name is looked up and the other side is on its way.
   deps.onState({ state: 'connecting' });
-  const attempt = new AbortController();
-  const cancel = deps.clock.after(DIAL_MS, () => attempt.abort(new Error('not connected within 30 s')));
-  const stop = AbortSignal.any([signal, attempt.signal]);
   const stamp = deps.policyStamp();
   const remembered = deps.remembered.get(stamp);
   let asked: Promise<About | null> | null = null;
@@ -86,7 +85,7 @@ async function connectOnce(deps: LinkDeps, signal: AbortSignal): Promise<Ended> 
   // The runner is a second Node that has to start: it is not woken beside the handshake unless that has to wait for it.
   if (remembered === null) void about();
   try {
-    const wire = await deps.dial(stop);
+    const wire = await dialled;
     const onAbort = () => {
       wire.close(1001, 'the agent stops');
       deps.clock.after(GOODBYE_MS, () => wire.cut());
@@ -120,6 +119,15 @@ async function connectOnce(deps: LinkDeps, signal: AbortSignal): Promise<Ended> 
   } finally {
     cancel();
   }
+}
+
+/** Begins to dial. After half a minute it is given up, unless that is cancelled. */
+function dialInTime(deps: LinkDeps, signal: AbortSignal): { dialled: Promise<Wire>; cancel: Cancel } {
+  const attempt = new AbortController();
+  const cancel = deps.clock.after(DIAL_MS, () => attempt.abort(new Error('not connected within 30 s')));
+  const dialled = deps.dial(AbortSignal.any([signal, attempt.signal]));
+  dialled.catch(() => undefined); // heard of by who waits for it
+  return { dialled, cancel };
 }
 
 /** The policy is told in the introduction: when its file changes, the link introduces itself again. */

@@ -6,6 +6,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { systemIds } from '@countersign/protocol/system-ids';
 import { CannotConnect } from '../../src/link/connect-socket.ts';
 import { dialer } from '../../src/link/dial.ts';
 import { makeCertificate, pinOf } from './certificate.ts';
@@ -13,7 +14,7 @@ import { ControlPlane, type TlsFiles } from './control-plane.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-tls-'));
 const quiet = new AbortController().signal;
-const plain = { tlsPin: null, ca: null, proxy: null };
+const plain = { tlsPin: null, ca: null, proxy: null, ids: systemIds };
 let ours: TlsFiles;
 let other: TlsFiles;
 
