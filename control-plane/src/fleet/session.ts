@@ -20,7 +20,7 @@ import {
 import { type Decoded, decodeFromAgent } from '@countersign/protocol/agent-wire/codec';
 import type { Thresholds } from '@countersign/protocol/agent-wire/facts';
 import type { FromAgent } from '@countersign/protocol/agent-wire/messages';
-import { failPoint } from '../fail-points.ts';
+import { Acknowledgement } from './acknowledgement.ts';
 import { cleanFault, cleanPreview, cleanResult } from './clean-arrival.ts';
 import { clockLead, clockSetSince } from './clock-set.ts';
 import { Foresight } from './foresight.ts';
@@ -51,9 +51,10 @@ export class AgentSession {
   asked = false;
   readonly #deps: SessionDeps;
   readonly #wire: Wire;
-  /** These three are made when they are needed: most of twenty thousand agents are idle. */
+  /** These four are made when they are needed: most of twenty thousand agents are idle. */
   #requests: Requests | undefined;
   #reports: ReportQueue | undefined;
+  #acknowledgement: Acknowledgement | undefined;
   #foresight: Foresight | undefined;
   #isOver = false;
   readonly #clockLead: number;
@@ -211,6 +212,7 @@ export class AgentSession {
   /** The connection is gone. Resolves when nothing of it is being stored any more. */
   ended(since: string): Promise<void> {
     this.#isOver = true;
+    this.#acknowledgement?.end();
     this.#reports?.end();
     this.#requests?.endAll(fault('server_offline', { server: this.serverName, since }));
     return this.#reports?.settled() ?? Promise.resolve();
@@ -229,10 +231,12 @@ export class AgentSession {
   #report(report: Report, bytes: number): void {
     if (this.#isOver) return;
     const { clock, limits, events } = this.#deps;
+    this.#acknowledgement ??= new Acknowledgement(clock, (seq) => this.#wire.send({ type: 'acknowledge', seq }));
+    const acknowledgement = this.#acknowledgement;
     this.#reports ??= new ReportQueue({
       ...{ clock, limits, wire: this.#wire },
       take: (...reports) => events.takeReport(this.serverId, ...reports),
-      acknowledge: (seq) => this.#acknowledge(seq),
+      acknowledge: (seq) => acknowledgement.upTo(seq),
       failed: (error) => this.#storeFailed(error),
       afterRefusal: () => delay(clock, AFTER_REFUSAL_MS),
     });
@@ -277,11 +281,6 @@ export class AgentSession {
 
   #invalid(problems: string): void {
     this.turnAway('frame_invalid', fault('frame_invalid', { problems }));
-  }
-
-  #acknowledge(seq: number): void {
-    failPoint('fleet.acknowledge.before_send');
-    this.#wire.send({ type: 'acknowledge', seq });
   }
 
   /** Nothing was acknowledged, so the agent sends it again when it comes back. */
