@@ -66,7 +66,8 @@ const outside: Plugin = {
   resolveId(source, importer) {
     if (importer === undefined) return null;
     if (source === 'better-sqlite3') return { id: createRequire(importer).resolve(source), external: true };
-    if (source.endsWith('/agent-package.ts')) return { id: join(dirname(importer), source), external: true };
+    if (source.endsWith('/agent-package.ts'))
+      return { id: pathToFileURL(join(dirname(importer), source)).href, external: true };
     return null;
   },
 };
