@@ -1,5 +1,5 @@
 /** What a process uses, as the kernel tells it. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 /** Memory of a process in MB: resident, and the anonymous part of it. Source: proc_pid_status(5). */
 export function memoryOf(pid: number): { rss: number; anonymous: number } {
@@ -27,6 +27,13 @@ function schedstatMs(pid: number, thread: number | string): readonly [ran: numbe
     .map((ns) => Number(ns) / 1e6);
   return [ran, waited];
 }
+
+/** The processes that a process has started and that are still there. Source: proc_tid_children(5). */
+export function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+}
+
+export const isThere = (pid: number): boolean => existsSync(`/proc/${pid}`);
 
 /** Sockets that this process may open besides what it has anyway. Source: getrlimit(2), proc_pid_limits(5). */
 export function socketsPossible(): number {

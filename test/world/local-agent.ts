@@ -1,9 +1,10 @@
 /** An agent of this machine in the foreground, as an ordinary process: no systemd needed. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync, watch } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { serverOnline } from './install-agent.ts';
 import { compiled, node, projectFolder } from './places.ts';
@@ -78,6 +79,16 @@ export async function startLocalAgent(
   };
 }
 
+/** Looks at a status file whenever it is written: who looks every few milliseconds takes a core from the one that starts. */
+function connectedIn(status: string): Disposable & { readonly connected: Promise<void> } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const folder = watch(dirname(status), (_, name) => {
+    if (name === basename(status) && existsSync(status) && readFileSync(status, 'utf8').includes('"connected"'))
+      resolve();
+  });
+  return { connected: promise, [Symbol.dispose]: () => folder.close() };
+}
+
 class Running {
   printed = '';
   readonly #program: readonly string[];
@@ -95,7 +106,9 @@ class Running {
 
   async start(world: World, serverId: string): Promise<number> {
     const began = performance.now();
-    await rm(join(this.#stateDir, 'link/status.json'), { force: true });
+    const status = join(this.#stateDir, 'link/status.json');
+    await rm(status, { force: true });
+    using seen = connectedIn(status);
     const [file = '', ...operands] = this.#program;
     const child = spawn(file, [...operands, 'link', '--state', this.#stateDir], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -106,11 +119,7 @@ class Running {
         this.printed += text;
       });
     this.#child = child;
-    const connected = (async () => {
-      while (!/"connected"/.test(await readFile(join(this.#stateDir, 'link/status.json'), 'utf8').catch(() => '')))
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      return performance.now() - began;
-    })();
+    const connected = seen.connected.then(() => performance.now() - began);
     const ended = once(child, 'exit').then(() => {
       throw new Error(`the agent ended:\n${this.printed}`);
     });
