@@ -160,10 +160,13 @@ export class WholeSystem implements Disposable {
     const end = this.time.now + MENDED_MS + WINDOWS_MS;
     do await this.time.passUntil(this.time.now + 5000);
     while (this.time.now < end && ((await this.open()) > 0 || this.servers.some(({ busy }) => busy)));
-    // What was asked for while the clock was a day ahead waits for a day.
-    const windows = await actionsIn(this.reader, ['awaiting_approval', 'approved']);
+    // What was asked for or sent while the clock was a day ahead waits for a day.
+    const windows = await actionsIn(this.reader, ['awaiting_approval', 'approved', 'dispatched', 'running']);
     const last = Math.max(...windows.map(({ decide_by, start_by }) => (start_by ?? decide_by) - EPOCH));
-    if (windows.length > 0) this.time.leap(Math.max(0, last - this.time.now));
+    if (last > this.time.now) {
+      this.time.leap(last - this.time.now);
+      await this.time.passUntil(this.time.now + WINDOWS_MS);
+    }
     await this.time.passUntil(this.time.now + MENDED_MS); // what is open then is stuck: the checker says so
   }
 

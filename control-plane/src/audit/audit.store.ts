@@ -1,7 +1,7 @@
 /** Queries of the audit log. */
 import type { AuditCheckpointTable, AuditEntryTable } from '../storage/audit-tables.ts';
 import type { Db, Trx } from '../storage/database.ts';
-import { prepared } from '../storage/prepared.ts';
+import { prepared, preparedRows } from '../storage/prepared.ts';
 import type { EntryBody } from './entry.ts';
 import { columnsOf } from './stored-entry.ts';
 
@@ -23,16 +23,13 @@ const hashQuery = prepared<{ readonly seq: number }, Pick<AuditEntryTable, 'hash
   db.selectFrom('audit_entry').select('hash').where('seq', '=', slot('seq')),
 );
 
-const insertQuery = prepared<AuditEntryTable>((db, slot) =>
-  db.insertInto('audit_entry').values({
-    ...{ seq: slot('seq'), at: slot('at'), event: slot('event') },
-    ...{ server_id: slot('server_id'), action_id: slot('action_id'), person_id: slot('person_id') },
-    ...{ body: slot('body'), hash: slot('hash') },
-  }),
-);
+const members = ['seq', 'at', 'event', 'server_id', 'action_id', 'person_id', 'body', 'hash'] as const;
 
-export async function insertEntry(trx: Trx, body: EntryBody, text: string, hash: string): Promise<void> {
-  await insertQuery(trx, { ...columnsOf(body), body: text, hash });
+const insertRow = preparedRows<AuditEntryTable>(members, (db, rows) => db.insertInto('audit_entry').values(rows));
+
+/** Adds an entry to the log, with what else is added in the same commit. */
+export function insertEntry(trx: Trx, body: EntryBody, text: string, hash: string): void {
+  insertRow(trx, { ...columnsOf(body), body: text, hash });
 }
 
 /** At most `limit` entries after number `after` up to `upTo`, oldest first. */

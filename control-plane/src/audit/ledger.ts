@@ -46,7 +46,7 @@ export async function appendEntry<E extends AuditEvent>(trx: Trx, entry: NewEntr
   };
   const text = entryText(body);
   const hash = sha256(text);
-  await insertEntry(trx, body, text, hash);
+  insertEntry(trx, body, text, hash);
   heads.set(writtenSoFar(trx), { seq: body.seq, hash });
   if (body.seq % INDEXED_AT_ONCE === 0) await indexEntries(trx);
   return body.seq;

@@ -58,7 +58,7 @@ const opened = new WeakMap<Db, { readonly writers: Writers; readonly file: strin
 
 /** The database on an open store, at the newest migration. */
 export async function databaseOn(sqlite: Sqlite, ways: Ways = {}): Promise<Db> {
-  const { file = null, arrive = () => Promise.resolve() } = ways;
+  const { file = null, arrive } = ways;
   const dialect = ways.dialect?.(sqlite) ?? new OneConnectionDialect({ database: sqlite });
   const db = new Kysely<Tables>({ dialect });
   opened.set(db, { writers: new Writers(db, dialect, arrive), file });

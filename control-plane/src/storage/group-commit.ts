@@ -16,6 +16,7 @@ import {
 } from 'kysely';
 import type { Db, Trx } from './database.ts';
 import { insideWrite } from './dialect.ts';
+import { type InsertOf, LaterRows } from './later-rows.ts';
 import type { Tables } from './tables.ts';
 
 /** Enough that the sync costs little for each, and few enough that who waits for the connection to read gets it soon. */
@@ -27,22 +28,37 @@ const rollbackToSavepoint = CompiledQuery.raw('rollback to savepoint member');
 
 interface Member {
   readonly work: (trx: Trx) => Promise<unknown>;
-  readonly answer: PromiseWithResolvers<unknown>;
-  /** Gives the answer that is ready; nobody may hear it before the commit. */
-  tell: () => void;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  /** What it came to; nobody may hear it before the commit. */
+  failed: boolean;
+  outcome: unknown;
 }
 
-/** What the members of one commit wrote so far. A new object stands for it whenever something is taken back. */
+/** What the members of one commit wrote so far. */
 interface Commit {
+  readonly connection: DatabaseConnection;
+  /** Rows that are to be inserted before anything else is asked, and before the commit. */
+  readonly later: LaterRows;
+  /** Stands for all that was written: a new one whenever something is taken back. */
   written: object;
+  /** How many of its members ended well. */
   kept: number;
+  /** Why it can no longer be committed: rows could not be inserted that somebody counts on. */
+  broken: Error | null;
 }
 
 /** The turn of one member: what it may use, and until when. */
 interface Turn {
-  readonly connection: DatabaseConnection;
   readonly commit: Commit;
   open: boolean;
+  /** Whether it used the connection, and whether there is a savepoint to go back to. */
+  asked: boolean;
+  marked: boolean;
+  /** How many of the later rows are of those before it. */
+  before: number;
+  /** Settles when the connection is ready for its next query; null when nothing is in the way. */
+  ready: Promise<void> | null;
 }
 
 /** What `work` is handed: good for nothing once the write has ended, so that what it left running cannot fall into the next. */
@@ -55,9 +71,49 @@ class MemberTransaction extends Transaction<Tables> {
   }
 }
 
-function connectionIn({ open, connection }: Turn): DatabaseConnection {
-  if (!open) throw new Error('This write has ended: wait for every query before it does.');
-  return connection;
+/** The connection, for one query to be put at once. */
+function connectionIn(turn: Turn): DatabaseConnection | Promise<DatabaseConnection> {
+  if (!turn.open) throw new Error('This write has ended: wait for every query before it does.');
+  const { connection, later, kept } = turn.commit;
+  if (turn.ready === null && later.count === 0 && (turn.asked || kept === 0)) {
+    turn.asked = true;
+    return connection;
+  }
+  const ready = makeReady(turn, turn.ready).finally(() => {
+    if (turn.ready === ready) turn.ready = null;
+  });
+  turn.ready = ready;
+  return ready.then(() => connection);
+}
+
+/** Inserts what came before; what this member does by itself begins with a savepoint, unless it is all that there is. */
+async function makeReady(turn: Turn, earlier: Promise<void> | null): Promise<void> {
+  await earlier;
+  const { commit } = turn;
+  try {
+    if (!turn.asked && commit.kept > 0) {
+      const count = turn.before;
+      turn.before = 0;
+      await commit.later.insertFirst(count);
+      await commit.connection.executeQuery(setSavepoint);
+      turn.marked = true;
+    }
+    turn.asked = true;
+    await commit.later.insertFirst(commit.later.count);
+  } catch (error) {
+    commit.broken = error instanceof Error ? error : new Error(String(error));
+    throw error;
+  }
+}
+
+/**
+ * Has `row` inserted before the next query of this commit, or at its end: an insert of which the write needs no answer, and that
+ * can fail for no reason of its own. When it does, the whole commit fails.
+ */
+export function insertLater(trx: Trx, insertOf: InsertOf, row: object): void {
+  if (!(trx instanceof MemberTransaction)) throw new TypeError('not a transaction of write()');
+  if (!trx.turn.open) throw new Error('This write has ended: add rows before it does.');
+  trx.turn.commit.later.add(insertOf, row);
 }
 
 const freeOn = new WeakMap<Db | Trx, () => DatabaseConnection | null>();
@@ -72,7 +128,10 @@ export function goStraight(db: Db, free: () => DatabaseConnection | null): void 
  * outside of one while the connection is free: SQLite answers at once, so that nobody else can come in between.
  */
 export async function execute<R>(db: Db | Trx, query: CompiledQuery<R>): Promise<QueryResult<R>> {
-  if (db instanceof MemberTransaction) return connectionIn(db.turn).executeQuery(query);
+  if (db instanceof MemberTransaction) {
+    const connection = connectionIn(db.turn);
+    return (connection instanceof Promise ? await connection : connection).executeQuery(query);
+  }
   return freeOn.get(db)?.()?.executeQuery(query) ?? db.executeQuery(query);
 }
 
@@ -88,12 +147,12 @@ export function writtenSoFar(trx: Trx): object {
 export class Writers {
   readonly #db: Db;
   readonly #parts: Omit<KyselyProps, 'executor'>;
-  readonly #arrive: () => Promise<void>;
+  readonly #arrive: (() => Promise<void>) | undefined;
   #waiting: Member[] = [];
   #running = false;
 
   /** `arrive` is waited for before a write gets in line. */
-  constructor(db: Db, dialect: Dialect, arrive: () => Promise<void>) {
+  constructor(db: Db, dialect: Dialect, arrive?: () => Promise<void>) {
     this.#db = db;
     // A member neither begins nor ends a transaction: it has no driver.
     this.#parts = { config: { dialect }, dialect, driver: new DummyDriver() };
@@ -103,11 +162,11 @@ export class Writers {
   /** Runs `work` in the next commit, or the present one. Settles when that is on disk; rejects with what SQLite says when it fails. */
   async write<T>(work: (trx: Trx) => Promise<T>): Promise<T> {
     if (insideWrite.getStore()?.open) throw new Error('A write() inside write() would wait for itself.');
-    await this.#arrive();
-    const answer = Promise.withResolvers<unknown>();
-    this.#waiting.push({ work, answer, tell: () => undefined });
+    if (this.#arrive !== undefined) await this.#arrive();
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#waiting.push({ work, resolve, reject, failed: false, outcome: undefined });
     if (!this.#running) void this.#run();
-    return answer.promise as Promise<T>;
+    return promise as Promise<T>;
   }
 
   async #run(): Promise<void> {
@@ -126,62 +185,64 @@ export class Writers {
       this.#notCommitted(members, error);
       return;
     }
-    for (const member of members) member.tell();
+    for (const member of members) tell(member);
   }
 
   async #members(connection: DatabaseConnection, members: Member[]): Promise<void> {
-    const commit: Commit = { written: {}, kept: 0 };
+    const later = new LaterRows(this.#db, connection);
+    const commit: Commit = { connection, later, written: {}, kept: 0, broken: null };
     while (members.length < MEMBERS_MAX) {
       const member = this.#waiting.shift();
       if (member === undefined) break;
       members.push(member);
-      await this.#member(connection, member, commit);
+      const turn: Turn = { commit, open: true, asked: false, marked: false, before: later.count, ready: null };
+      try {
+        member.outcome = await insideWrite.run(turn, member.work, this.#transaction(turn));
+        turn.open = false;
+        if (turn.marked) await connection.executeQuery(releaseSavepoint);
+        commit.kept += 1;
+      } catch (error) {
+        turn.open = false;
+        member.failed = true;
+        member.outcome = error;
+        await takeBack(turn, error);
+      }
+      if (commit.broken) throw commit.broken;
     }
-  }
-
-  async #member(connection: DatabaseConnection, member: Member, commit: Commit): Promise<void> {
-    const { work, answer } = member;
-    const turn: Turn = { connection, commit, open: true };
-    // What the first one wrote is all that there is: it needs no mark to go back to.
-    const marked = commit.kept > 0;
-    if (marked) await connection.executeQuery(setSavepoint);
-    try {
-      const result = await insideWrite.run(turn, work, this.#transaction(turn));
-      turn.open = false;
-      if (marked) await connection.executeQuery(releaseSavepoint);
-      commit.kept += 1;
-      member.tell = () => answer.resolve(result);
-    } catch (error) {
-      turn.open = false;
-      commit.written = {};
-      member.tell = () => answer.reject(error);
-      if (!marked) throw new NothingKept();
-      await takeBack(connection, error);
-    }
+    await later.insertFirst(later.count);
   }
 
   #transaction(turn: Turn): Trx {
     const executor = this.#db.getExecutor().withConnectionProvider({
-      provideConnection: async (consumer) => consumer(connectionIn(turn)),
+      provideConnection: async (consumer) => consumer(await connectionIn(turn)),
     });
     return new MemberTransaction(turn, { ...this.#parts, executor });
   }
 
   /** Nothing is on disk. When it could not even begin, that is so for all who wait. */
   #notCommitted(members: readonly Member[], error: unknown): void {
-    if (error instanceof NothingKept) for (const member of members) member.tell();
-    else for (const { answer } of members.length > 0 ? members : this.#waiting.splice(0)) answer.reject(error);
+    if (error instanceof NothingKept) for (const member of members) tell(member);
+    else for (const { reject } of members.length > 0 ? members : this.#waiting.splice(0)) reject(error);
   }
+}
+
+function tell({ failed, resolve, reject, outcome }: Member): void {
+  if (failed) reject(outcome);
+  else resolve(outcome);
 }
 
 /** The first member failed: there is nothing to sync. */
 class NothingKept extends Error {}
 
 /** Takes one member back. The failure may have ended the whole transaction, as a full disk does: then it is the failure of all. */
-async function takeBack(connection: DatabaseConnection, failure: unknown): Promise<void> {
+async function takeBack({ commit, asked, marked, before }: Turn, failure: unknown): Promise<void> {
+  commit.written = {};
+  commit.later.keepFirst(before);
+  if (asked && !marked) throw new NothingKept();
+  if (!marked) return;
   try {
-    await connection.executeQuery(rollbackToSavepoint);
-    await connection.executeQuery(releaseSavepoint);
+    await commit.connection.executeQuery(rollbackToSavepoint);
+    await commit.connection.executeQuery(releaseSavepoint);
   } catch {
     throw failure;
   }

@@ -2,7 +2,8 @@
 import { remember } from '@countersign/protocol/remember';
 import type { Compilable, CompiledQuery, QueryResult } from 'kysely';
 import type { Db, Trx } from './database.ts';
-import { execute } from './group-commit.ts';
+import { execute, insertLater } from './group-commit.ts';
+import { ROWS_AT_ONCE } from './later-rows.ts';
 
 /** Where a value will stand. */
 class Slot {
@@ -58,6 +59,31 @@ interface Compiled<V, R> {
 function compiledOf<V, R>(query: CompiledQuery<R>): Compiled<V, R> {
   const slots = query.parameters.flatMap((it, at) => (it instanceof Slot ? [[at, it.name as keyof V] as const] : []));
   return { query, slots };
+}
+
+/**
+ * Adds rows to one table; those of many writes go in by one statement (see `insertLater`). `build` words the insert of as many rows
+ * as it is given, each of the same `members`.
+ */
+export function preparedRows<V extends object>(
+  members: readonly (keyof V & string)[],
+  build: (db: Db | Trx, rows: readonly V[]) => Compilable<unknown>,
+): (trx: Trx, row: V) => void {
+  const known = new Map<string, Compiled<V, unknown>>();
+  const compile = (db: Db, count: number) => {
+    const slots = Object.fromEntries(members.map((name) => [name, new Slot(name)])) as V;
+    return compiledOf<V, unknown>(build(db, Array<V>(count).fill(slots)).compile());
+  };
+  const insertOf = (db: Db, rows: readonly object[]): CompiledQuery => {
+    const { query, slots } = remember(known, ROWS_AT_ONCE, `${rows.length}`, () => compile(db, rows.length));
+    const parameters = [...query.parameters];
+    // One row stands behind the other.
+    const each = slots.length / rows.length;
+    for (const [n, [at, name]] of slots.entries())
+      parameters[at] = (rows as readonly V[])[Math.floor(n / each)]?.[name];
+    return { query: query.query, queryId: query.queryId, sql: query.sql, parameters };
+  };
+  return (trx, row) => insertLater(trx, insertOf, row);
 }
 
 /** A query about a list of ids, which is one id most of the time: that one is compiled once. For an empty list there is nothing. */

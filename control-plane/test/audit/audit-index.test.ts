@@ -111,6 +111,7 @@ test('when a store is from before the index, it is filled with what is there, an
   const before = await db.selectFrom('audit_entry').selectAll().orderBy('seq').execute();
   const sqlite = new Sqlite(path);
   sqlite.exec(`drop table audit_index; delete from kysely_migration where name >= '0007'`);
+  sqlite.exec('alter table server add column acknowledged_seq bigint not null default 0');
   for (const column of ['at', 'event', 'server_id', 'action_id'])
     sqlite.exec(`create index audit_entry_${column} on audit_entry (${column}, seq)`);
   sqlite.close();

@@ -1,0 +1,47 @@
+/** Rows that the writes of one commit add to a table, gathered so that many go in by one statement. */
+import type { CompiledQuery, DatabaseConnection } from 'kysely';
+import type { Db } from './database.ts';
+
+/** Words the insert of these rows into one table; they are {@link ROWS_AT_ONCE} at most. */
+export type InsertOf = (db: Db, rows: readonly object[]) => CompiledQuery;
+
+/** More in one statement are not faster. */
+export const ROWS_AT_ONCE = 20;
+
+interface LaterRow {
+  readonly insertOf: InsertOf;
+  readonly row: object;
+}
+
+export class LaterRows {
+  readonly #db: Db;
+  readonly #connection: DatabaseConnection;
+  #rows: LaterRow[] = [];
+
+  constructor(db: Db, connection: DatabaseConnection) {
+    this.#db = db;
+    this.#connection = connection;
+  }
+
+  get count(): number {
+    return this.#rows.length;
+  }
+
+  add(insertOf: InsertOf, row: object): void {
+    this.#rows.push({ insertOf, row });
+  }
+
+  /** Forgets all but the first `count`. */
+  keepFirst(count: number): void {
+    if (count < this.#rows.length) this.#rows.length = count;
+  }
+
+  /** Inserts the first `count`, those of one table in their order. They are no longer here from the moment of the call. */
+  async insertFirst(count: number): Promise<void> {
+    for (const [insertOf, added] of Map.groupBy(this.#rows.splice(0, count), (it) => it.insertOf))
+      for (let from = 0; from < added.length; from += ROWS_AT_ONCE) {
+        const rows = added.slice(from, from + ROWS_AT_ONCE).map(({ row }) => row);
+        await this.#connection.executeQuery(insertOf(this.#db, rows));
+      }
+  }
+}
