@@ -24,7 +24,6 @@ import {
   type Plan,
   type PlanDraft,
 } from '@countersign/protocol';
-import { digestOf } from '@countersign/protocol/digest';
 import type { Plane, PlaneSurroundings } from './lifecycle-parts.ts';
 import type { Row, RulesStore, Vote } from './rules-store.ts';
 import { controlPlaneKey, playbooks } from './simulated-heart.ts';
@@ -71,7 +70,7 @@ export class RulesPlane implements Plane {
     const at = this.#now();
     const [id, decideBy] = [ids.id('act'), at + storedPolicy(verdict, inForce.sha256).ask.expiresMs];
     const plan: Plan = { ...draft, preview, request: { action: id, valid_until: decideBy + limits.startWindowMs } };
-    const asked = { id, at, decideBy, by, plan, verdict, inForce, key, reason: undefined, digest: digestOf(plan) };
+    const asked = { id, at, decideBy, by, plan, verdict, inForce, key, reason: undefined };
     const row = actionRow({ playbooks, limits }, { ...asked, foretold: false });
     const busy = store.in(['approved', 'dispatched', 'running'], serverId);
     if (busy.some((it) => shareResource(it.resource, row.resource)))

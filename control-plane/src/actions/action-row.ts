@@ -1,5 +1,6 @@
 /** The row of a new action. Pure. */
 import { canonicalJson, type Plan } from '@countersign/protocol';
+import { sha256 } from '@countersign/protocol/digest';
 import { safeText } from '../audit/entry.ts';
 import type { PolicyVerdict } from '../policy/policy.ts';
 import type { ActionTable } from '../storage/tables.ts';
@@ -21,7 +22,6 @@ interface NewAction {
   readonly decideBy: number;
   readonly by: RequestedBy;
   readonly plan: Plan;
-  readonly digest: string;
   readonly verdict: PolicyVerdict;
   readonly inForce: { readonly sha256: string };
   readonly key: string;
@@ -35,6 +35,7 @@ export function actionRow(
   action: NewAction,
 ): Omit<ActionTable, 'state'> {
   const { by, plan, verdict, at, follows } = action;
+  const planText = canonicalJson(plan); // what the digest is of
   const policy = storedPolicy(verdict, action.inForce.sha256, action.foretold);
   return {
     id: action.id,
@@ -43,8 +44,8 @@ export function actionRow(
     source_json: canonicalJson(plan.source),
     risk: plan.risk,
     reversible: plan.reversible ? 1 : 0,
-    digest: action.digest,
-    plan_json: canonicalJson(plan),
+    digest: sha256(planText),
+    plan_json: planText,
     resource: joinResources(planResources(plan)),
     requested_by_person: by.personId,
     requested_by_token: by.tokenId,

@@ -18,6 +18,15 @@ const byId = prepared<{ readonly id: string }, ActionTable>((db, slot) =>
   db.selectFrom('action').selectAll().where('id', '=', slot('id')),
 );
 
+/** Where an action is: its state and its server. */
+export async function whereIs(db: Db | Trx, id: string): Promise<Pick<ActionTable, 'state' | 'server_id'> | undefined> {
+  return (await placeById(db, { id })).rows[0];
+}
+
+const placeById = prepared<{ readonly id: string }, Pick<ActionTable, 'state' | 'server_id'>>((db, slot) =>
+  db.selectFrom('action').select(['state', 'server_id']).where('id', '=', slot('id')),
+);
+
 export async function insertAction(trx: Trx, row: ActionTable): Promise<void> {
   await insertRow(trx, row);
 }
@@ -182,11 +191,18 @@ export function actionsIn(db: Db | Trx, states: readonly ActionState[], serverId
 }
 
 /** Actions in a state with what they work on, oldest first; of one server where it is given. */
-export function workIn(db: Db | Trx, state: ActionState, serverId?: string) {
-  let query = db.selectFrom('action').select(['id', 'resource']).where('state', '=', state);
-  if (serverId !== undefined) query = query.where('server_id', '=', serverId);
-  return query.orderBy('created_at').execute();
+export async function workIn(db: Db | Trx, state: ActionState, serverId?: string) {
+  const { rows } = await (serverId === undefined ? allWork(db, { state }) : workOn(db, { state, serverId }));
+  return rows;
 }
+
+const work = (db: Db | Trx, state: ActionState) =>
+  db.selectFrom('action').select(['id', 'resource']).where('state', '=', state).orderBy('created_at');
+type Work = Pick<ActionTable, 'id' | 'resource'>;
+const allWork = prepared<{ readonly state: ActionState }, Work>((db, slot) => work(db, slot('state')));
+const workOn = prepared<{ readonly state: ActionState; readonly serverId: string }, Work>((db, slot) =>
+  work(db, slot('state')).where('server_id', '=', slot('serverId')),
+);
 
 /** Ids of actions whose time to be decided, or to start, is over. */
 export async function expiredIds(db: Db | Trx, now: number): Promise<string[]> {

@@ -1,7 +1,7 @@
 /** Follows actions and sends what may start. */
 import { isFinal } from '@countersign/protocol';
 import type { ActionFollower } from '../ports.ts';
-import { actionById } from './action.store.ts';
+import { whereIs } from './action.store.ts';
 import type { ActionDeps } from './action-deps.ts';
 import { dispatchDue } from './dispatch-due.ts';
 import { oneAtATime } from './one-at-a-time.ts';
@@ -13,7 +13,7 @@ import { oneAtATime } from './one-at-a-time.ts';
 export function makeDispatcher(deps: ActionDeps): ActionFollower & AsyncDisposable {
   const passes = oneAtATime(deps.log, 'action.dispatch_failed', (serverId) => dispatchDue(deps, { serverId }));
   const looks = oneAtATime(deps.log, 'action.dispatch_failed', async (actionId) => {
-    const row = await actionById(deps.db, actionId);
+    const row = await whereIs(deps.db, actionId);
     if (row && (row.state === 'approved' || isFinal(row.state))) await passes.start(row.server_id);
   });
   return {

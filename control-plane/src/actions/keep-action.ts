@@ -1,6 +1,5 @@
 /** Makes an action of a plan: gives it its id and its times, and puts it on record. */
 import type { ActionState, Plan } from '@countersign/protocol';
-import { digestOf } from '@countersign/protocol/digest';
 import type { Who } from '../audit/ledger.ts';
 import { type ServerRow, serverById } from '../fleet/server.store.ts';
 import { evaluate } from '../policy/evaluate.ts';
@@ -89,7 +88,7 @@ function begin(deps: ActionDeps, trx: Trx, kept: Kept, at: number): Promise<Acti
   const decideBy = at + storedPolicy(verdict, inForce.sha256).ask.expiresMs;
   const plan: Plan = { ...draft, request: { action: id, valid_until: decideBy + limits.startWindowMs } };
   const playbooks = playbooksOn(deps.playbooks, abilitiesOf(server));
-  const row = actionRow({ playbooks, limits }, { ...kept, plan, id, at, decideBy, digest: digestOf(plan) });
+  const row = actionRow({ playbooks, limits }, { ...kept, plan, id, at, decideBy });
   const { source } = plan;
   return beginAction(deps, trx, {
     row,

@@ -1,5 +1,6 @@
 /** Queries on what actions print. */
 import type { Db, Trx } from '../storage/database.ts';
+import { prepared } from '../storage/prepared.ts';
 import type { ActionOutputTable } from '../storage/tables.ts';
 
 export async function lastChunk(db: Db | Trx, actionId: string): Promise<number | undefined> {
@@ -51,14 +52,7 @@ export async function outputTail(
   let truncated = false;
   let before = Number.MAX_SAFE_INTEGER;
   while (text.length <= most) {
-    const row = await db
-      .selectFrom('action_output')
-      .select(['chunk', 'text', 'dropped'])
-      .where('action_id', '=', actionId)
-      .where('chunk', '<', before)
-      .orderBy('chunk', 'desc')
-      .limit(1)
-      .executeTakeFirst();
+    const [row] = (await chunkBefore(db, { actionId, before })).rows;
     if (!row) break;
     before = row.chunk;
     truncated ||= row.dropped > 0;
@@ -66,6 +60,19 @@ export async function outputTail(
   }
   return text.length <= most ? { text, truncated } : { text: text.slice(-most).toWellFormed(), truncated: true };
 }
+
+const chunkBefore = prepared<
+  { readonly actionId: string; readonly before: number },
+  Pick<ActionOutputTable, 'chunk' | 'text' | 'dropped'>
+>((db, slot) =>
+  db
+    .selectFrom('action_output')
+    .select(['chunk', 'text', 'dropped'])
+    .where('action_id', '=', slot('actionId'))
+    .where('chunk', '<', slot('before'))
+    .orderBy('chunk', 'desc')
+    .limit(1),
+);
 
 /** Everything that is kept of what an action printed, in order. At most 1 MiB per step. */
 export async function wholeOutput(db: Db, actionId: string): Promise<ActionOutputTable[]> {

@@ -1,6 +1,6 @@
 /** Waits for an action to be decided, or to be done. */
 import { type ActionState, isFinal } from '@countersign/protocol';
-import { actionById } from './action.store.ts';
+import { actionById, whereIs } from './action.store.ts';
 import type { ActionDeps } from './action-deps.ts';
 import { followerOf } from './drift.store.ts';
 import { isDrifted } from './drift.ts';
@@ -32,7 +32,7 @@ export async function waitForAction(
   const aborted = () => over.reject(signal.reason);
   signal.addEventListener('abort', aborted, { once: true });
   try {
-    const first = (await actionById(deps.db, actionId))?.state;
+    const first = (await whereIs(deps.db, actionId))?.state;
     signal.throwIfAborted();
     for (let state = first; ms > 0 && !(await worthTelling(deps, actionId, first, state)); state = newest) {
       if ((await Promise.race([wake.promise, over.promise])) === 'over') return;

@@ -1,6 +1,7 @@
 /**
  * Tells open dashboards what changed. Keeps the newest events in a ring, so that a page that was cut off for a moment gets
- * what it missed; one that missed more is told to read everything again. An event is put into bytes once, for all who read.
+ * what it missed; one that missed more is told to read everything again. An event is put into bytes once, for all who read, and
+ * not before somebody does.
  */
 import type { Ids } from '@countersign/protocol';
 import type { LiveStream } from '../ports.ts';
@@ -18,16 +19,21 @@ export interface LiveHub extends LiveStream {
 
 export function liveHub({ ids }: { ids: Pick<Ids, 'id'> }): LiveHub {
   const run = ids.id('run');
-  const ring: Buffer[] = [];
+  const ring: (() => Buffer)[] = [];
   const listeners = new Set<(frame: Buffer) => void>();
   let count = 0;
   return {
     publish(event) {
       count += 1;
-      const frame = Buffer.from(`id: ${run}.${count}\ndata: ${JSON.stringify(event)}\n\n`);
+      const number = count;
+      let made: Buffer | undefined;
+      const frame = () => {
+        made ??= Buffer.from(`id: ${run}.${number}\ndata: ${JSON.stringify(event)}\n\n`);
+        return made;
+      };
       ring.push(frame);
       if (ring.length > KEPT) ring.shift();
-      for (const listener of [...listeners]) listener(frame);
+      for (const listener of [...listeners]) listener(frame());
     },
     subscribe(listener) {
       listeners.add(listener);
@@ -37,7 +43,7 @@ export function liveHub({ ids }: { ids: Pick<Ids, 'id'> }): LiveHub {
       const [ofRun, number] = id.split('.');
       const seen = Number(number);
       if (ofRun !== run || !Number.isInteger(seen) || seen > count || seen < count - ring.length) return 'unknown';
-      return ring.slice(ring.length - (count - seen));
+      return ring.slice(ring.length - (count - seen)).map((frame) => frame());
     },
     newest: () => `${run}.${count}`,
   };
