@@ -8,6 +8,8 @@ type AnyJson = z.core.util.JSONType;
  * Not a copy. Goes down level by level: what comes from a stranger has to be bounded before, as `parseJson` does.
  */
 export const anyJsonSchema = z.custom<AnyJson>(isJson, 'not JSON');
+// A schema in JSON that says nothing lets any JSON pass; zod would say of its own function that it cannot be said.
+anyJsonSchema._zod.toJSONSchema = () => ({});
 
 /** Takes members named `__proto__` out, as zod does: who copies them one by one would set a prototype. */
 function isJson(value: unknown): boolean {

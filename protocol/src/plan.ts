@@ -3,6 +3,7 @@
  * is the digest of its canonical JSON; the server recomputes it. Source: design.md, sections 2, 6 and 7.
  */
 import { z } from 'zod';
+import { anyJsonSchema } from './any-json.ts';
 import {
   argvSchema,
   capability,
@@ -15,7 +16,8 @@ import { expectationSchema } from './expectation.ts';
 import { idSchema } from './ids.ts';
 import { highestRisk, type Risk } from './risk.ts';
 
-const parametersSchema = z.record(z.string(), z.json());
+// A plan is parsed several times on its way, and most of that were the schemas of its parameters.
+const parametersSchema = z.record(z.string(), anyJsonSchema);
 
 /** A reading and what it must be. */
 export const planProbeSchema = z.strictObject({
