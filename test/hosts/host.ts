@@ -1,13 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { pauseAfter } from '../world/eventually.ts';
 import { buildImage, HOST_PACKAGES } from './image.ts';
 import { type CommandOptions, type CommandResult, runCommand } from './run.ts';
 import { HOST_SCRIPT, Supervisor } from './supervisor.ts';
 
 const STATE_FOLDER = '/run/countersign-hosts';
 const BOOT_BOUND_MS = 30_000;
-const POLL_MS = 25;
 
 /** What a command inside has in its environment before the caller adds to it. */
 export const HOST_ENVIRONMENT = {
@@ -95,7 +95,7 @@ export class Host {
   }
 
   /**
-   * Asks every 25 ms until a command inside exits with 0, or a function gives true.
+   * Asks again and again ({@link pauseAfter}) until a command inside exits with 0, or a function gives true.
    *
    * @param bound.timeoutMs 30 000 unless told
    * @throws Error naming the condition (`bound.what`, or the command with what it said last) when it does not hold in time.
@@ -113,12 +113,12 @@ export class Host {
       last = `${result.stdout}${result.stderr}`.trim().slice(-500);
       return result.exitCode === 0;
     };
-    while (!(await holds())) {
+    for (let paused = pauseAfter(); !(await holds()); paused = pauseAfter(paused)) {
       if (performance.now() >= deadline) {
         const what = bound.what ?? (typeof condition === 'function' ? 'the condition' : condition.join(' '));
         throw new Error(`${this.name}: not within ${timeoutMs} ms: ${what}${last === '' ? '' : `: ${last}`}`);
       }
-      await delay(POLL_MS);
+      await delay(paused);
     }
   }
 
