@@ -19,16 +19,22 @@ export type Listener = (message: FromRunner) => void;
 const UNWRITTEN_MAX = 100;
 /** News of a start, and of where an action is, are told so much later: of what is over by then its end tells all. */
 const HELD_MS = 25;
-/** Characters of output that wait as long. More goes ahead, since to clean and to send it takes time; the news stays behind. */
+/** Where much goes on at once all of it takes longer, and to tell of each start takes longer still: so many times as long at most. */
+const HELD_TIMES_MAX = 10;
+/** Characters of output that wait as long. More goes ahead, since to clean and to send it takes time. */
 const HELD_OUTPUT_MAX = 16_000;
+/** The news then waits so long: whoever watches sees that something is printed, and stored in between it would hold that up. */
+const HELD_BEHIND_OUTPUT_MS = 100;
 
 /** What is not told yet of an action. */
 interface Held {
+  /** Whether the news were put off already. */
+  isBehind?: boolean;
   started?: FromRunner;
   step?: FromRunner;
   output: FromRunner[];
   characters: number;
-  readonly cancel: Cancel;
+  cancel: Cancel;
 }
 
 export class Reporter {
@@ -70,9 +76,7 @@ export class Reporter {
     held.output.push({ type: 'output', ...chunk });
     held.characters += chunk.text.length;
     if (held.characters <= HELD_OUTPUT_MAX) return;
-    for (const message of held.output) this.#tell(message);
-    held.output = [];
-    held.characters = 0;
+    this.#goAhead(chunk.actionId, held);
   }
 
   /** Tells where an action is. */
@@ -110,10 +114,22 @@ export class Reporter {
   #hold(actionId: string): Held {
     const held = this.#held.get(actionId);
     if (held) return held;
-    const cancel = this.#clock.after(HELD_MS, () => this.#letGo(actionId));
+    const ms = HELD_MS * Math.min(HELD_TIMES_MAX, 1 + this.#held.size);
+    const cancel = this.#clock.after(ms, () => this.#letGo(actionId));
     const fresh: Held = { output: [], characters: 0, cancel };
     this.#held.set(actionId, fresh);
     return fresh;
+  }
+
+  /** Tells what was printed. The news of it wait longer, once. */
+  #goAhead(actionId: string, held: Held): void {
+    for (const message of held.output) this.#tell(message);
+    held.output = [];
+    held.characters = 0;
+    if (held.isBehind || !held.started) return;
+    held.isBehind = true;
+    held.cancel();
+    held.cancel = this.#clock.after(HELD_BEHIND_OUTPUT_MS, () => this.#letGo(actionId));
   }
 
   #letGo(actionId: string): void {

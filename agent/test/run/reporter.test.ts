@@ -12,9 +12,11 @@ import { command, draftOf, grantOf, makeBed, planOf } from './bed.ts';
 /** A clock whose timers fire when the test says so. */
 function stillClock() {
   const due = new Set<() => void>();
+  const waits: number[] = [];
   const clock: Clock = {
     ...{ now: () => systemClock.now(), monotonic: () => 0 },
-    after(_, then) {
+    after(ms, then) {
+      waits.push(ms);
       due.add(then);
       return () => due.delete(then);
     },
@@ -25,7 +27,7 @@ function stillClock() {
       then();
     }
   };
-  return { clock, pass, due };
+  return { clock, pass, due, waits };
 }
 
 async function begun(t: TestContext) {
@@ -34,7 +36,7 @@ async function begun(t: TestContext) {
   using bed = makeBed();
   const grant = grantOf(bed, await planOf(bed, draftOf([command('one', 'true')])));
   const { actionId, digest } = grant.grant;
-  const { clock, pass, due } = stillClock();
+  const { clock, pass, due, waits } = stillClock();
   const journal = Journal.open(folder, clock);
   journal.append({ kind: 'intent', actionId, digest, grant, bootId: 'boot' });
   journal.append({ kind: 'started', actionId });
@@ -60,7 +62,7 @@ async function begun(t: TestContext) {
     journal.append({ kind: 'result', actionId, result: { ...result, ...times } as never });
     reporter.report(actionId, 'finished');
   };
-  return { told, pass, due, print, end, reporter, actionId, journal, detach, listen };
+  return { told, pass, due, waits, print, end, reporter, actionId, journal, detach, listen };
 }
 
 test('when an action is over in a moment, links are told what it printed and its end, and never of its start', async (t) => {
@@ -116,4 +118,14 @@ test('when a link comes before the news are told, it hears of the start once mor
   assert.deepEqual(told, ['started']);
   pass();
   assert.deepEqual(told, ['started', 'started', 'step']);
+});
+
+test('when many actions begin at once, their news wait longer, and no longer than a quarter of a second', async (t) => {
+  const { told, pass, waits, reporter } = await begun(t);
+  assert.deepEqual(waits, [25]);
+  for (let n = 0; n < 20; n += 1) reporter.step(stepMessage(`act_${n}`, 1, 'one', 'running'));
+  assert.deepEqual(waits.slice(0, 4), [25, 50, 75, 100]);
+  assert.equal(Math.max(...waits), 250);
+  pass();
+  assert.equal(told.length, 22);
 });
