@@ -44,7 +44,9 @@ export async function serve(options: ServeOptions = {}): Promise<void> {
     ...{ pin: secrets.tls?.pin ?? null, localAgent: options.beside ? config.localAgent : 'off' },
   }))
     process.stdout.write(`${line}\n`);
-  const rest = stack.use(new Rest(systemClock, () => giveMemoryBack({ clock: systemClock, log })));
+  const rest = stack.use(
+    new Rest(systemClock, () => giveMemoryBack({ clock: systemClock, log }), controlPlane.fleet.isBusy),
+  );
   controlPlane.fleet.registry.follow(rest);
   stack.use(await options.beside?.(controlPlane, env));
   await signalled;

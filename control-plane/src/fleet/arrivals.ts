@@ -6,31 +6,32 @@ import type { KnownAddresses } from './known-addresses.ts';
 
 type TakeUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
-const COME_BACK =
-  'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
+const comeBackIn = (seconds: number) =>
+  `HTTP/1.1 503 Service Unavailable\r\nRetry-After: ${seconds}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
 
 /**
  * Puts the line before whoever takes upgrade requests of this server now. All of them wait, whatever their path: there is more than one
- * way to write that of agents. When `most` of a kind wait already, known or strangers, or one waited too long, it is answered with 503. `sentAway` is told from where it came.
+ * way to write that of agents. Whom the line has no time for is answered with 503 and when to come back. `sentAway` is told from where it came.
  */
 export function queueArrivals(
   server: Server,
   line: HandshakeLine,
-  { most, known, sentAway }: { most: number; known: KnownAddresses; sentAway: (ip: string) => void },
+  { known, sentAway }: { known: KnownAddresses; sentAway: (ip: string) => void },
 ): void {
   const takers = server.listeners('upgrade') as TakeUpgrade[];
   server.removeAllListeners('upgrade');
   const take: TakeUpgrade = (...upgrade) => {
     for (const taker of takers) taker.apply(server, upgrade);
   };
+  server.on('connection', () => line.connected());
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const ip = request.socket.remoteAddress ?? '';
-    const sendAway = () => {
+    const address = request.socket.remoteAddress ?? '';
+    const sendAway = (comeBackMs: number) => {
       stopWatching();
       // Nobody listens to it any more; an error that was not caught would end the process.
       socket.on('error', () => socket.destroy());
-      socket.end(COME_BACK, () => socket.destroy());
-      sentAway(ip);
+      socket.end(comeBackIn(Math.ceil(comeBackMs / 1000)), () => socket.destroy());
+      sentAway(address);
     };
     const gone = () => {
       line.done(request);
@@ -41,9 +42,7 @@ export function queueArrivals(
       stopWatching();
       take(request, socket, head);
     };
-    const arrival = { isKnown: known.has(request.socket.remoteAddress), letIn, sendAway };
-    if (line.waiting(arrival) >= most) sendAway();
-    else line.arrive(request, arrival);
+    line.arrive(request, { address, isKnown: known.has(address), letIn, sendAway });
   });
 }
 

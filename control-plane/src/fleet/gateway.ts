@@ -9,7 +9,7 @@ import { WebSocket } from 'ws';
 import type { Log } from '../ports.ts';
 import { queueArrivals } from './arrivals.ts';
 import { AgentConnection, type ConnectionDeps } from './connection.ts';
-import { HandshakeLine } from './handshake-line.ts';
+import type { HandshakeLine } from './handshake-line.ts';
 import { KnownAddresses } from './known-addresses.ts';
 import { type CloseCode, closeCodes, type Wire } from './wire.ts';
 
@@ -27,9 +27,8 @@ const REASON_BYTES = 123;
  * The plugin that serves `GET /agent`. Register it before any other route: it takes over upgrade requests of the whole app,
  * and ends those that go to routes that are no WebSockets. When the app closes, agents are told to come back later.
  */
-export function fleetGateway(deps: ConnectionDeps): FastifyPluginAsync {
-  const { clock, limits, log } = deps;
-  const line = new HandshakeLine(clock, limits);
+export function fleetGateway(deps: ConnectionDeps, line: HandshakeLine): FastifyPluginAsync {
+  const { limits, log } = deps;
   const known = new KnownAddresses();
   const responses = new WeakMap<IncomingMessage, ServerResponse>();
   let unproven = 0;
@@ -42,7 +41,7 @@ export function fleetGateway(deps: ConnectionDeps): FastifyPluginAsync {
       },
     });
     const sentAway = (ip: string) => log.info('agent.sent_away', { ip });
-    queueArrivals(app.server, line, { most: limits.unprovenMax, known, sentAway });
+    queueArrivals(app.server, line, { known, sentAway });
     app.get(
       PATH,
       {

@@ -1,28 +1,44 @@
 /**
  * Where agents wait for their turn to shake hands. When ten thousand come at once, a few are let in at a time and finish, instead of
- * all of them beginning and none getting through; and each turn of the event loop gives only a part of itself to handshakes, so that whoever
- * works on another server is not kept waiting (threat T13).
+ * all of them beginning and none getting through; who would wait too long is told at once when to come back, since one who gave up
+ * meanwhile was work for nothing; and each turn of the event loop gives only a part of itself to handshakes, so that whoever works on another
+ * server is not kept waiting (threat T13).
  */
-import type { Cancel, Clock } from '@countersign/protocol';
+import type { Cancel, Clock, Ids } from '@countersign/protocol';
+import { FairLine, type InLine } from './fair-line.ts';
 import type { FleetLimits } from './limits.ts';
 import { nextTurn } from './next-turn.ts';
+import { Pace } from './pace.ts';
+import { ReturnTimes } from './return-times.ts';
 
 /** How much of one turn of the event loop goes into handshakes, milliseconds. As long as all else took was tried: agents were not back sooner. */
 const TURN_MS = 3;
+/** While connections come, so many are taken for a part of a handshake. */
+const TAKEN_FIRST = 3;
+/** After so many who are known, a stranger has its turn: a server that comes again and again keeps no stranger out for ever. */
+const KNOWN_IN_A_ROW = 7;
+/** A handshake that made no progress counts for so many ticks. Each tick is late where we ourselves have no processor: then nobody is slow but we. */
+const TICKS = 10;
+const SWEEP_MS = 1000;
+/** Under way at once: as many as are done in a second, as far as that is known. */
+const AT_ONCE = { least: 64, first: 128 };
 
-type Limits = Pick<FleetLimits, 'handshakeMs' | 'handshakesAtOnce' | 'handshakeCountsMs'>;
+type Limits = Pick<FleetLimits, 'inLineMs' | 'handshakesAtOnce' | 'handshakeCountsMs' | 'unprovenMax'>;
 
 /** Somebody who wants to connect and has not been answered at all. */
 export interface Arrival {
-  /** Whether an agent has proven itself from the same address: then it is let in before all strangers, however many they are. */
+  readonly address: string;
+  /** Whether an agent has proven itself from the same address: then it is let in before strangers, however many they are. */
   readonly isKnown: boolean;
   readonly letIn: () => void;
-  /** It has waited for as long as a handshake may take: it is to come back later. */
-  readonly sendAway: () => void;
+  /** It is to come back in so many milliseconds. */
+  readonly sendAway: (comeBackMs: number) => void;
 }
 
-/** In the order in which they came. */
-type Waiting = Map<object, Arrival & { readonly since: number }>;
+interface Kind {
+  readonly line: FairLine<Arrival & InLine>;
+  readonly returns: ReturnTimes;
+}
 
 export class HandshakeLine {
   readonly #clock: Clock;
@@ -30,26 +46,50 @@ export class HandshakeLine {
   /** Frames that came, and those that are dealt with now, the next one last: to take the first off a long list costs its length. */
   #came: (() => void)[] = [];
   #frames: (() => void)[] = [];
-  readonly #known: Waiting = new Map();
-  readonly #strangers: Waiting = new Map();
-  /** Who was let in, and when; in that order. */
+  readonly #known: Kind;
+  readonly #strangers: Kind;
+  #knownInARow = 0;
+  /** Who was let in, and at which tick; in that order. */
   readonly #underWay = new Map<object, number>();
+  readonly #pace: Pace;
   #isWorking = false;
+  #isCrowded = false;
+  #tick = 0;
   #alarm: Cancel | undefined;
+  #sweptAt = 0;
 
-  constructor(clock: Clock, limits: Limits) {
+  constructor({ clock, ids }: { readonly clock: Clock; readonly ids: Pick<Ids, 'random'> }, limits: Limits) {
     this.#clock = clock;
+    this.#pace = new Pace(clock);
     this.#limits = limits;
+    const kind = (): Kind => ({ line: new FairLine(), returns: new ReturnTimes(() => ids.random()) });
+    this.#known = kind();
+    this.#strangers = kind();
   }
 
-  /** How many wait to be let in: of those who are known, or of strangers. */
-  waiting({ isKnown }: Pick<Arrival, 'isKnown'>): number {
-    return this.#ofKind(isKnown).size;
+  /** Whether anybody waits or shakes hands. */
+  get isBusy(): boolean {
+    return this.#waiting > 0 || this.#underWay.size > 0;
+  }
+
+  /** A connection came: there may be more, and the system hands us only one in each turn. Source: libuv 1.52, uv__server_io. */
+  connected(): void {
+    this.#isCrowded = true;
   }
 
   /** `of` waits until it is let in or sent away. */
   arrive(of: object, arrival: Arrival): void {
-    this.#ofKind(arrival.isKnown).set(of, { ...arrival, since: this.#clock.monotonic() });
+    const now = this.#clock.monotonic();
+    const { line } = this.#kindOf(arrival);
+    const { inLineMs, unprovenMax } = this.#limits;
+    // Half of what it may take at most, since the pace changes.
+    if (line.size >= unprovenMax || this.#waitOf(arrival) > inLineMs / 2) {
+      this.#sendAway(arrival, now);
+      return;
+    }
+    line.add(of, { ...arrival, since: now });
+    this.#pace.look(true);
+    this.#tickLater();
     this.#wake();
   }
 
@@ -61,22 +101,46 @@ export class HandshakeLine {
 
   /** `of` went away while it waited, or its handshake is over. */
   done(of: object): void {
-    this.#known.delete(of);
-    this.#strangers.delete(of);
-    if (this.#underWay.delete(of) && this.#known.size + this.#strangers.size > 0) this.#wake();
+    this.#known.line.delete(of);
+    this.#strangers.line.delete(of);
+    if (this.#underWay.delete(of)) this.#pace.isOver();
+    if (this.#waiting > 0) this.#wake();
   }
 
   /** Sends away everybody who waits. */
   close(): void {
     this.#alarm?.();
-    for (const waiting of [this.#known, this.#strangers]) {
-      for (const { sendAway } of waiting.values()) sendAway();
-      waiting.clear();
-    }
+    this.#sendAwayOlder(Infinity);
   }
 
-  #ofKind(isKnown: boolean): Waiting {
+  get #waiting(): number {
+    return this.#known.line.size + this.#strangers.line.size;
+  }
+
+  #kindOf({ isKnown }: Pick<Arrival, 'isKnown'>): Kind {
     return isKnown ? this.#known : this.#strangers;
+  }
+
+  /** How long one who comes now would wait, milliseconds, as far as the pace is known. */
+  #waitOf(arrival: Arrival): number {
+    const { possible } = this.#pace;
+    if (possible === undefined) return 0;
+    let ahead = this.#kindOf(arrival).line.before(arrival.address);
+    const known = this.#known.line.size;
+    if (!arrival.isKnown) ahead += Math.min(known, ahead * KNOWN_IN_A_ROW);
+    return (ahead * 1000) / possible;
+  }
+
+  #sendAway(arrival: Arrival, now: number): void {
+    arrival.sendAway(this.#kindOf(arrival).returns.next(arrival.address, now, this.#pace.likely));
+  }
+
+  #sendAwayOlder(than: number): void {
+    const now = this.#clock.monotonic();
+    for (const { line, returns } of [this.#known, this.#strangers]) {
+      for (const arrival of line.takeOlder(than)) this.#sendAway(arrival, now);
+      returns.forgetBefore(now);
+    }
   }
 
   #wake(): void {
@@ -88,13 +152,21 @@ export class HandshakeLine {
   async #work(): Promise<void> {
     for (let more = true; more; ) {
       await nextTurn();
-      const until = this.#clock.monotonic() + TURN_MS;
+      // A connection costs less than a handshake, and who waits to be taken from the system's queue can be told nothing.
+      for (let n = 1; this.#isCrowded && n < TAKEN_FIRST; n += 1) {
+        this.#isCrowded = false;
+        await nextTurn();
+      }
+      const began = this.#clock.monotonic();
+      const until = began + (this.#isCrowded ? 0 : TURN_MS);
+      this.#isCrowded = false;
       do {
         const work = this.#next();
         more = work !== undefined;
         work?.();
         if (more) await doneForNow();
       } while (more && this.#clock.monotonic() < until);
+      this.#pace.look(this.#waiting > 0, this.#clock.monotonic() - began);
     }
     this.#isWorking = false;
   }
@@ -103,31 +175,42 @@ export class HandshakeLine {
     if (this.#frames.length === 0) [this.#frames, this.#came] = [this.#came.reverse(), this.#frames];
     const frame = this.#frames.pop();
     if (frame !== undefined) return frame;
-    const now = this.#clock.monotonic();
     // Who takes long does not keep others out: a stranger who opens connections and says nothing would.
     for (const [of, since] of this.#underWay) {
-      if (now - since < this.#limits.handshakeCountsMs) break;
+      if (this.#tick - since < TICKS) break;
       this.#underWay.delete(of);
+      this.#pace.isOver();
     }
-    return this.#nextOf(this.#known, now) ?? this.#nextOf(this.#strangers, now);
+    const atOnce = Math.max(AT_ONCE.least, this.#pace.possible ?? AT_ONCE.first);
+    if (this.#underWay.size >= Math.min(this.#limits.handshakesAtOnce, atOnce)) return undefined;
+    const next = this.#take();
+    if (next === undefined) return undefined;
+    const [of, arrival] = next;
+    this.#underWay.set(of, this.#tick);
+    return arrival.letIn;
   }
 
-  #nextOf(waiting: Waiting, now: number): (() => void) | undefined {
-    const { handshakeMs, handshakesAtOnce } = this.#limits;
-    for (const [of, { since, letIn, sendAway }] of waiting) {
-      const tooLate = now - since >= handshakeMs;
-      if (!tooLate && this.#underWay.size >= handshakesAtOnce) return this.#lookAgain();
-      waiting.delete(of);
-      if (tooLate) return sendAway;
-      this.#underWay.set(of, now);
-      return letIn;
-    }
-    return undefined;
+  #take(): readonly [object, Arrival] | undefined {
+    const isStrangersTurn = this.#knownInARow >= KNOWN_IN_A_ROW && this.#strangers.line.size > 0;
+    const known = isStrangersTurn ? undefined : this.#known.line.take();
+    this.#knownInARow = known ? this.#knownInARow + 1 : 0;
+    return known ?? this.#strangers.line.take();
   }
 
-  #lookAgain(): undefined {
-    this.#alarm?.();
-    this.#alarm = this.#clock.after(this.#limits.handshakeCountsMs, () => this.#wake());
+  /** While somebody waits, looks after those who take long, and after those who wait for long. */
+  #tickLater(): void {
+    this.#alarm ??= this.#clock.after(this.#limits.handshakeCountsMs / TICKS, () => {
+      this.#alarm = undefined;
+      this.#tick += 1;
+      const now = this.#clock.monotonic();
+      if (now - this.#sweptAt >= SWEEP_MS) {
+        this.#sweptAt = now;
+        this.#sendAwayOlder(now - this.#limits.inLineMs);
+      }
+      if (this.#waiting === 0) return;
+      this.#tickLater();
+      this.#wake();
+    });
   }
 }
 

@@ -3,11 +3,13 @@
 export interface FleetLimits {
   /** From the first byte to a proven hello, milliseconds. */
   readonly handshakeMs: number;
-  /** Handshakes that are under way; whoever comes then waits, at most `handshakeMs`. */
+  /** How long one may wait before that to be let in, milliseconds. Links wait 15 s for this, of which some is spent before we see them. */
+  readonly inLineMs: number;
+  /** Handshakes that are under way, at most; whoever comes then waits. */
   readonly handshakesAtOnce: number;
   /** After so long a handshake does not count as under way any more: those who keep silent keep nobody out, milliseconds. */
   readonly handshakeCountsMs: number;
-  /** Connections that have not proven themselves yet, all together; and as many may wait before that. */
+  /** Connections that have not proven themselves yet, all together; and as many may wait before that, of those who are known and of strangers. */
   readonly unprovenMax: number;
   /** The largest frame before an agent has proven itself, bytes. */
   readonly unprovenFrameBytes: number;
@@ -43,6 +45,7 @@ export interface FleetLimits {
 
 export const fleetLimits: FleetLimits = {
   handshakeMs: 10_000,
+  inLineMs: 6000,
   handshakesAtOnce: 512,
   handshakeCountsMs: 250,
   unprovenMax: 20_000,

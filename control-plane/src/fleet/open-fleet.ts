@@ -5,6 +5,7 @@ import type { Core } from '../ports.ts';
 import { ClockWatch } from './clock-watch.ts';
 import type { ConnectionDeps } from './connection.ts';
 import { fleetGateway } from './gateway.ts';
+import { HandshakeLine } from './handshake-line.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { type FleetLimits, fleetLimits } from './limits.ts';
 import { LockHandout } from './lock-handout.ts';
@@ -24,6 +25,8 @@ export interface OpenFleet extends AsyncDisposable {
   gateway(actions: ActionReports): ReturnType<typeof fleetGateway>;
   /** What the gateway hands to each connection: for whoever brings connections in by another way than sockets. */
   connections(actions: ActionReports): ConnectionDeps;
+  /** Whether agents wait to be let in, or shake hands. */
+  isBusy(): boolean;
   /** Begins to watch over links, clocks and absent servers. Call it before the app listens. */
   start(): Promise<void>;
   /** What is known of servers now, beside what is stored. */
@@ -46,6 +49,7 @@ export function openFleet(
   { key, limits = fleetLimits }: { readonly key: SigningKey; readonly limits?: FleetLimits },
 ): OpenFleet {
   const heartbeats = new Heartbeats(core);
+  const line = new HandshakeLine(core, limits);
   const registry = new FleetRegistry({ ...core, limits, seenAt: (id) => heartbeats.seenAt(id) });
   const offlineWatch = new OfflineWatch(core);
   const clockWatch = new ClockWatch(core);
@@ -60,7 +64,8 @@ export function openFleet(
   return {
     registry,
     connections,
-    gateway: (actions) => fleetGateway(connections(actions)),
+    gateway: (actions) => fleetGateway(connections(actions), line),
+    isBusy: () => line.isBusy,
     async start() {
       await Promise.all([offlineWatch.start(registry), clockWatch.start(), refusals.start(), witnesses.start()]);
       registry.follow(witnesses);

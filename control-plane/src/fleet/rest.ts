@@ -17,15 +17,17 @@ const PART = 0.1;
 export class Rest implements FleetFollower, Disposable {
   readonly #clock: Clock;
   readonly #onRest: () => void;
+  readonly #isBusy: () => boolean;
   /** Who came or went since memory was given back, and since the last look. */
   #moved = 0;
   #movedLately = 0;
   #connected = 0;
   #cancel: Cancel | null = null;
 
-  /** `onRest` is called once after the start, which leaves something too, and again whenever many came or went and that is over. */
-  constructor(clock: Clock, onRest: () => void) {
+  /** `onRest` is called once after the start, which leaves something too, and again whenever many came or went and that is over; not while `isBusy`: where we get little of the processor, few come, though many wait. */
+  constructor(clock: Clock, onRest: () => void, isBusy: () => boolean = () => false) {
     this.#clock = clock;
+    this.#isBusy = isBusy;
     this.#onRest = onRest;
     this.#lookLater();
   }
@@ -54,7 +56,7 @@ export class Rest implements FleetFollower, Disposable {
   #lookLater(): void {
     this.#movedLately = 0;
     this.#cancel = this.#clock.after(REST_MS, () => {
-      if (this.#movedLately > FEW) return this.#lookLater();
+      if (this.#movedLately > FEW || this.#isBusy()) return this.#lookLater();
       this.#cancel = null;
       this.#moved = 0;
       this.#onRest();

@@ -4,9 +4,11 @@ import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { systemClock } from '@countersign/protocol';
+import { systemIds } from '@countersign/protocol/system-ids';
 import { WebSocket } from 'ws';
 import { HandshakeLine } from '../../src/fleet/handshake-line.ts';
 import { fleetLimits } from '../../src/fleet/limits.ts';
+import { ReturnTimes } from '../../src/fleet/return-times.ts';
 import { closeCodes } from '../../src/fleet/wire.ts';
 import { fleetWorld, until } from './fleet-world.ts';
 import { manualClock } from './manual-clock.ts';
@@ -47,7 +49,7 @@ test('T13: when a stranger sends many frames at once before it has proven itself
   assert.equal((await stranger.ended).code, closeCodes.too_large);
 });
 
-test('when an agent waited for as long as a handshake may take, it is told to come back', async () => {
+test('when an agent waited in line for as long as one may, it is told to come back', async () => {
   const clock = manualClock();
   await using world = await fleetWorld({ clock, limits: { handshakesAtOnce: 0 } });
   const { token } = await world.add('web-1');
@@ -61,7 +63,7 @@ test('when an agent waited for as long as a handshake may take, it is told to co
     await clock.advance(fleetLimits.handshakeCountsMs);
     return isRefused;
   });
-  assert.ok(clock.monotonic() >= fleetLimits.handshakeMs);
+  assert.ok(clock.monotonic() >= fleetLimits.inLineMs);
   assert.ok(world.logged.some(({ event }) => event === 'agent.sent_away'));
 });
 
@@ -101,7 +103,7 @@ test('when the control plane stops, those who wait are told to come back', async
 });
 
 test('when many frames of handshakes wait, everybody else has their turn in between, and the frames keep their order', async () => {
-  const line = new HandshakeLine(systemClock, fleetLimits);
+  const line = new HandshakeLine({ clock: systemClock, ids: systemIds }, fleetLimits);
   const done: number[] = [];
   for (let n = 0; n < 40; n += 1)
     line.frame(() => {
@@ -150,10 +152,65 @@ test('T13: when as many strangers as may be there say nothing, who comes from wh
 });
 
 test('when a frame comes, it is dealt with before anybody else is let in', async () => {
-  const line = new HandshakeLine(systemClock, fleetLimits);
+  const line = new HandshakeLine({ clock: systemClock, ids: systemIds }, fleetLimits);
   const order: string[] = [];
-  line.arrive({}, { isKnown: false, letIn: () => order.push('let in'), sendAway: () => order.push('sent away') });
+  line.arrive(
+    {},
+    { address: 'a', isKnown: false, letIn: () => order.push('let in'), sendAway: () => order.push('sent away') },
+  );
   line.frame(() => order.push('frame'));
   await until('both are dealt with', () => order.length === 2);
   assert.deepEqual(order, ['frame', 'let in']);
+});
+
+/** A line in which `order` tells who was let in; handshakes are over at once. */
+function listed() {
+  const line = new HandshakeLine({ clock: systemClock, ids: systemIds }, fleetLimits);
+  const order: string[] = [];
+  const arrive = (name: string, address: string, isKnown: boolean) => {
+    const of = {};
+    const letIn = () => {
+      order.push(name);
+      line.done(of);
+    };
+    line.arrive(of, { address, isKnown, letIn, sendAway: () => order.push(`${name} sent away`) });
+  };
+  return { order, arrive };
+}
+
+test('T13: when an enrolled server comes a thousand times at once, other addresses wait for one turn of it and no more', async () => {
+  const { order, arrive } = listed();
+  for (let n = 0; n < 1000; n += 1) arrive('hostile', '192.0.2.1', true);
+  arrive('web-1', '192.0.2.2', true);
+  arrive('web-2', '192.0.2.3', true);
+  await until('all are let in', () => order.length === 1002);
+  assert.deepEqual(order.slice(0, 3), ['hostile', 'web-1', 'web-2']);
+});
+
+test('T13: when those who are known come without end, a stranger has its turn after a few of them', async () => {
+  const { order, arrive } = listed();
+  for (let n = 0; n < 1000; n += 1) arrive('known', '192.0.2.1', true);
+  arrive('stranger', '198.51.100.1', false);
+  await until('all are let in', () => order.length === 1001);
+  assert.equal(order.indexOf('stranger'), 7);
+});
+
+test('T13: when one address is sent away again and again, the dates of others do not move', () => {
+  const times = new ReturnTimes(() => 0.5);
+  const perSecond = 100;
+  let last = 0;
+  for (let n = 0; n < 50_000; n += 1) last = times.next('192.0.2.1', 0, perSecond);
+  assert.equal(last, 90_000, 'beyond two minutes they are spread over the second of these');
+  assert.equal(times.next('192.0.2.2', 0, perSecond), 1000);
+});
+
+test('when many are sent away, they are told to come back as fast as handshakes go, one address like the other', () => {
+  for (const addressOf of [(n: number) => `192.0.${n >> 8}.${n & 255}`, () => '192.0.2.1']) {
+    const times = new ReturnTimes(() => 0.5);
+    const told = Array.from({ length: 5000 }, (_, n) => times.next(addressOf(n), 0, 100));
+    assert.ok(Math.abs((told[2999] ?? 0) - 30_000) < 100, `${told[2999]}`);
+    assert.ok(told.filter((ms) => ms <= 20_000).length >= 1990);
+    times.forgetBefore(60_000);
+    assert.equal(times.next(addressOf(0), 60_000, 100), 1000);
+  }
 });

@@ -23,6 +23,23 @@ test('when the control plane has started and nobody comes, memory is given back 
   assert.deepEqual(given, [REST_MS]);
 });
 
+test('when few come because we get little of the processor, but many wait, memory is not given back', async () => {
+  const clock = manualClock();
+  const given: number[] = [];
+  let isBusy = true;
+  using rest = new Rest(
+    clock,
+    () => given.push(clock.monotonic()),
+    () => isBusy,
+  );
+  rest.connected();
+  await clock.advance(3 * REST_MS);
+  assert.deepEqual(given, []);
+  isBusy = false;
+  await clock.advance(REST_MS);
+  assert.deepEqual(given, [4 * REST_MS]);
+});
+
 test('when many agents have come or gone, memory is given back once few come any more', async () => {
   const { clock, given, rest, come } = resting();
   await clock.advance(REST_MS);
