@@ -2,7 +2,7 @@
 import type { Json } from '@countersign/protocol';
 import { sha256 } from '@countersign/protocol/digest';
 import type { Trx } from '../storage/database.ts';
-import { writtenSoFar } from '../storage/group-commit.ts';
+import { knownInCommit } from '../storage/group-commit.ts';
 import { insertEntry, lastEntry } from './audit.store.ts';
 import { INDEXED_AT_ONCE, indexEntries } from './audit-index.store.ts';
 import { type EntryBody, entryText, NO_HASH, safeText, storableDetails } from './entry.ts';
@@ -25,14 +25,17 @@ export interface NewEntry<E extends AuditEvent> {
 type Head = NonNullable<Awaited<ReturnType<typeof lastEntry>>>;
 
 /** The end of the chain as this process left it in the present commit. At the next it is read again: another process may have written. */
-const heads = new WeakMap<object, Head>();
+const headOf = {
+  kept: (trx: Trx) => knownInCommit(trx).get(headOf) as Head | undefined,
+  keep: (trx: Trx, head: Head) => void knownInCommit(trx).set(headOf, head),
+};
 
 /**
  * Appends one entry inside the caller's transaction, so that nothing happens without its record. Returns its number; numbers
  * have no gaps. Client names and other words from outside are redacted, freed of control characters and cut.
  */
 export async function appendEntry<E extends AuditEvent>(trx: Trx, entry: NewEntry<E>): Promise<number> {
-  const last = heads.get(writtenSoFar(trx)) ?? (await lastEntry(trx));
+  const last = headOf.kept(trx) ?? (await lastEntry(trx));
   const { person, token, client, ip, by } = entry.who;
   const body: EntryBody = {
     seq: (last?.seq ?? 0) + 1,
@@ -47,7 +50,7 @@ export async function appendEntry<E extends AuditEvent>(trx: Trx, entry: NewEntr
   const text = entryText(body);
   const hash = sha256(text);
   insertEntry(trx, body, text, hash);
-  heads.set(writtenSoFar(trx), { seq: body.seq, hash });
+  headOf.keep(trx, { seq: body.seq, hash });
   if (body.seq % INDEXED_AT_ONCE === 0) await indexEntries(trx);
   return body.seq;
 }

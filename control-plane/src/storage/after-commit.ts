@@ -12,7 +12,8 @@ export function afterCommit(trx: Trx, then: () => void): void {
 
 /** For `write`: calls what was left for this transaction, in order. */
 export function runAfterCommit(trx: Trx): void {
-  const list = waiting.get(trx) ?? [];
+  const list = waiting.get(trx);
+  if (list === undefined) return;
   waiting.delete(trx);
   for (const then of list) then();
 }

@@ -2,7 +2,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite from 'better-sqlite3';
-import { Kysely, type SqliteDatabase, type Transaction } from 'kysely';
+import { type Dialect, type Driver, Kysely, type SqliteDatabase, type Transaction } from 'kysely';
 import { isBusy, OneConnectionDialect } from './dialect.ts';
 import { endOfTurn, goStraight, Writers } from './group-commit.ts';
 import { migrate } from './migrations/migrate.ts';
@@ -60,8 +60,9 @@ const opened = new WeakMap<Db, { readonly writers: Writers; readonly file: strin
 export async function databaseOn(sqlite: Sqlite, ways: Ways = {}): Promise<Db> {
   const { file = null, arrive } = ways;
   const dialect = ways.dialect?.(sqlite) ?? new OneConnectionDialect({ database: sqlite });
-  const db = new Kysely<Tables>({ dialect });
-  opened.set(db, { writers: new Writers(db, dialect, arrive), file });
+  const driver = dialect.createDriver();
+  const db = new Kysely<Tables>({ dialect: withDriver(dialect, driver) });
+  opened.set(db, { writers: new Writers(db, dialect, driver, arrive), file });
   // What stands in between shall see every query.
   if (ways.dialect === undefined) goStraight(db, () => dialect.freeConnection());
   try {
@@ -72,6 +73,14 @@ export async function databaseOn(sqlite: Sqlite, ways: Ways = {}): Promise<Db> {
   }
   return db;
 }
+
+/** The same dialect over a driver that is there. */
+const withDriver = (dialect: OneConnectionDialect, driver: Driver): Dialect => ({
+  createDriver: () => driver,
+  createAdapter: () => dialect.createAdapter(),
+  createQueryCompiler: () => dialect.createQueryCompiler(),
+  createIntrospector: (db) => dialect.createIntrospector(db),
+});
 
 /** For `write`: those who write to this database. */
 export function writersOf(db: Db): Writers {

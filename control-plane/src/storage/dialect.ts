@@ -84,6 +84,9 @@ class OneConnectionAdapter extends SqliteAdapter {
   }
 }
 
+const begin = CompiledQuery.raw('begin immediate');
+const commit = CompiledQuery.raw('commit');
+
 class OneConnectionDriver extends SqliteDriver {
   #lastTurn: Promise<void> = Promise.resolve();
   #endTurn: () => void = () => undefined;
@@ -116,7 +119,11 @@ class OneConnectionDriver extends SqliteDriver {
   }
 
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+    await connection.executeQuery(begin);
+  }
+
+  override async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(commit);
   }
 
   /** A full disk or a failed write ends the transaction by itself (sqlite.org/lang_transaction.html, section 3): then nothing is left to roll back. */

@@ -9,6 +9,7 @@ import {
   CompiledQuery,
   type DatabaseConnection,
   type Dialect,
+  type Driver,
   DummyDriver,
   type KyselyProps,
   type QueryResult,
@@ -40,8 +41,8 @@ interface Commit {
   readonly connection: DatabaseConnection;
   /** Rows that are to be inserted before anything else is asked, and before the commit. */
   readonly later: LaterRows;
-  /** Stands for all that was written: a new one whenever something is taken back. */
-  written: object;
+  /** What is known of all that was written: nothing whenever something was taken back. */
+  known: Map<object, unknown>;
   /** How many of its members ended well. */
   kept: number;
   /** Why it can no longer be committed: rows could not be inserted that somebody counts on. */
@@ -136,24 +137,26 @@ export async function execute<R>(db: Db | Trx, query: CompiledQuery<R>): Promise
 }
 
 /**
- * Stands for all that was written so far in the commit to which a write belongs: what one write knows of the rows, the next in
- * the same commit may believe as long as it gets the same object.
+ * What is known of all that was written so far in the commit to which a write belongs, by whoever keeps something there: what one
+ * write knows of the rows, the next in the same commit may believe. Empty again when something was taken back.
  */
-export function writtenSoFar(trx: Trx): object {
-  return trx instanceof MemberTransaction ? trx.turn.commit.written : {};
+export function knownInCommit(trx: Trx): Map<object, unknown> {
+  return trx instanceof MemberTransaction ? trx.turn.commit.known : new Map();
 }
 
 /** All that write to one database. */
 export class Writers {
   readonly #db: Db;
   readonly #parts: Omit<KyselyProps, 'executor'>;
+  readonly #driver: Driver;
   readonly #arrive: (() => Promise<void>) | undefined;
   #waiting: Member[] = [];
   #running = false;
 
-  /** `arrive` is waited for before a write gets in line. */
-  constructor(db: Db, dialect: Dialect, arrive?: () => Promise<void>) {
+  /** `driver`: the one that `db` uses by `dialect`. `arrive` is waited for before a write gets in line. */
+  constructor(db: Db, dialect: Dialect, driver: Driver, arrive?: () => Promise<void>) {
     this.#db = db;
+    this.#driver = driver;
     // A member neither begins nor ends a transaction: it has no driver.
     this.#parts = { config: { dialect }, dialect, driver: new DummyDriver() };
     this.#arrive = arrive;
@@ -178,9 +181,7 @@ export class Writers {
   async #group(): Promise<void> {
     const members: Member[] = [];
     try {
-      await this.#db
-        .transaction()
-        .execute((trx) => trx.getExecutor().provideConnection((connection) => this.#members(connection, members)));
+      await this.#inTransaction((connection) => this.#members(connection, members));
     } catch (error) {
       this.#notCommitted(members, error);
       return;
@@ -188,9 +189,26 @@ export class Writers {
     for (const member of members) tell(member);
   }
 
+  /** What Kysely's `transaction().execute` does, without an executor of its own for each commit. */
+  async #inTransaction(work: (connection: DatabaseConnection) => Promise<void>): Promise<void> {
+    const connection = await this.#driver.acquireConnection();
+    try {
+      await this.#driver.beginTransaction(connection, {});
+      try {
+        await work(connection);
+        await this.#driver.commitTransaction(connection);
+      } catch (error) {
+        await this.#driver.rollbackTransaction(connection);
+        throw error;
+      }
+    } finally {
+      await this.#driver.releaseConnection(connection);
+    }
+  }
+
   async #members(connection: DatabaseConnection, members: Member[]): Promise<void> {
     const later = new LaterRows(this.#db, connection);
-    const commit: Commit = { connection, later, written: {}, kept: 0, broken: null };
+    const commit: Commit = { connection, later, known: new Map(), kept: 0, broken: null };
     while (members.length < MEMBERS_MAX) {
       const member = this.#waiting.shift();
       if (member === undefined) break;
@@ -236,7 +254,7 @@ class NothingKept extends Error {}
 
 /** Takes one member back. The failure may have ended the whole transaction, as a full disk does: then it is the failure of all. */
 async function takeBack({ commit, asked, marked, before }: Turn, failure: unknown): Promise<void> {
-  commit.written = {};
+  commit.known = new Map();
   commit.later.keepFirst(before);
   if (asked && !marked) throw new NothingKept();
   if (!marked) return;

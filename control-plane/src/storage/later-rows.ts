@@ -36,12 +36,14 @@ export class LaterRows {
     if (count < this.#rows.length) this.#rows.length = count;
   }
 
-  /** Inserts the first `count`, those of one table in their order. They are no longer here from the moment of the call. */
+  /** Inserts the first `count` in their order. They are no longer here from the moment of the call. */
   async insertFirst(count: number): Promise<void> {
-    for (const [insertOf, added] of Map.groupBy(this.#rows.splice(0, count), (it) => it.insertOf))
-      for (let from = 0; from < added.length; from += ROWS_AT_ONCE) {
-        const rows = added.slice(from, from + ROWS_AT_ONCE).map(({ row }) => row);
-        await this.#connection.executeQuery(insertOf(this.#db, rows));
-      }
+    const rows = this.#rows.splice(0, count);
+    for (let from = 0, to = 0; from < rows.length; from = to) {
+      const insertOf = rows[from]?.insertOf as InsertOf;
+      const these: object[] = [];
+      for (; these.length < ROWS_AT_ONCE && rows[to]?.insertOf === insertOf; to += 1) these.push(rows[to]?.row ?? {});
+      await this.#connection.executeQuery(insertOf(this.#db, these));
+    }
   }
 }

@@ -3,7 +3,6 @@ import { remember } from '@countersign/protocol/remember';
 import type { Compilable, CompiledQuery, QueryResult } from 'kysely';
 import type { Db, Trx } from './database.ts';
 import { execute, insertLater } from './group-commit.ts';
-import { ROWS_AT_ONCE } from './later-rows.ts';
 
 /** Where a value will stand. */
 class Slot {
@@ -63,25 +62,27 @@ function compiledOf<V, R>(query: CompiledQuery<R>): Compiled<V, R> {
 
 /**
  * Adds rows to one table; those of many writes go in by one statement (see `insertLater`). `build` words the insert of as many rows
- * as it is given, each of the same `members`.
+ * as it is given; each has the same `members`, in this order.
  */
 export function preparedRows<V extends object>(
   members: readonly (keyof V & string)[],
   build: (db: Db | Trx, rows: readonly V[]) => Compilable<unknown>,
 ): (trx: Trx, row: V) => void {
-  const known = new Map<string, Compiled<V, unknown>>();
+  const known: CompiledQuery[] = [];
+  const slots = Object.fromEntries(members.map((name) => [name, new Slot(name)])) as V;
   const compile = (db: Db, count: number) => {
-    const slots = Object.fromEntries(members.map((name) => [name, new Slot(name)])) as V;
-    return compiledOf<V, unknown>(build(db, Array<V>(count).fill(slots)).compile());
+    const query = build(db, Array<V>(count).fill(slots)).compile();
+    // Bound below without a look at where each stands.
+    const order = query.parameters.map((it) => (it instanceof Slot ? it.name : it));
+    if (order.join() !== Array(count).fill(members).join()) throw new TypeError(`not rows of ${members}: ${query.sql}`);
+    return query;
   };
   const insertOf = (db: Db, rows: readonly object[]): CompiledQuery => {
-    const { query, slots } = remember(known, ROWS_AT_ONCE, `${rows.length}`, () => compile(db, rows.length));
-    const parameters = [...query.parameters];
-    // One row stands behind the other.
-    const each = slots.length / rows.length;
-    for (const [n, [at, name]] of slots.entries())
-      parameters[at] = (rows as readonly V[])[Math.floor(n / each)]?.[name];
-    return { query: query.query, queryId: query.queryId, sql: query.sql, parameters };
+    known[rows.length] ??= compile(db, rows.length);
+    const { query, queryId, sql } = known[rows.length] as CompiledQuery;
+    const parameters: unknown[] = [];
+    for (const row of rows as readonly V[]) for (const name of members) parameters.push(row[name]);
+    return { query, queryId, sql, parameters };
   };
   return (trx, row) => insertLater(trx, insertOf, row);
 }

@@ -33,9 +33,17 @@ async function writePatiently<T>(
   point: CommitPoint | undefined,
   { attempts = ATTEMPTS }: Patience,
 ): Promise<T> {
+  let used: Trx | undefined;
+  const noted = (trx: Trx) => {
+    used = trx;
+    return point === undefined ? work(trx) : workUpTo(point, trx, work);
+  };
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await writeOnce(db, work, point);
+      const result = await writersOf(db).write(noted);
+      if (point !== undefined) failPoint(`${point}.after_commit`);
+      if (used) runAfterCommit(used);
+      return result;
     } catch (error) {
       if (isUnwritable(error)) throw fault('storage_unwritable', { reason: error.code }, error);
       if (!isBusy(error)) throw error;
@@ -43,17 +51,6 @@ async function writePatiently<T>(
       await setImmediate();
     }
   }
-}
-
-async function writeOnce<T>(db: Db, work: Work<T>, point: CommitPoint | undefined): Promise<T> {
-  let used: Trx | undefined;
-  const result = await writersOf(db).write((trx) => {
-    used = trx;
-    return point === undefined ? work(trx) : workUpTo(point, trx, work);
-  });
-  if (point !== undefined) failPoint(`${point}.after_commit`);
-  if (used) runAfterCommit(used);
-  return result;
 }
 
 async function workUpTo<T>(point: CommitPoint, trx: Trx, work: Work<T>): Promise<T> {
