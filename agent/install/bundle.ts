@@ -96,8 +96,11 @@ function loadedAtOnce({ output: files }: RolldownOutput): ReadonlySet<string> {
 /** What a link has of Node all the time. */
 const loadedAnyway = ['crypto', 'dns', 'fs', 'module', 'net', 'os', 'path', 'stream', 'url', 'util', 'v8', 'vm'];
 
-/** What V8 is not to do for a link: compilers cost 3 MB of code and threads that wake up, and it is told itself when to collect. */
-const withoutThese = ['--no-opt', '--no-maglev', '--no-sparkplug', '--no-memory-reducer'];
+/**
+ * What V8 is not to do for a link: compilers cost 3 MB of code and threads that wake up. And it is told itself when to collect: what
+ * collects by itself half a minute later (`--no-memory-reducer` is heard at V8's own start only) is not there without collecting in parts.
+ */
+const withoutThese = ['--no-opt', '--no-maglev', '--no-sparkplug', '--no-incremental-marking'];
 
 /**
  * Each host name goes through Node's pattern of IPv6 addresses, which V8 takes 5 ms to compile as well as it can, and 1 ms as it is.
