@@ -125,9 +125,17 @@ export class Journal {
     if (this.#file.durable < size) throw fault('journal_unwritable', { reason: this.broken ?? 'it is closed' });
   }
 
-  /** Makes everything durable at once, as far as the disk lets us: for who is about to tell what the journal holds. */
-  settle(): void {
-    if (this.broken !== null) return;
+  /** How much of its file is written, bytes: where what was added last ends. */
+  get end(): number {
+    return this.#file?.size ?? 0;
+  }
+
+  /**
+   * Makes what was written up to `end` durable at once, as far as the disk lets us: for who is about to tell what the journal holds.
+   * Everything unless told.
+   */
+  settle(end = this.end): void {
+    if (this.broken !== null || (this.#file?.durable ?? 0) >= end) return;
     try {
       this.#file?.sync();
     } catch (error) {

@@ -31,6 +31,8 @@ interface Held {
   /** Whether the news were put off already. */
   isBehind?: boolean;
   started?: FromRunner;
+  /** Where the news of the start ends in the journal. */
+  end?: number;
   step?: FromRunner;
   output: FromRunner[];
   characters: number;
@@ -66,8 +68,8 @@ export class Reporter {
     const record = this.#journal.find(actionId);
     const report = record && reportOf(record, kind);
     if (!report) return;
-    if (kind === 'started') this.#hold(actionId).started = { type: 'report', report };
-    else this.#tellEnd(report);
+    if (kind !== 'started') this.#tellEnd(report);
+    else Object.assign(this.#hold(actionId), { started: { type: 'report', report }, end: this.#journal.end });
   }
 
   /** Tells what a step prints. */
@@ -134,7 +136,7 @@ export class Reporter {
 
   #letGo(actionId: string): void {
     const held = this.#taken(actionId);
-    if (held?.started) this.#journal.settle();
+    if (held?.started) this.#journal.settle(held.end);
     if (held) for (const message of [held.started, held.step, ...held.output]) if (message) this.#tell(message);
   }
 
