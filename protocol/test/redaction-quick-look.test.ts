@@ -110,7 +110,11 @@ const SHORT = 512;
 
 test(`T14: when a secret stands in a long text without another, it is found as in a short one (seed ${seed})`, () => {
   const random = seededRandom(seed);
-  const secrets = seededSecrets(random).map(({ chunks }) => chunks.join(''));
+  const secrets = [
+    ...seededSecrets(random).map(({ chunks }) => chunks.join('')),
+    // What no short one of those is found by alone.
+    ...['-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----', '+ sign --private-key hunter2', 'PWD=hunter2'],
+  ];
   const odd = ['€', '\u017f', '\u212a', '\u0130', '=', ':', '-u ', '"', "'", '\n', '\\', '</', '$', '_', '.'];
   let found = 0;
   for (let n = 0; n < 10 * secrets.length; n += 1) {
