@@ -127,8 +127,8 @@ const HARMLESS_FOR: readonly { readonly name: RegExp; readonly value: RegExp }[]
   { name: /^auth$/i, value: /^[a-z]{1,12}$/ },
 ];
 
-/** A short word without signs: too short for any format, and nothing in it could be a name before its value. Most of what is redacted is such. */
-const SHORT_WORD = /^\w{0,16}$/;
+/** A short word without signs: too short for any format, and nothing in it could be a name before its value. Or a digest, which is left alone. Most of what is redacted is such. */
+const SHORT_WORD = /^(?:\w{0,16}|[0-9a-f]+)$/;
 
 /**
  * Blacks out secrets in text.
