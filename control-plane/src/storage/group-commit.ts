@@ -128,12 +128,11 @@ export function goStraight(db: Db, free: () => DatabaseConnection | null): void 
  * Runs a query that is compiled. Inside a write it goes straight to the connection, which Kysely has nothing to add to. So it does
  * outside of one while the connection is free: SQLite answers at once, so that nobody else can come in between.
  */
-export async function execute<R>(db: Db | Trx, query: CompiledQuery<R>): Promise<QueryResult<R>> {
-  if (db instanceof MemberTransaction) {
-    const connection = connectionIn(db.turn);
-    return (connection instanceof Promise ? await connection : connection).executeQuery(query);
-  }
-  return freeOn.get(db)?.()?.executeQuery(query) ?? db.executeQuery(query);
+export function execute<R>(db: Db | Trx, query: CompiledQuery<R>): Promise<QueryResult<R>> {
+  if (!(db instanceof MemberTransaction)) return freeOn.get(db)?.()?.executeQuery(query) ?? db.executeQuery(query);
+  const connection = connectionIn(db.turn);
+  if (connection instanceof Promise) return connection.then((it) => it.executeQuery(query));
+  return connection.executeQuery(query);
 }
 
 /**
@@ -163,13 +162,18 @@ export class Writers {
   }
 
   /** Runs `work` in the next commit, or the present one. Settles when that is on disk; rejects with what SQLite says when it fails. */
-  async write<T>(work: (trx: Trx) => Promise<T>): Promise<T> {
+  write<T>(work: (trx: Trx) => Promise<T>): Promise<T> {
     if (insideWrite.getStore()?.open) throw new Error('A write() inside write() would wait for itself.');
-    if (this.#arrive !== undefined) await this.#arrive();
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.#waiting.push({ work, resolve, reject, failed: false, outcome: undefined });
-    if (!this.#running) void this.#run();
+    const member = { work, resolve, reject, failed: false, outcome: undefined };
+    if (this.#arrive === undefined) this.#takeIn(member);
+    else this.#arrive().then(() => this.#takeIn(member), reject);
     return promise as Promise<T>;
+  }
+
+  #takeIn(member: Member): void {
+    this.#waiting.push(member);
+    if (!this.#running) void this.#run();
   }
 
   async #run(): Promise<void> {
