@@ -158,7 +158,7 @@ export class FleetRegistry implements Fleet {
   /** The connection of a session is gone. */
   remove(session: AgentSession): void {
     const at = this.#deps.clock.now();
-    const ending = session.ended(isoTime(at)).finally(() => this.#ending.delete(ending));
+    const ending = session.ended(at).finally(() => this.#ending.delete(ending));
     this.#ending.add(ending);
     if (this.#sessions.get(session.serverId) !== session) return; // replaced already
     this.#sessions.delete(session.serverId);

@@ -8,6 +8,7 @@ import {
   delay,
   type Fault,
   fault,
+  isoTime,
   type ObservationId,
   type ParametersOf,
   type PlanDraft,
@@ -209,12 +210,12 @@ export class AgentSession {
     this.#wire.cut();
   }
 
-  /** The connection is gone. Resolves when nothing of it is being stored any more. */
-  ended(since: string): Promise<void> {
+  /** The connection is gone since then, milliseconds since 1970. Resolves when nothing of it is being stored any more. */
+  ended(at: number): Promise<void> {
     this.#isOver = true;
     this.#acknowledgement?.end();
     this.#reports?.end();
-    this.#requests?.endAll(fault('server_offline', { server: this.serverName, since }));
+    this.#requests?.endAll(fault('server_offline', { server: this.serverName, since: isoTime(at) }));
     return this.#reports?.settled() ?? Promise.resolve();
   }
 
