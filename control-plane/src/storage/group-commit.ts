@@ -1,8 +1,9 @@
 /**
  * Group commit: writes that wait at the same time share one transaction and so one sync of the disk. They run one after the
- * other, each but the first in a savepoint of its own, so that one that fails takes back nothing but itself; when the first fails,
- * the transaction is taken back, and the others come into the next. Nobody is answered before the
- * commit: not who succeeded, and not who failed either, since they may have seen what the others had written.
+ * other. One that asks the database for anything is in a savepoint of its own unless nothing was written before, so that one that
+ * fails takes back nothing but itself; when the first fails, the transaction is taken back, and the others come into the next. Rows
+ * that a write only adds wait for those of others (`later-rows.ts`), and need no savepoint to be forgotten. Nobody is answered before
+ * the commit: not who succeeded, and not who failed either, since they may have seen what the others had written.
  */
 import { setImmediate } from 'node:timers/promises';
 import {
