@@ -5,7 +5,7 @@ import { defineConfig, type Plugin } from 'vite';
 
 const controlPlane = process.env.COUNTERSIGN_URL ?? 'http://127.0.0.1:7070';
 
-const TEXT = String.raw`'(?:[^'\\\n]|\\.)*'`;
+const TEXT = String.raw`(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")`;
 const SUMMARY = new RegExp(String.raw`(\boperation\(\s*${TEXT},\s*${TEXT},\s*${TEXT},\s*)${TEXT}`, 'g');
 const DESCRIPTION = new RegExp(String.raw`\.describe\(\s*${TEXT},?\s*\)`, 'g');
 
@@ -34,18 +34,18 @@ export default defineConfig({
     assetsInlineLimit: 0,
     rolldownOptions: {
       output: {
-        // Three files that every page needs, instead of dozens of crumbs; the rest is split by page.
+        // Three files that every page needs, instead of dozens of crumbs; the rest, and what only some pages need of them, is split by page.
         codeSplitting: {
           groups: [
             { name: 'react', test: /node_modules\/(react|react-dom|scheduler|@tanstack)\//, priority: 3 },
             {
               name: 'protocol',
-              test: /node_modules\/zod\/|\/protocol\/src\/(?!unified-diff|redaction)|web\/src\/api\/jitless/,
+              test: /node_modules\/zod\/|\/protocol\/src\/(?!unified-diff|redaction|random-words|quick-look|canonical)|web\/src\/api\/jitless/,
               priority: 2,
             },
             {
               name: 'ui',
-              test: /web\/src\/ui\/(?!dialog|diff-view|qr|sparkline|switch|tabs|yaml)|lucide-react/,
+              test: /web\/src\/ui\/(?!dialog|diff-view|file-button|output-view|qr|sparkline|switch|tabs|yaml)|lucide-react/,
               priority: 1,
             },
           ],
