@@ -1,6 +1,7 @@
 /** `npm run bench`: every goal side by side with its peers. Loopback only; bounded in count and time. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeBundle } from '../../control-plane/src/bundled.ts';
 import { projectFolder } from '../world/places.ts';
 import type { Bench } from './goal.ts';
 import { goals } from './goals/index.ts';
@@ -13,9 +14,11 @@ import { terminalTable } from './table.ts';
 
 const say = (line: string) => void process.stderr.write(`${line}\n`);
 
+/** What is measured of the control plane is its bundle, as `npm start` makes it. */
 async function measure(options: Options): Promise<Report> {
   const { goals: wanted, quick } = options;
   const at = new Date().toISOString();
+  await makeBundle();
   const before = loadNow();
   const bench: Bench = { quick, say: (line) => say(`   ${line}`), count: (full, small) => (quick ? small : full) };
   const rows: Row[] = [];
