@@ -41,6 +41,7 @@ const refused: Record<string, [answer: (key: string) => string, why: RegExp]> = 
   'is no HTTP': [() => 'SSH-2.0-OpenSSH_9.2\r\n\r\n', /not HTTP/],
   'has a line that is no header': [(key) => switched(key, 'what is this\r\n'), /not HTTP/],
   'continues a header on the next line': [(key) => switched(key, 'X-Long: a\r\n b\r\n'), /not HTTP/],
+  'has a line of blanks that is no header': [(key) => switched(key, `X:${' '.repeat(15_000)}\0\r\n`), /not HTTP/],
   'has no end': [() => `HTTP/1.1 101 Switching\r\n${'X-Long: aaaaaaaa\r\n'.repeat(1100)}`, /no end/],
   refuses: [() => 'HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n', /answered 403/],
   'is for another request': [() => switched('another'), /did not answer this request/],
