@@ -22,9 +22,12 @@ export class Backoff {
     return FIRST_MS + this.#ids.random() * (bound - FIRST_MS);
   }
 
-  /** Milliseconds to wait when we were told to come back after so many: then or a little later, since many others were told the same second. */
+  /**
+   * Milliseconds to wait when we were told to come back after so many: then or a little later, since many others were told the same
+   * second. Never less than after a failure, whoever says that we may come back at once.
+   */
   told(ms: number): number {
-    return ms + this.#ids.random() * (TOLD_MS + ms * TOLD_PART);
+    return Math.max(FIRST_MS, ms) + this.#ids.random() * (TOLD_MS + ms * TOLD_PART);
   }
 
   /** It worked: the next failure begins from the start. */

@@ -160,6 +160,7 @@ test('when the control plane said when to come back, the link waits that long an
   const latest = new Backoff({ random: () => 0.999_999 });
   assert.equal(Math.round(latest.told(20_000)), 23_000);
   assert.equal(new Backoff({ random: () => 0 }).told(20_000), 20_000);
+  assert.equal(new Backoff({ random: () => 0 }).told(0), 1000);
   assert.equal(Math.round(latest.next()), 2000);
 });
 
