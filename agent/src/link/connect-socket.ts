@@ -63,15 +63,15 @@ async function direct(host: string, port: number, signal: AbortSignal): Promise<
 /** Asks an HTTP proxy for a tunnel. Source: RFC 9110, section 9.3.6. */
 async function tunnel(proxy: string, host: string, port: number, signal: AbortSignal): Promise<Socket> {
   const { request } = await import('node:http');
-  const { hostname, port: proxyPort, username, password } = new URL(proxy);
+  const proxyUrl = new URL(proxy);
+  const credential = credentialIn(proxyUrl);
   const target = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
-  const credential = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64');
   const asked = request({
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: proxyPort || 80,
+    host: proxyUrl.hostname.replace(/^\[|\]$/g, ''),
+    port: proxyUrl.port || 80,
     method: 'CONNECT',
     path: target,
-    headers: { host: target, ...(username === '' ? {} : { 'proxy-authorization': `Basic ${credential}` }) },
+    headers: { host: target, ...(credential === null ? {} : { 'proxy-authorization': credential }) },
     agent: false,
     signal,
   });
@@ -87,6 +87,12 @@ async function tunnel(proxy: string, host: string, port: number, signal: AbortSi
   }
   if (head.length > 0) socket.unshift(head);
   return socket;
+}
+
+/** The name and password in an address, as a header says them; null when there are none. Source: RFC 7617, section 2. */
+export function credentialIn({ username, password }: URL): string | null {
+  if (username === '' && password === '') return null;
+  return `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`;
 }
 
 /** A proxy that answers with a page instead of a tunnel. */

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Ids } from '@countersign/protocol';
+import { credentialIn } from './connect-socket.ts';
 
 /** As much as node:http takes. */
 const HEAD_BYTES_MAX = 16 * 1024;
@@ -43,9 +44,11 @@ export class NotUpgraded extends Error {
  */
 export async function upgrade(socket: Socket, url: URL, options: UpgradeOptions): Promise<Buffer> {
   const key = Buffer.from(options.ids.secret(''), 'base64url').subarray(0, 16).toString('base64');
+  const credential = credentialIn(url); // for a gate in front of the control plane
   const answered = headOf(socket, options);
   socket.write(
     `GET ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+      (credential === null ? '' : `Authorization: ${credential}\r\n`) +
       `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}${END}`,
   );
   const { head, rest } = await answered;

@@ -97,6 +97,28 @@ test('when frames come with the answer, or it comes in pieces, nothing of it is 
   wire.cut();
 });
 
+test('when the address has a name and a password, the request says them to who stands before the control plane', async () => {
+  const asked = Promise.withResolvers<string>();
+  const gate = createServer((socket) => {
+    socket
+      .on('error', () => undefined)
+      .once('data', (bytes) => {
+        asked.resolve(bytes.toString('latin1'));
+        socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n');
+      });
+  });
+  gate.listen(0, '127.0.0.1');
+  await once(gate, 'listening');
+  const url = `http://ada:s%20cret@127.0.0.1:${(gate.address() as AddressInfo).port}`;
+  await assert.rejects(dialer({ url, tlsPin: null, ca: null, proxy: null, ids: systemIds })(quiet), (error) => {
+    assert.ok(error instanceof CannotConnect && /answered 401/.test(error.message));
+    return !error.message.includes('cret');
+  });
+  gate.close();
+  const said = Buffer.from('ada:s cret').toString('base64');
+  assert.ok((await asked.promise).includes(`\r\nAuthorization: Basic ${said}\r\n`));
+});
+
 /** A text frame of a server. Source: RFC 6455, section 5.2. */
 function frameOf(text: string): Buffer {
   return Buffer.concat([Buffer.from([0x81, text.length]), Buffer.from(text)]);
