@@ -150,6 +150,8 @@ export class SimulatedServer implements Disposable {
     const { process, service } = this.#runnerThatRuns();
     const [toRunner, toLink] = [new PassThrough(), new PassThrough()];
     service.serve(toRunner, toLink);
+    // It can die while it takes the connection: then that is gone as well.
+    if (!process.alive) throw new Error('the runner was gone at once');
     const cut = () => void [toRunner.destroy(), toLink.destroy()];
     process.atDeath(cut);
     link.atDeath(cut);
