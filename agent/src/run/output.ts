@@ -185,7 +185,9 @@ class StepOutput {
       return;
     }
     this.#rest += this.#unseen(given, bytes);
-    const end = this.#rest.length > LINE_MAX ? this.#rest.length : this.#rest.lastIndexOf('\n') + 1;
+    // Only a line that is too long itself is cut: what a pipe brings at once is as long, and its last line waits for its end.
+    const whole = this.#rest.lastIndexOf('\n') + 1;
+    const end = this.#rest.length - whole > LINE_MAX ? this.#rest.length : whole;
     this.#lines += this.#rest.slice(0, end);
     this.#rest = this.#rest.slice(end);
     while (this.#lines.length >= CHUNK_MAX) this.#flush(this.#chunkEnd());

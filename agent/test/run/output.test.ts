@@ -50,6 +50,19 @@ test('when a step prints small pieces, they come in few chunks with rising numbe
   assert.match(text(), /^line 0\n.*line 99\nend$/s);
 });
 
+test('T14: when a pipe is full each time, the line at its end is not cut, and a secret in it is blacked out as a whole', async (t) => {
+  const { output, text, clock } = open(t);
+  const all = `password=${'hunter2'.repeat(12)}\n`.repeat(3000);
+  output.begin('one');
+  for (let from = 0; from < all.length; from += 65_536) {
+    const { fired } = clock;
+    output.write(all.slice(from, from + 65_536));
+    await until(() => clock.fired > fired, 'the time at which what is left leaves');
+  }
+  output.end();
+  assert.doesNotMatch(text(), /hunter2/);
+});
+
 test('T14: when a secret comes in pieces, it is blacked out as a whole', (t) => {
   const { output, text } = open(t, { secrets: ['correct horse'] });
   output.begin('one');
