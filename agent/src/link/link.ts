@@ -72,6 +72,7 @@ interface Ended {
 }
 
 async function connectOnce(deps: LinkDeps, signal: AbortSignal): Promise<Ended> {
+  const over = new AbortController();
   const { dialled, cancel } = dialInTime(deps, signal);
   // While the name is looked up and the other side is on its way.
   deps.onState({ state: 'connecting' });
@@ -90,7 +91,7 @@ async function connectOnce(deps: LinkDeps, signal: AbortSignal): Promise<Ended> 
       wire.close(1001, 'the agent stops');
       deps.clock.after(GOODBYE_MS, () => wire.cut());
     };
-    signal.addEventListener('abort', onAbort, { once: true });
+    signal.addEventListener('abort', onAbort, { once: true, signal: over.signal });
     const { key, controlPlaneKey, clock, ids } = deps;
     const welcomed = await handshake({
       wire,
@@ -108,7 +109,6 @@ async function connectOnce(deps: LinkDeps, signal: AbortSignal): Promise<Ended> 
       onAbout: (changed: Partial<About>) => deps.remembered.change(changed),
     };
     const why = await session({ ...deps, ...during }, wire, welcomed);
-    signal.removeEventListener('abort', onAbort);
     return { why, code: null, final: false, comeBackMs: null };
   } catch (error) {
     const code = error instanceof TurnedAway ? error.fault.code : null;
@@ -118,6 +118,7 @@ async function connectOnce(deps: LinkDeps, signal: AbortSignal): Promise<Ended> 
     return { why, code, final: code === 'server_revoked' || code === 'agent_unproven', comeBackMs };
   } finally {
     cancel();
+    over.abort();
   }
 }
 

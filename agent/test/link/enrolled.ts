@@ -1,4 +1,5 @@
 /** An agent that is enrolled with a control plane of the test, in a folder of its own: link in this process, runner as its child. */
+import { getEventListeners } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -82,6 +83,11 @@ export class Agent {
   /** How often the present link looked for life. */
   get pings(): number {
     return this.#clock.fired;
+  }
+
+  /** How many wait for the end of the present link. */
+  get stopListeners(): number {
+    return getEventListeners(this.#stop.signal, 'abort').length;
   }
 
   /** Starts the link; its own waits are over `times` sooner. */

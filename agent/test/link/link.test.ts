@@ -222,6 +222,9 @@ test('when the control plane turns the link away, it keeps trying, slowly, and s
   const waiting = agent.states.find((state) => state.state === 'waiting');
   assert.equal(waiting?.code, 'server_revoked');
   assert.ok((waiting?.waitMs ?? 0) >= 60_000);
+  await until(() => agent.states.at(-1)?.state === 'waiting', 'the second try to be over');
+  // Neither keeps anything of itself for the end of the link: only the wait does.
+  assert.equal(agent.stopListeners, 1);
 });
 
 test('when more requests come than the agent takes at once, those beyond are told that it is busy, and a cancelled one is not answered', async () => {
