@@ -73,19 +73,32 @@ class MemberTransaction extends Transaction<Tables> {
   }
 }
 
-/** The connection, for one query to be put at once. */
-function connectionIn(turn: Turn): DatabaseConnection | Promise<DatabaseConnection> {
-  if (!turn.open) throw new Error('This write has ended: wait for every query before it does.');
-  const { connection, later, kept } = turn.commit;
+const ENDED = 'This write has ended: wait for every query before it does.';
+
+/** Uses the connection, as soon as it is ready for the next query of this write. */
+function useIn<T>(turn: Turn, use: (connection: DatabaseConnection) => Promise<T>): Promise<T> {
+  if (!turn.open) throw new Error(ENDED);
+  const { connection, later, kept, broken } = turn.commit;
+  // SQLite may have ended the transaction by itself: what came now would be stored for good at once.
+  if (broken) throw broken;
   if (turn.ready === null && later.count === 0 && (turn.asked || kept === 0)) {
     turn.asked = true;
-    return connection;
+    return use(connection);
   }
   const ready = makeReady(turn, turn.ready).finally(() => {
     if (turn.ready === ready) turn.ready = null;
   });
   turn.ready = ready;
-  return ready.then(() => connection);
+  return ready.then(() => {
+    if (!turn.open) throw new Error(ENDED);
+    return use(connection);
+  });
+}
+
+/** Nothing is put any more. What the write left running may be in the midst of {@link makeReady}: only then is it known what there is to take back. */
+async function endTurn(turn: Turn): Promise<void> {
+  turn.open = false;
+  await turn.ready?.catch(() => undefined); // seen by whoever asked, and in `broken`
 }
 
 /** Inserts what came before; what this member does by itself begins with a savepoint, unless it is all that there is. */
@@ -131,9 +144,7 @@ export function goStraight(db: Db, free: () => DatabaseConnection | null): void 
  */
 export function execute<R>(db: Db | Trx, query: CompiledQuery<R>): Promise<QueryResult<R>> {
   if (!(db instanceof MemberTransaction)) return freeOn.get(db)?.()?.executeQuery(query) ?? db.executeQuery(query);
-  const connection = connectionIn(db.turn);
-  if (connection instanceof Promise) return connection.then((it) => it.executeQuery(query));
-  return connection.executeQuery(query);
+  return useIn(db.turn, (connection) => connection.executeQuery(query));
 }
 
 /**
@@ -221,11 +232,11 @@ export class Writers {
       const turn: Turn = { commit, open: true, asked: false, marked: false, before: later.count, ready: null };
       try {
         member.outcome = await insideWrite.run(turn, member.work, this.#transaction(turn));
-        turn.open = false;
+        await endTurn(turn);
         if (turn.marked) await connection.executeQuery(releaseSavepoint);
         commit.kept += 1;
       } catch (error) {
-        turn.open = false;
+        await endTurn(turn);
         member.failed = true;
         member.outcome = error;
         await takeBack(turn, error);
@@ -237,7 +248,7 @@ export class Writers {
 
   #transaction(turn: Turn): Trx {
     const executor = this.#db.getExecutor().withConnectionProvider({
-      provideConnection: async (consumer) => consumer(await connectionIn(turn)),
+      provideConnection: async (consumer) => useIn(turn, consumer),
     });
     return new MemberTransaction(turn, { ...this.#parts, executor });
   }

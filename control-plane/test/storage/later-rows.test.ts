@@ -12,6 +12,8 @@ const append = (trx: Trx, at: number) =>
   appendEntry(trx, { event: 'server.disconnected', at, who: whoIs('system'), details: { why: `n${at}` } });
 const times = async (db: Db | Trx) =>
   (await db.selectFrom('audit_entry').select('at').orderBy('seq').execute()).map(({ at }) => at);
+const put = (trx: Trx, name: string) => trx.insertInto('setting').values({ name, value: name }).execute();
+const settings = (db: Db) => db.selectFrom('setting').select('name').execute();
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
 
 test('when writes of one commit only add rows, all are stored as they were given, in their order', async (t) => {
@@ -88,6 +90,49 @@ for (const [what, asks] of [
     assert.deepEqual(await times(db), []);
     assert.equal(await write(db, (trx) => append(trx, 5)), 1);
   });
+
+test('F10: when adding rows ends the whole transaction, a write that goes on all the same stores nothing', async (t) => {
+  const { db } = await tempDatabase(t);
+  // As SQLite itself does when the disk is full.
+  await sql`create trigger no_one before insert on audit_entry when new.at = 1 begin select raise(rollback, 'no one'); end`.execute(
+    db,
+  );
+  const outcomes = await Promise.allSettled([
+    write(db, (trx) => append(trx, 0)),
+    write(db, (trx) => append(trx, 1)),
+    write(db, async (trx) => {
+      await times(trx).catch(() => undefined);
+      await put(trx, 'all the same').catch(() => undefined);
+    }),
+  ]);
+  for (const it of outcomes) assert.match(it.status === 'rejected' ? String(it.reason) : it.status, /no one/);
+  assert.deepEqual([await times(db), await settings(db)], [[], []]);
+});
+
+test('when a write fails while it asks for something, that is not stored either, and the next ones are none the worse', async (t) => {
+  for (const steps of upTo(16)) {
+    const { db } = await tempDatabase(t);
+    let left: Promise<unknown> | undefined;
+    await Promise.allSettled([
+      write(db, (trx) => append(trx, 0)),
+      write(db, async (trx) => {
+        await append(trx, 1);
+        left = Promise.allSettled([put(trx, 'left'), times(trx)]);
+        for (let step = 0; step < steps; step += 1) await null;
+        throw new RangeError('before it has the answer');
+      }),
+      write(db, async (trx) => {
+        await append(trx, 2);
+        throw new RangeError('so does this one');
+      }),
+      write(db, (trx) => append(trx, 3)),
+    ]);
+    await left;
+    assert.deepEqual([await settings(db), await times(db)], [[], [0, 3]], `after ${steps} steps`);
+    const { ok, problems } = await verifyLedger({ db, publicKey: makeSigningKey().publicKey });
+    assert.deepEqual([ok, problems], [true, []]);
+  }
+});
 
 test('when a write has ended, it adds nothing any more', async (t) => {
   const { db } = await tempDatabase(t);
