@@ -35,6 +35,8 @@ const storedSchema = z.object({
   dropped: z.int(),
   /** Bytes that the step had printed when this chunk was made. */
   printed: z.int(),
+  /** Whether a private key had begun by then, and not ended. */
+  insideKey: z.boolean().optional(),
 });
 type Stored = z.infer<typeof storedSchema>;
 
@@ -99,10 +101,9 @@ export class Output {
     const seen = {
       printed: before.at(-1)?.printed ?? 0,
       kept: before.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0),
+      insideKey: before.at(-1)?.insideKey ?? false,
     };
-    this.#step = new StepOutput(this.#options, seen, (text, dropped, printed) =>
-      this.#emit(step, text, dropped, printed),
-    );
+    this.#step = new StepOutput(this.#options, seen, (made) => this.#emit({ step, ...made }));
   }
 
   /** Takes what the present step printed. */
@@ -121,12 +122,11 @@ export class Output {
     this.#file?.close();
   }
 
-  #emit(step: string, text: string, dropped: number, printed: number): void {
-    const chunk = (this.#stored.at(-1)?.chunk ?? -1) + 1;
-    const stored = { step, chunk, text, dropped, printed };
+  #emit(made: Omit<Stored, 'chunk'>): void {
+    const stored = { ...made, chunk: (this.#stored.at(-1)?.chunk ?? -1) + 1 };
     this.#stored.push(stored);
     this.#store(stored);
-    this.#options.send({ actionId: this.#options.actionId, step, chunk, text, dropped });
+    this.#options.send(chunkOf(this.#options.actionId, stored));
   }
 
   #store(chunk: Stored): void {
@@ -155,7 +155,7 @@ export class Output {
   }
 }
 
-type Emit = (text: string, dropped: number, printed: number) => void;
+type Emit = (made: Omit<Stored, 'chunk' | 'step'>) => void;
 
 class StepOutput {
   readonly #options: OutputOptions;
@@ -166,14 +166,16 @@ class StepOutput {
   #dropped = 0;
   #lines = '';
   #rest = '';
-  #insideKey = false;
+  #insideKey: boolean;
   #cancel: Cancel | null = null;
 
-  constructor(options: OutputOptions, seen: { readonly printed: number; readonly kept: number }, emit: Emit) {
+  /** `seen`: what an earlier runner sent already. */
+  constructor(options: OutputOptions, seen: { printed: number; kept: number; insideKey: boolean }, emit: Emit) {
     this.#options = options;
     this.#skip = seen.printed;
     this.#printed = 0;
     this.#kept = seen.kept;
+    this.#insideKey = seen.insideKey;
     this.#emit = emit;
   }
 
@@ -198,7 +200,7 @@ class StepOutput {
     this.#lines += this.#rest;
     this.#rest = '';
     this.#flush();
-    if (this.#dropped > 0) this.#emit('', this.#dropped, this.#printed);
+    if (this.#dropped > 0) this.#emit({ text: '', dropped: this.#dropped, printed: this.#printed });
     this.#dropped = 0;
   }
 
@@ -229,7 +231,7 @@ class StepOutput {
       if (part === '') break;
       text = text.slice(part.length);
       this.#kept += Buffer.byteLength(part);
-      this.#emit(part, 0, printed);
+      this.#emit({ text: part, dropped: 0, printed, ...(this.#insideKey ? { insideKey: true } : {}) });
     }
     if (text === '') return;
     this.#dropped += Buffer.byteLength(text);

@@ -166,6 +166,20 @@ test('F7: when much is printed at once, a runner that takes over goes on right b
   assert.equal(first.text() + second.text(), all);
 });
 
+test('T14 F7: when a runner takes over in the middle of a private key, no line of the rest leaves', async (t) => {
+  const first = open(t);
+  const line = `${'QUJD'.repeat(16)}\n`;
+  const key = `-----BEGIN PRIVATE KEY-----\n${line.repeat(20)}-----END PRIVATE KEY-----\n`;
+  first.output.begin('one');
+  first.output.write(`before\n${key.slice(0, 5 * line.length)}`);
+  await until(() => first.sent.length > 0, 'the first chunk');
+  const second = open(t, { folder: first.folder });
+  second.output.begin('one', { again: true });
+  second.output.write(`before\n${key}behind\n`);
+  second.output.end();
+  assert.equal(first.text() + second.text(), 'before\n[redacted]\nbehind\n');
+});
+
 test('when a pipe brings a little more than a chunk each time, no small chunks come of it', (t) => {
   const { output, sent, text } = open(t);
   const all = `${'x'.repeat(99)}\n`.repeat(10_000);
