@@ -52,6 +52,7 @@ export class HandshakeLine {
   readonly #pace: Pace;
   #isWorking = false;
   #isCrowded = false;
+  #isClosed = false;
   #tick = 0;
   #alarm: Cancel | undefined;
   #sweptAt = 0;
@@ -81,7 +82,7 @@ export class HandshakeLine {
     const { line } = this.#kindOf(arrival);
     const { inLineMs, unprovenMax } = this.#limits;
     // Half of what it may take at most, since the pace changes.
-    if (line.size >= unprovenMax || this.#waitOf(arrival) > inLineMs / 2) {
+    if (this.#isClosed || line.size >= unprovenMax || this.#waitOf(arrival) > inLineMs / 2) {
       this.#sendAway(arrival, now);
       return;
     }
@@ -105,8 +106,9 @@ export class HandshakeLine {
     if (this.#waiting > 0) this.#wake();
   }
 
-  /** Sends away everybody who waits. */
+  /** Sends away everybody who waits, and whoever comes from now on. */
   close(): void {
+    this.#isClosed = true;
     this.#alarm?.();
     this.#sendAwayOlder(Infinity);
   }
@@ -170,12 +172,6 @@ export class HandshakeLine {
     if (this.#frames.length === 0) [this.#frames, this.#came] = [this.#came.reverse(), this.#frames];
     const frame = this.#frames.pop();
     if (frame !== undefined) return frame;
-    // Who takes long does not keep others out: a stranger who opens connections and says nothing would.
-    for (const [of, since] of this.#underWay) {
-      if (this.#tick - since < TICKS) break;
-      this.#underWay.delete(of);
-      this.#pace.isOver();
-    }
     const atOnce = Math.max(AT_ONCE.least, this.#pace.possible ?? AT_ONCE.first);
     if (this.#underWay.size >= Math.min(this.#limits.handshakesAtOnce, atOnce)) return undefined;
     const next = this.#take();
@@ -192,19 +188,31 @@ export class HandshakeLine {
     return known ?? this.#strangers.line.take();
   }
 
-  /** While somebody waits, looks after those who take long, and after those who wait for long. */
+  /** Who takes long does not keep others out: a stranger who opens connections and says nothing would. */
+  #forgetSlow(): void {
+    for (const [of, since] of this.#underWay) {
+      if (this.#tick - since < TICKS) return;
+      this.#underWay.delete(of);
+      this.#pace.isOver();
+    }
+  }
+
+  /** While somebody waits or shakes hands, looks after those who take long, and after those who wait for long. */
   #tickLater(): void {
     this.#alarm ??= this.#clock.after(this.#limits.handshakeCountsMs / TICKS, () => {
       this.#alarm = undefined;
       this.#tick += 1;
+      this.#forgetSlow();
       const now = this.#clock.monotonic();
       if (now - this.#sweptAt >= SWEEP_MS) {
         this.#sweptAt = now;
         this.#sendAwayOlder(now - this.#limits.inLineMs);
       }
-      if (this.#waiting === 0) return;
+      // The last who waited may have left: what passes now is nobody's waiting.
+      this.#pace.look(this.#waiting > 0);
+      if (!this.isBusy) return;
       this.#tickLater();
-      this.#wake();
+      if (this.#waiting > 0) this.#wake();
     });
   }
 }

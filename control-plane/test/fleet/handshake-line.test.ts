@@ -214,3 +214,55 @@ test('when many are sent away, they are told to come back as fast as handshakes 
     assert.equal(times.next(addressOf(0), 60_000, 100), 1000);
   }
 });
+
+test('T13: when somebody is let in who never begins, the line is not busy for ever', async () => {
+  const clock = manualClock();
+  const line = new HandshakeLine({ clock, ids: systemIds }, fleetLimits);
+  let isIn = false;
+  const letIn = () => {
+    isIn = true;
+  };
+  line.arrive({}, { address: 'a', isKnown: false, letIn, sendAway: () => undefined });
+  await until('it is let in', () => isIn);
+  assert.ok(line.isBusy);
+  await clock.advance(2 * fleetLimits.handshakeCountsMs);
+  assert.ok(!line.isBusy);
+});
+
+test('when one comes after the line was closed, it is sent away at once', () => {
+  const line = new HandshakeLine({ clock: manualClock(), ids: systemIds }, fleetLimits);
+  line.close();
+  const told: number[] = [];
+  line.arrive({}, { address: 'a', isKnown: true, letIn: () => undefined, sendAway: (ms) => told.push(ms) });
+  assert.equal(told.length, 1);
+});
+
+test('when the last who waited has left, the hours after that do not count as waiting', async () => {
+  const manual = manualClock();
+  let worked = 0;
+  const clock = { ...manual, monotonic: () => manual.monotonic() + worked };
+  const limits = { ...fleetLimits, handshakesAtOnce: 0 };
+  const line = new HandshakeLine({ clock, ids: systemIds }, limits);
+  const told: number[] = [];
+  let over = 0;
+  const arrive = () => {
+    const of = {};
+    const letIn = () => {
+      worked += 15;
+      over += 1;
+      line.done(of);
+    };
+    line.arrive(of, { address: 'a', isKnown: true, letIn, sendAway: (ms) => told.push(ms) });
+    return of;
+  };
+  const last = arrive();
+  for (let turn = 0; turn < 5; turn += 1) await setImmediate(); // until it is seen that nobody may be let in
+  line.done(last);
+  await manual.advance(3_600_000);
+  limits.handshakesAtOnce = 512;
+  for (let n = 0; n < 25; n += 1) arrive();
+  await until('all are let in', () => over === 25);
+  line.close();
+  arrive();
+  assert.deepEqual(told, [1000]);
+});
