@@ -1,8 +1,8 @@
 /** Queries on actions, their votes, their history and what they print. */
 import { type ActionState, actionStates, isFinal, isOpen } from '@countersign/protocol';
 import { remember } from '@countersign/protocol/remember';
-import { sql } from 'kysely';
 import type { Db, Trx } from '../storage/database.ts';
+import { indexless } from '../storage/dialect.ts';
 import { prepared, preparedByMembers, preparedForOne } from '../storage/prepared.ts';
 import type { ActionHistoryTable, ActionTable, ApprovalTable } from '../storage/tables.ts';
 
@@ -102,10 +102,10 @@ const newestOpen = prepared<Request & { readonly since: number }, ActionTable>((
     .selectAll()
     .where('server_id', '=', slot('serverId'))
     .where('state', 'in', openStates)
-    // For what has a sign no index is taken: of a request, and of a time, many may have ended; of a server few are open.
-    .where(sql`+request_key`, '=', slot('key'))
-    .where(sql`+created_at`, '>', slot('since'))
-    .orderBy(sql`+created_at`, 'desc')
+    // Of a request, and of a time, many may have ended; of a server few are open.
+    .where(indexless<string>('request_key'), '=', slot('key'))
+    .where(indexless<number>('created_at'), '>', slot('since'))
+    .orderBy(indexless('created_at'), 'desc')
     .limit(1),
 );
 

@@ -1,6 +1,6 @@
 /**
- * The one place that knows which database is below: how it opens a transaction, counts rows, keeps a table append-only and
- * says that it is busy. Everything else is SQL that PostgreSQL understands too.
+ * The one place that knows which database is below: how it opens a transaction, counts rows, keeps a table append-only,
+ * leaves an index alone and says that it is busy. Everything else is SQL that PostgreSQL understands too.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
@@ -10,6 +10,7 @@ import {
   type Kysely,
   type LimitNode,
   type OffsetNode,
+  type RawBuilder,
   SqliteAdapter,
   SqliteDialect,
   type SqliteDialectConfig,
@@ -160,6 +161,11 @@ export function isDuplicate(error: unknown): boolean {
     'code' in error &&
     (error.code === 'SQLITE_CONSTRAINT_UNIQUE' || error.code === 'SQLITE_CONSTRAINT_PRIMARYKEY')
   );
+}
+
+/** A column for which no index is taken (sqlite.org/optoverview.html, section 9.2). */
+export function indexless<T>(column: string): RawBuilder<T> {
+  return sql`+${sql.ref(column)}`;
 }
 
 /** A primary key that the database counts up and never gives out twice. */

@@ -87,7 +87,6 @@ export interface ServerTable {
   clock_offset_ms: number | null;
   thresholds_json: string;
   journal_head: string | null;
-  /** Highest `seq` of the agent's outbox that is stored here. */
   /** The runner's own key, and the newest checkpoint that it keeps. */
   witness_key: string | null;
   witness_json: string | null;
