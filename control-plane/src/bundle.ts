@@ -1,6 +1,6 @@
 /** Bundles the control plane and its command line for `bundled.ts`. A program of its own: rolldown would stay in memory. */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -19,9 +19,10 @@ export async function bundle(): Promise<string> {
       await rm(unfinished, { recursive: true });
       return bundle();
     }
+    await sync(unfinished);
     await takePlace(unfinished, folder);
   }
-  await forgetOlder(folder);
+  await forgetOlder(bundlesFolder, folder);
   return folder;
 }
 
@@ -72,6 +73,14 @@ const outside: Plugin = {
   },
 };
 
+/** So that a machine that loses power never finds a bundle of empty files in its place: it would not start any more. */
+async function sync(folder: string): Promise<void> {
+  for (const name of [...(await readdir(folder)), '.']) {
+    await using file = await open(join(folder, name));
+    await file.sync();
+  }
+}
+
 async function takePlace(unfinished: string, folder: string): Promise<void> {
   try {
     await rename(unfinished, folder);
@@ -84,14 +93,19 @@ async function takePlace(unfinished: string, folder: string): Promise<void> {
 
 const KEPT_MS = 24 * 3_600_000;
 
-/** One that still runs may load more of its own. */
-async function forgetOlder(present: string): Promise<void> {
-  for (const name of await readdir(bundlesFolder)) {
-    const folder = join(bundlesFolder, name);
-    const changed = await stat(folder).catch(() => null);
-    if (folder !== present && changed !== null && Date.now() - changed.mtimeMs > KEPT_MS)
-      await rm(folder, { recursive: true, force: true });
-  }
+/**
+ * Removes those that are a day old, but for the youngest of them: a control plane that nobody has started anew since may run from it,
+ * and load more of its own.
+ */
+export async function forgetOlder(bundles: string, present: string): Promise<void> {
+  const found = (await readdir(bundles)).map(async (name) => {
+    const folder = join(bundles, name);
+    return { folder, at: (await stat(folder).catch(() => null))?.mtimeMs ?? 0 };
+  });
+  const others = (await Promise.all(found)).filter(({ folder }) => folder !== present);
+  const youngest = Math.max(...others.filter(({ folder }) => !folder.endsWith('.part')).map(({ at }) => at));
+  for (const { folder, at } of others)
+    if (at !== youngest && Date.now() - at > KEPT_MS) await rm(folder, { recursive: true, force: true });
 }
 
 if (import.meta.main) process.stdout.write(`${await bundle()}\n`);

@@ -28,10 +28,10 @@ interface Exports {
   readonly 'local-agent': typeof import('./local-agent.ts');
 }
 
-/** What a bundle follows from. Versions of libraries are those of the lock file. */
+/** What a bundle follows from. Versions of libraries are those of the lock file, or of what pnpm has installed while that is another. */
 const SOURCES = ['control-plane/src', 'mcp-server/src', 'playbooks/src', 'protocol/src'];
 const SINGLE = [
-  'pnpm-lock.yaml',
+  ...['pnpm-lock.yaml', 'node_modules/.pnpm/lock.yaml'],
   ...['control-plane', 'mcp-server', 'playbooks', 'protocol'].map((it) => `${it}/package.json`),
 ];
 

@@ -1,9 +1,10 @@
 /** The bundle of the control plane: used for the sources that it was made of, and for no others. */
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { forgetOlder } from '../src/bundle.ts';
 import { bundled, bundleFolder, makeBundle } from '../src/bundled.ts';
 import { serve } from '../src/cli/serve.ts';
 
@@ -32,10 +33,33 @@ test('when any source is changed, added, removed or moved elsewhere, no bundle o
     () => writeFileSync(added, ''),
     () => rmSync(join(copy, 'mcp-server/src/advertise.ts')),
     () => writeFileSync(join(copy, 'pnpm-lock.yaml'), 'none'),
+    () => {
+      mkdirSync(join(copy, 'node_modules/.pnpm'), { recursive: true });
+      writeFileSync(join(copy, 'node_modules/.pnpm/lock.yaml'), 'others are installed');
+    },
   ];
   for (const change of changes) {
     change();
     seen.push(bundleFolder(copy));
   }
   assert.equal(new Set(seen).size, seen.length, seen.join('\n'));
+});
+
+test('when bundles are days old, those are removed that nothing can run from any more', async (context) => {
+  const bundles = mkdtempSync(join(tmpdir(), 'countersign-bundles-'));
+  context.after(() => rmSync(bundles, { recursive: true, force: true }));
+  const hours = { present: 50, before: 60, earlier: 70, 'killed.part': 55, lately: 1 };
+  const make = (name: string, age: number) => {
+    mkdirSync(join(bundles, name));
+    const then = Date.now() / 1000 - age * 3600;
+    utimesSync(join(bundles, name), then, then);
+  };
+  for (const [name, age] of Object.entries(hours)) make(name, age);
+  await forgetOlder(bundles, join(bundles, 'present'));
+  assert.deepEqual(readdirSync(bundles).sort(), ['lately', 'present']);
+  make('before', 60);
+  rmSync(join(bundles, 'lately'), { recursive: true });
+  make('earlier', 70);
+  await forgetOlder(bundles, join(bundles, 'present'));
+  assert.deepEqual(readdirSync(bundles).sort(), ['before', 'present']);
 });
