@@ -94,7 +94,21 @@ function loadedAtOnce({ output: files }: RolldownOutput): ReadonlySet<string> {
 }
 
 /** What a link has of Node all the time. */
-const loadedAnyway = ['crypto', 'dns', 'fs', 'module', 'net', 'os', 'path', 'stream', 'url', 'util', 'v8', 'vm'];
+const loadedAnyway = [
+  'crypto',
+  'dns',
+  'fs',
+  'http',
+  'module',
+  'net',
+  'os',
+  'path',
+  'stream',
+  'url',
+  'util',
+  'v8',
+  'vm',
+];
 
 /**
  * What V8 is not to do for a link: compilers cost 3 MB of code and threads that wake up. And it is told itself when to collect: what
@@ -158,23 +172,15 @@ const clientOnly: Plugin = {
   },
 };
 
-/** What ws asks node:http for at once, for masks. There are none: neither side's frames have one that changes anything (link/dial.ts). */
-const forMasks = ['websocketMask', 'websocketUnmask'];
-
-/** What ws asks Node for at its start and a link never uses, since it dials by itself, or only with TLS: 8 MB. */
+/** What ws asks Node for at its start and a link on an idle day never uses, or only with TLS: 8 MB. */
 const loadedWhenUsed: Plugin = {
   name: 'loaded when used',
   resolveId: (source, importer) =>
-    ['http', 'https', 'querystring', 'tls', 'zlib'].includes(source) && importer?.includes('/ws/lib/')
-      ? `\0when-used:${source}`
-      : null,
+    ['https', 'tls', 'zlib'].includes(source) && importer?.includes('/ws/lib/') ? `\0when-used:${source}` : null,
   load(id) {
     if (!id.startsWith('\0when-used:')) return null;
     const name = JSON.stringify(id.slice('\0when-used:'.length));
-    return `const never = ${JSON.stringify(forMasks)};
-      module.exports = new Proxy({}, {
-        get: (_, member) => never.includes(member) ? undefined : process.getBuiltinModule(${name})[member],
-      });`;
+    return `module.exports = new Proxy({}, { get: (_, member) => process.getBuiltinModule(${name})[member] });`;
   },
 };
 

@@ -71,7 +71,7 @@ export function composeLink(given: Surround, onState: (state: LinkState) => void
   });
   return {
     ...base,
-    dial: dialer({ ...config, ca: readCa(config.caFile), ids: base.ids }),
+    dial: dialer({ url: config.url, tlsPin: config.tlsPin, ca: readCa(config.caFile), proxy: config.proxy }),
     backoff: new Backoff(base.ids),
     key,
     identity,

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { ClientRequest } from 'node:http';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 export interface SocketOptions {
   readonly url: URL;
@@ -36,7 +37,7 @@ export class CannotConnect extends Error {
 const KEEPALIVE_MS = 30_000;
 
 /** Connects. Rejects with {@link CannotConnect}. */
-export async function connectSocket(options: SocketOptions): Promise<Socket> {
+export async function connectSocket(options: SocketOptions): Promise<Duplex> {
   const { url, signal } = options;
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
@@ -63,15 +64,15 @@ async function direct(host: string, port: number, signal: AbortSignal): Promise<
 /** Asks an HTTP proxy for a tunnel. Source: RFC 9110, section 9.3.6. */
 async function tunnel(proxy: string, host: string, port: number, signal: AbortSignal): Promise<Socket> {
   const { request } = await import('node:http');
-  const proxyUrl = new URL(proxy);
-  const credential = credentialIn(proxyUrl);
+  const { hostname, port: proxyPort, username, password } = new URL(proxy);
   const target = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+  const credential = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64');
   const asked = request({
-    host: proxyUrl.hostname.replace(/^\[|\]$/g, ''),
-    port: proxyUrl.port || 80,
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: proxyPort || 80,
     method: 'CONNECT',
     path: target,
-    headers: { host: target, ...(credential === null ? {} : { 'proxy-authorization': credential }) },
+    headers: { host: target, ...(username === '' ? {} : { 'proxy-authorization': `Basic ${credential}` }) },
     agent: false,
     signal,
   });
@@ -89,12 +90,6 @@ async function tunnel(proxy: string, host: string, port: number, signal: AbortSi
   return socket;
 }
 
-/** The name and password in an address, as a header says them; null when there are none. Source: RFC 7617, section 2. */
-export function credentialIn({ username, password }: URL): string | null {
-  if (username === '' && password === '') return null;
-  return `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`;
-}
-
 /** A proxy that answers with a page instead of a tunnel. */
 async function refusalOf(asked: ClientRequest): Promise<never> {
   const [response] = await once(asked, 'response');
@@ -102,7 +97,7 @@ async function refusalOf(asked: ClientRequest): Promise<never> {
   throw new CannotConnect(`the proxy answered ${response.statusCode}`);
 }
 
-async function secure(socket: Socket, host: string, options: SocketOptions): Promise<Socket> {
+async function secure(socket: Socket, host: string, options: SocketOptions): Promise<Duplex> {
   const { tlsPin, ca, signal } = options;
   const { connect } = await import('node:tls'); // megabytes, for those who speak TLS
   const secured = connect({

@@ -1,11 +1,8 @@
 /** Opens the WebSocket to the control plane. The only file of the agent that knows ws. */
-import type { Socket } from 'node:net';
-import type { Ids } from '@countersign/protocol';
 import { FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/frame';
 import { WebSocket } from 'ws';
 import { CannotConnect, connectSocket, type SocketOptions } from './connect-socket.ts';
 import { comeBackAfter } from './retry-after.ts';
-import { NotUpgraded, upgrade } from './upgrade.ts';
 
 /** A connection as the rest of the link sees it: text frames, signs of life, an end. */
 export interface Wire {
@@ -35,65 +32,25 @@ export interface WireListener {
 export type Dial = (signal: AbortSignal) => Promise<Wire>;
 
 const UPGRADE_MS = 15_000;
-const CLOSING_MS = 30_000;
 const REASON_BYTES = 123;
 
-export interface DialOptions extends Omit<SocketOptions, 'signal' | 'url'> {
-  readonly url: string;
-  readonly ids: Pick<Ids, 'secret'>;
-}
-
 /** Makes a function that dials. It rejects with `CannotConnect`. */
-export function dialer(options: DialOptions): Dial {
+export function dialer(options: Omit<SocketOptions, 'signal' | 'url'> & { readonly url: string }): Dial {
   const url = new URL('/agent', options.url);
   return async (signal) => {
     const socket = await connectSocket({ ...options, url, signal });
-    try {
-      const rest = await upgrade(socket, url, { ids: options.ids, silentMs: UPGRADE_MS, signal });
-      const wire = new SocketWire(new UpgradedSocket(socket, rest));
-      socket.resume();
-      return wire;
-    } catch (error) {
-      // Nobody listens to it any more; an error that was not caught would end the process.
-      socket.on('error', () => undefined).destroy();
-      throw notReached(url, error);
-    }
-  };
-}
-
-function notReached(url: URL, error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  const comeBackMs = error instanceof NotUpgraded ? comeBackAfter(error.answer) : null;
-  if (comeBackMs !== null)
-    return new CannotConnect(`${url.origin} has too many agents coming back at once`, { comeBackMs });
-  return new CannotConnect(`${url.origin} does not speak with agents: ${error.message}`, { cause: error });
-}
-
-/** What both sides of ws have and its types do not tell: how it takes a stream over once the upgrade is done. */
-interface OwnParts {
-  _isServer: boolean;
-  setSocket(socket: Socket, head: Buffer, options: Readonly<Record<string, unknown>>): void;
-}
-
-/** The WebSocket of ws, from the upgrade on. Its own upgrade is for node:http alone. */
-class UpgradedSocket extends WebSocket {
-  constructor(socket: Socket, head: Buffer) {
-    super(null as unknown as string, undefined, {
-      autoPong: true,
-      maxPendingAutoPongs: 60,
-      closeTimeout: CLOSING_MS,
-    } as object);
-    const own = this as unknown as OwnParts;
-    own._isServer = false;
-    own.setSocket(socket, head, {
-      allowSynchronousEvents: true,
-      generateMask: unmasked,
-      maxBufferedChunks: 256 * 1024,
-      maxFragments: 16 * 1024,
+    const ws = new WebSocket(url.href.replace(/^http/, 'ws'), {
+      createConnection: () => socket as never,
+      perMessageDeflate: false,
       maxPayload: FRAME_BYTES_MAX,
-      skipUTF8Validation: false,
+      handshakeTimeout: UPGRADE_MS,
+      followRedirects: false,
+      generateMask: unmasked,
     });
-  }
+    const wire = new SocketWire(ws);
+    await opened(ws, url, signal);
+    return wire;
+  };
 }
 
 /**
@@ -103,6 +60,28 @@ class UpgradedSocket extends WebSocket {
  */
 function unmasked(mask: Buffer): void {
   mask.fill(0);
+}
+
+function opened(ws: WebSocket, url: URL, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => ws.terminate();
+    signal.addEventListener('abort', onAbort, { once: true });
+    const fail = (why: string) => reject(new CannotConnect(`${url.origin} does not speak with agents: ${why}`));
+    const busy = (comeBackMs: number) =>
+      reject(new CannotConnect(`${url.origin} has too many agents coming back at once`, { comeBackMs }));
+    ws.once('open', () => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    });
+    ws.once('unexpected-response', (_, response) => {
+      const comeBackMs = comeBackAfter(response);
+      if (comeBackMs === null) fail(`it answered ${response.statusCode}`);
+      else busy(comeBackMs);
+      ws.terminate();
+    });
+    ws.once('close', (code) => fail(signal.aborted ? 'called off' : `closed with ${code}`));
+    ws.on('error', (error) => fail(error.message));
+  });
 }
 
 class SocketWire implements Wire {

@@ -64,8 +64,7 @@ async function reach(config: AgentConfig): Promise<Diagnosis> {
   const stop = new AbortController();
   const cancel = systemClock.after(DIAL_MS, () => stop.abort(new Error('no answer within 15 s')));
   try {
-    const { url, tlsPin, proxy } = config;
-    const dial = dialer({ url, tlsPin, ca: readCa(config.caFile), proxy, ids: systemIds });
+    const dial = dialer({ url: config.url, tlsPin: config.tlsPin, ca: readCa(config.caFile), proxy: config.proxy });
     const wire = await dial(stop.signal);
     const introduce = () => Promise.reject(new Proven('enough'));
     const { controlPlaneKey } = config;

@@ -74,8 +74,7 @@ async function introduceWith(
 ): Promise<Welcome> {
   const stop = new AbortController();
   const cancel = systemClock.after(DIAL_MS, () => stop.abort(new Error('no connection within 30 s')));
-  const { url, tlsPin, proxy } = config;
-  const dial = dialer({ url, tlsPin, ca: readCa(config.caFile), proxy, ids: systemIds });
+  const dial = dialer({ url: config.url, tlsPin: config.tlsPin, ca: readCa(config.caFile), proxy: config.proxy });
   const wire = await dial(stop.signal);
   cancel();
   const root = process.getuid?.() === 0 || config.runnerSocket !== null;

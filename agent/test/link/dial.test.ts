@@ -6,7 +6,6 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { systemIds } from '@countersign/protocol/system-ids';
 import { CannotConnect } from '../../src/link/connect-socket.ts';
 import { dialer } from '../../src/link/dial.ts';
 import { makeCertificate, pinOf } from './certificate.ts';
@@ -14,7 +13,7 @@ import { ControlPlane, type TlsFiles } from './control-plane.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-tls-'));
 const quiet = new AbortController().signal;
-const plain = { tlsPin: null, ca: null, proxy: null, ids: systemIds };
+const plain = { tlsPin: null, ca: null, proxy: null };
 let ours: TlsFiles;
 let other: TlsFiles;
 
