@@ -1,6 +1,7 @@
 /** Has upgrade requests wait in line before anything is done for them. */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { visitorOf } from '../config/addresses.ts';
 import type { HandshakeLine } from './handshake-line.ts';
 import type { KnownAddresses } from './known-addresses.ts';
 
@@ -42,7 +43,7 @@ export function queueArrivals(
       stopWatching();
       take(request, socket, head);
     };
-    line.arrive(request, { address, isKnown: known.has(address), letIn, sendAway });
+    line.arrive(request, { address: visitorOf(address), isKnown: known.has(address), letIn, sendAway });
   });
 }
 

@@ -25,6 +25,7 @@ type Limits = Pick<FleetLimits, 'inLineMs' | 'handshakesAtOnce' | 'handshakeCoun
 
 /** Somebody who wants to connect and has not been answered at all. */
 export interface Arrival {
+  /** Who shares turns: one address, or the network of one machine (`visitorOf`). */
   readonly address: string;
   /** Whether an agent has proven itself from the same address: then it is let in before strangers, however many they are. */
   readonly isKnown: boolean;

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { systemClock } from '@countersign/protocol';
 import { systemIds } from '@countersign/protocol/system-ids';
 import { WebSocket } from 'ws';
+import { queueArrivals } from '../../src/fleet/arrivals.ts';
 import { HandshakeLine } from '../../src/fleet/handshake-line.ts';
+import { KnownAddresses } from '../../src/fleet/known-addresses.ts';
 import { fleetLimits } from '../../src/fleet/limits.ts';
 import { ReturnTimes } from '../../src/fleet/return-times.ts';
 import { closeCodes } from '../../src/fleet/wire.ts';
@@ -185,6 +189,24 @@ test('T13: when an enrolled server comes a thousand times at once, other address
   arrive('web-2', '192.0.2.3', true);
   await until('all are let in', () => order.length === 1002);
   assert.deepEqual(order.slice(0, 3), ['hostile', 'web-1', 'web-2']);
+});
+
+test('T13: when one machine comes from each address of its IPv6 network, others wait for one turn of it and no more', async () => {
+  const server = new Server();
+  const line = new HandshakeLine({ clock: systemClock, ids: systemIds }, fleetLimits);
+  const order: string[] = [];
+  server.on('upgrade', (request) => {
+    order.push(`${request.socket.remoteAddress}`);
+    line.done(request);
+  });
+  queueArrivals(server, line, { known: new KnownAddresses(), sentAway: (ip) => order.push(`${ip} sent away`) });
+  const come = (remoteAddress: string) =>
+    server.emit('upgrade', { socket: { remoteAddress } }, new PassThrough(), Buffer.alloc(0));
+  for (let n = 1; n <= 200; n += 1) come(`2001:db8:0:1::${n}`);
+  come('2001:db8:0:2::1');
+  come('::ffff:192.0.2.1');
+  await until('all are let in', () => order.length === 202);
+  assert.deepEqual(order.slice(0, 3), ['2001:db8:0:1::1', '2001:db8:0:2::1', '::ffff:192.0.2.1']);
 });
 
 test('T13: when those who are known come without end, a stranger has its turn after a few of them', async () => {
