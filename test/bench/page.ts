@@ -1,7 +1,7 @@
 /** `docs/benchmarks.md`, written from the figures. */
 import type { Goal } from './goal.ts';
 import type { Row } from './judge.ts';
-import { aboutTheRuns, remarks } from './remarks.ts';
+import { aboutTheRuns, remarkOn } from './remarks.ts';
 import { type Report, reportFor, rowsOf } from './report.ts';
 import { markdownTable } from './table.ts';
 
@@ -29,7 +29,7 @@ export function page(reports: readonly Report[], goals: readonly Goal[]): string
   return [
     INTRO,
     `## Figures\n\n${met} of ${judged} judged figures are as asked.\n\n${markdownTable(rows)}\n`,
-    `## Where and when\n\n${aboutTheRuns}\n\n${reports.map(whereAndWhen).join('\n')}\n\n${versions(reports)}\n`,
+    `## Where and when\n\n${aboutTheRuns()}\n\n${reports.map(whereAndWhen).join('\n')}\n\n${versions(reports)}\n`,
     ...goals.map((goal) => section(goal, rows, reports)),
   ].join('\n');
 }
@@ -58,8 +58,7 @@ function section(goal: Goal, rows: readonly Row[], reports: readonly Report[]): 
   );
   if (error !== undefined) lines.push(`- Not measured: ${sentence(error)}`);
   if (lines.length === 0) lines.push('- Not measured in these runs.');
-  const remark = remarks[goal.id];
-  return [`## ${goal.id}\n`, `${goal.asks}\n`, ...lines, ...(remark ? ['', remark] : []), ''].join('\n');
+  return [`## ${goal.id}\n`, `${goal.asks}\n`, ...lines, '', remarkOn(goal.id), ''].join('\n');
 }
 
 const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;

@@ -15,11 +15,11 @@ import { perSecond } from '../statistics.ts';
 
 const WRITERS = 100;
 /**
- * Entries that both sides of the single writer take before they are measured. For the first 1,000 pages the log of SQLite grows, and
+ * Entries that both sides of the single writer take before they are measured. For the first 4,000 pages the log of SQLite grows, and
  * then it is written over, for as long as the control plane runs: a page that makes the file longer takes a sync half as long
  * again. The peer's file grows all the time, here as anywhere.
  */
-const WARM = 1500;
+const WARM = 4500;
 /** With 100 writers both sides have a log of SQLite that grows and is written over at the same entries. */
 const WARM_MANY = 50;
 
