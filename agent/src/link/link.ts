@@ -2,16 +2,17 @@
  * The link's one loop: dial, shake hands, serve until the connection ends, wait, begin again. Reports of the runner go into
  * the outbox whether there is a connection or not.
  */
-import { type Cancel, type CapabilityId, delay, Fault } from '@countersign/protocol';
-import type { LocalPolicySummary, ServerFacts, StatusSample } from '@countersign/protocol/agent-wire/facts';
+import { type Cancel, type CapabilityId, delay } from '@countersign/protocol';
+import type { LocalPolicySummary, ServerFacts } from '@countersign/protocol/agent-wire/facts';
 import type { SigningKey } from '@countersign/protocol/signing';
 import type { About } from '../run/runner-wire.ts';
 import type { Backoff } from './backoff.ts';
 import { CannotConnect } from './connect-socket.ts';
 import type { Dial, Wire } from './dial.ts';
-import { handshake, type Introduction, TurnedAway } from './handshake.ts';
+import { handshake, TurnedAway } from './handshake.ts';
 import type { Identity } from './identity.ts';
-import { type RememberedAbout, tellTheSame } from './remembered-about.ts';
+import { KnownRunner } from './known-runner.ts';
+import type { RememberedAbout } from './remembered-about.ts';
 import { type SessionDeps, session } from './session.ts';
 
 /** How the link stands, for `status` and for the log. */
@@ -38,7 +39,6 @@ export interface LinkDeps extends Omit<SessionDeps, 'onAbout'> {
   readonly policyStamp: () => string;
 }
 
-const ABOUT_MS = 8000;
 const DIAL_MS = 30_000;
 const GOODBYE_MS = 2000;
 /** A connection that lasted so long was a good one: the next break waits from the start again. */
@@ -73,18 +73,12 @@ interface Ended {
 
 async function connectOnce(deps: LinkDeps, signal: AbortSignal): Promise<Ended> {
   const over = new AbortController();
+  const runner = new KnownRunner(deps, signal);
+  // A control plane waits for an introduction only so long.
+  await runner.known();
   const { dialled, cancel } = dialInTime(deps, signal);
   // While the name is looked up and the other side is on its way.
   deps.onState({ state: 'connecting' });
-  const stamp = deps.policyStamp();
-  const remembered = deps.remembered.get(stamp);
-  let asked: Promise<About | null> | null = null;
-  const about = () => {
-    asked ??= askRunner(deps, signal);
-    return asked;
-  };
-  // The runner is a second Node that has to start: it is not woken beside the handshake unless that has to wait for it.
-  if (remembered === null) void about();
   try {
     const wire = await dialled;
     const onAbort = () => {
@@ -93,19 +87,13 @@ async function connectOnce(deps: LinkDeps, signal: AbortSignal): Promise<Ended> 
     };
     signal.addEventListener('abort', onAbort, { once: true, signal: over.signal });
     const { key, controlPlaneKey, clock, ids } = deps;
-    const welcomed = await handshake({
-      wire,
-      key,
-      controlPlaneKey,
-      clock,
-      ids,
-      introduce: async () => introduce(deps, remembered ?? (await about())),
-    });
+    const introduce = () => runner.introduction();
+    const welcomed = await handshake({ wire, key, controlPlaneKey, clock, ids, introduce });
     cancel();
     deps.onState({ state: 'connected', serverName: welcomed.welcome.serverName, skewMs: welcomed.skewMs });
-    void about().then((about) => about !== null && tellAgain(deps, wire, { about, stamp, remembered }));
+    void runner.compare(wire);
     const during = {
-      sample: () => sampleAndLookAtPolicy(deps, wire, stamp),
+      sample: () => runner.sample(wire),
       onAbout: (changed: Partial<About>) => deps.remembered.change(changed),
     };
     const why = await session({ ...deps, ...during }, wire, welcomed);
@@ -113,7 +101,7 @@ async function connectOnce(deps: LinkDeps, signal: AbortSignal): Promise<Ended> 
   } catch (error) {
     const code = error instanceof TurnedAway ? error.fault.code : null;
     const why = error instanceof Error ? error.message : String(error);
-    void about(); // what it has to report goes into the outbox meanwhile
+    void runner.ask(); // what it has to report goes into the outbox meanwhile
     const comeBackMs = error instanceof CannotConnect ? error.comeBackMs : null;
     return { why, code, final: code === 'server_revoked' || code === 'agent_unproven', comeBackMs };
   } finally {
@@ -129,50 +117,4 @@ function dialInTime(deps: LinkDeps, signal: AbortSignal): { dialled: Promise<Wir
   const dialled = deps.dial(AbortSignal.any([signal, attempt.signal]));
   dialled.catch(() => undefined); // heard of by who waits for it
   return { dialled, cancel };
-}
-
-/** The policy is told in the introduction: when its file changes, the link introduces itself again. */
-async function sampleAndLookAtPolicy(deps: LinkDeps, wire: Wire, stamp: string): Promise<StatusSample> {
-  if (deps.policyStamp() !== stamp) wire.close(1000, 'the policy of this server has changed');
-  return deps.sample();
-}
-
-/** Ends a connection that was introduced with what is not so any more. */
-function tellAgain(
-  deps: LinkDeps,
-  wire: Wire,
-  { about, stamp, remembered }: { about: About; stamp: string; remembered: About | null },
-): void {
-  if (about.policyProblem !== null) deps.log.error('policy.not_in_force', { problem: about.policyProblem });
-  deps.remembered.set(about, stamp);
-  if (remembered !== null && !tellTheSame(remembered, about)) wire.close(1000, 'the policy of this server has changed');
-}
-
-/** Asks the runner about itself, which also has it tell what it has to report. `null` when it does not answer. */
-async function askRunner(deps: LinkDeps, signal: AbortSignal): Promise<About | null> {
-  const controller = new AbortController();
-  const cancel = deps.clock.after(ABOUT_MS, () => controller.abort(new Error('the runner does not answer')));
-  try {
-    return await deps.runner.about(AbortSignal.any([signal, controller.signal]));
-  } catch (error) {
-    if (!signal.aborted)
-      deps.log.error('runner.unreachable', { error: error instanceof Fault ? error.message : error });
-    return null;
-  } finally {
-    cancel();
-  }
-}
-
-async function introduce(deps: LinkDeps, about: About | null): Promise<Introduction> {
-  const { root, policy } = about ?? (await deps.unknownRunner());
-  return {
-    serverId: deps.identity.serverId,
-    agentVersion: deps.agentVersion,
-    facts: deps.facts(root),
-    capabilities: deps.capabilities(),
-    policy,
-    journalHead: about?.journalHead ?? null,
-    witnessKey: about?.witnessKey ?? null,
-    witnessed: about?.witnessed ?? null,
-  };
 }

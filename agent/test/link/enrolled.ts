@@ -17,6 +17,7 @@ import { countingClock } from '../run/bed.ts';
 import type { ControlPlane } from './control-plane.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
+export const agentProgram: readonly string[] = [...nodeWithCompiled, MAIN];
 
 /** How often the link looks for life, milliseconds. */
 export const PING_MS = 15_000;
@@ -90,8 +91,8 @@ export class Agent {
     return getEventListeners(this.#stop.signal, 'abort').length;
   }
 
-  /** Starts the link; its own waits are over `times` sooner. */
-  link(times = 1): this {
+  /** Starts the link; its own waits are over `times` sooner. `program`: argv by which it starts its runner. */
+  link(times = 1, program: readonly string[] = agentProgram): this {
     this.#stop = new AbortController();
     const clock = countingClock(hurriedClock(times), PING_MS);
     this.#clock = clock;
@@ -99,7 +100,7 @@ export class Agent {
     const given = {
       config: this.config,
       surroundings: { listenFd: null, bootId: null, enrolmentToken: null, self: null },
-      self: [...nodeWithCompiled, MAIN],
+      self: program,
     };
     const link = composeLink({ ...given, clock, log, ids: { ...systemIds, random: () => 0 } }, (state) =>
       this.states.push(state),

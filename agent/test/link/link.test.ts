@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { sha256 } from '@countersign/protocol/digest';
 import { command, draftOf, linesOf, until } from '../run/bed.ts';
 import { ControlPlane } from './control-plane.ts';
-import { Agent, PING_MS } from './enrolled.ts';
+import { Agent, agentProgram, PING_MS } from './enrolled.ts';
 import { grantFor, TIMEOUT_MS } from './grant-for.ts';
 
 const commandDraft = (...argv: string[]) => draftOf([command('one', ...argv)], { risk: 'high' });
@@ -264,6 +264,19 @@ test('when the policy file changes, the link introduces itself again with the ne
   assert.equal(second.all('hello')[0]?.policy.mode, 'observe');
   const refused = await second.ask({ type: 'preview', draft: commandDraft('true'), timeoutMs: TIMEOUT_MS });
   assert.equal(refused.type === 'request_failed' && refused.fault.code, 'server_observe_only');
+});
+
+test('when the runner cannot be asked at first, the link says that nothing may be changed, and corrects that when it can', async () => {
+  await using controlPlane = await ControlPlane.start();
+  controlPlane.behaviour.heartbeatMs = 1000;
+  await using agent = await Agent.enrolled(controlPlane);
+  const ready = join(agent.folder, 'ready');
+  agent.link(10, ['sh', '-c', '[ -e "$0" ] || exit 1; exec "$@"', ready, ...agentProgram]);
+  const first = await controlPlane.welcomed(1);
+  assert.equal(first.all('hello')[0]?.policy.mode, 'observe');
+  writeFileSync(ready, '');
+  const second = await controlPlane.welcomed(2);
+  assert.equal(second.all('hello')[0]?.policy.mode, 'act');
 });
 
 test('T1: when a control plane asks for absurdly many signs of life, or for none in a lifetime, a server keeps to bounds', async () => {
