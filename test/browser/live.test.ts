@@ -3,7 +3,7 @@ import { after, before } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { browserTest, openBrowser, whyNoBrowser } from '../world/browser.ts';
 import { startWorld, type World } from '../world/world.ts';
-import { desk, forgive, mustBeQuiet, mustBeSound, openPage, openWindow, type SignedIn, signInOnce } from './pages.ts';
+import { desk, mustBeQuiet, mustBeSound, openPage, openWindow, type SignedIn, signInOnce } from './pages.ts';
 
 let browser: Browser;
 let world: World;
@@ -49,7 +49,6 @@ browserTest('when the control plane was started anew, the page reads everything 
   await world.restart();
   await world.owner('addServer', { name: 'web-2' });
   await page.getByRole('link', { name: /web-2/ }).waitFor({ timeout: 25_000 });
-  forgive(page);
   await world.owner('addServer', { name: 'web-3' });
   await page.getByRole('link', { name: /web-3/ }).waitFor();
   mustBeQuiet(page, 'page that is back');

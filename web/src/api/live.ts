@@ -64,8 +64,8 @@ function receive(data: string) {
   for (const listener of listeners) listener(event);
 }
 
-/** Nothing came over a stream that says something all the time. */
-class Silence extends Error {}
+/** The control plane answered, and not with the stream. */
+class Refused extends Error {}
 
 /** Reads one connection to its end. Resolves when it ended in order; rejects when it was refused, lost or aborted. */
 async function readOnce(signal: AbortSignal, onOpen: () => void): Promise<void> {
@@ -73,7 +73,7 @@ async function readOnce(signal: AbortSignal, onOpen: () => void): Promise<void> 
   let ticks = 0;
   const watchdog = setInterval(() => {
     ticks += 1;
-    if (ticks >= SILENT_TICKS) silence.abort(new Silence());
+    if (ticks >= SILENT_TICKS) silence.abort(new Error(`nothing came for ${SILENT_TICKS} s`));
   }, TICK_MS);
   try {
     const response = await fetch('/api/v1/events', {
@@ -83,7 +83,7 @@ async function readOnce(signal: AbortSignal, onOpen: () => void): Promise<void> 
       signal: AbortSignal.any([signal, silence.signal]),
     });
     if (response.status === 401) session.onLost?.();
-    if (!response.ok || response.body === null) throw new Error(`the live stream answered ${response.status}`);
+    if (!response.ok || response.body === null) throw new Refused(`the live stream answered ${response.status}`);
     onOpen();
     for await (const { id, event, data } of readEventStream(response.body)) {
       heardAt = Date.now();
@@ -108,8 +108,8 @@ async function run(signal: AbortSignal) {
         setUp(true);
       });
     } catch (error) {
-      // That nothing came is said on the page itself; a refusal or a loss has words that help whoever looks into it.
-      if (!signal.aborted && !(error instanceof Silence)) console.warn('the live stream broke off', error);
+      // That it was lost is said on the page itself, and happens whenever one is left.
+      if (!signal.aborted) console[error instanceof Refused ? 'warn' : 'info']('the live stream broke off', error);
     }
     if (signal.aborted) return;
     setUp(false);
