@@ -43,7 +43,7 @@ const runOf = (script: Script, token = app.token): ClientRun => ({
   token,
   prompt: 'nginx is down on web-1, restart it',
   script,
-  timeoutMs: 60_000,
+  timeoutMs: 150_000,
 });
 
 for (const { name, title, run, mcpName } of assistants) {

@@ -27,7 +27,7 @@ const runOf = (script: Script): ClientRun => ({
   token: tokens.ada,
   prompt: 'nginx is down on web-1',
   script,
-  timeoutMs: 90_000,
+  timeoutMs: 150_000,
 });
 
 const first = <T>(all: readonly T[]): T => {

@@ -128,7 +128,7 @@ for (const one of cases) {
           offered = it.tools.map(({ name }) => name);
           return repair(it);
         },
-        timeoutMs: 60_000,
+        timeoutMs: 150_000,
       });
       // Where the client ends without waiting, the human has nothing to decide.
       client.then(
