@@ -39,7 +39,7 @@ function whereAndWhen(report: Report): string {
   const [before, after] = report.load;
   const beside =
     before >= 0.7
-      ? 'other work ran on the machine, so that absolute figures are too slow'
+      ? 'the machine had not come to rest from a goal before, or other work ran, so that absolute figures are too slow'
       : 'nothing else of weight ran';
   return `- ${report.at.slice(0, 16).replace('T', ' ')} UTC, ${measured}${report.quick ? ' with `--quick`' : ''}: ${report.machine}; load before ${before}, after ${after}: ${beside}.`;
 }
