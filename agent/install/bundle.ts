@@ -4,9 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
+import { forgetOlder, takePlace } from '@countersign/protocol/built-folder';
 import { type OutputOptions, type Plugin, type RolldownOutput, rolldown } from 'rolldown';
 
 const agentFolder = resolve(import.meta.dirname, '..');
@@ -35,7 +36,7 @@ export async function bundleAgent(): Promise<Bundle> {
     if ((await hashOf(await madeFrom())) !== made) return bundleAgent();
     await takePlace(unfinished, folder);
   }
-  await forgetOlder(folder);
+  await forgetOlder(distFolder, folder, Date.now());
   return { program: join(folder, 'agent.cjs'), files: await filesIn(folder) };
 }
 
@@ -195,26 +196,6 @@ async function hashOf(files: readonly string[]): Promise<string> {
     hash.update(`${relative(agentFolder, file)} ${content.digest('hex')}\n`);
   }
   return hash.digest('hex').slice(0, 12);
-}
-
-async function takePlace(unfinished: string, folder: string): Promise<void> {
-  try {
-    await rename(unfinished, folder);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
-    await rm(unfinished, { recursive: true }); // the same is there already
-  }
-}
-
-const KEPT_MS = 24 * 3_600_000;
-
-async function forgetOlder(present: string): Promise<void> {
-  for (const file of await filesIn(distFolder)) {
-    const changed = await stat(file).catch(() => null);
-    if (file !== present && changed !== null && Date.now() - changed.mtimeMs > KEPT_MS)
-      await rm(file, { recursive: true, force: true });
-  }
 }
 
 if (import.meta.main) {

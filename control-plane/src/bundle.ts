@@ -1,9 +1,10 @@
 /** Bundles the control plane and its command line for `bundled.ts`. A program of its own: rolldown would stay in memory. */
 import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { forgetOlder, takePlace } from '@countersign/protocol/built-folder';
 import { type Plugin, rolldown } from 'rolldown';
 import { bundleFolder, bundlesFolder, entries } from './bundled.ts';
 
@@ -19,10 +20,9 @@ export async function bundle(): Promise<string> {
       await rm(unfinished, { recursive: true });
       return bundle();
     }
-    await sync(unfinished);
     await takePlace(unfinished, folder);
   }
-  await forgetOlder(bundlesFolder, folder);
+  await forgetOlder(bundlesFolder, folder, Date.now());
   return folder;
 }
 
@@ -72,40 +72,5 @@ const outside: Plugin = {
     return null;
   },
 };
-
-/** So that a machine that loses power never finds a bundle of empty files in its place: it would not start any more. */
-async function sync(folder: string): Promise<void> {
-  for (const name of [...(await readdir(folder)), '.']) {
-    await using file = await open(join(folder, name));
-    await file.sync();
-  }
-}
-
-async function takePlace(unfinished: string, folder: string): Promise<void> {
-  try {
-    await rename(unfinished, folder);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
-    await rm(unfinished, { recursive: true }); // the same is there already
-  }
-}
-
-const KEPT_MS = 24 * 3_600_000;
-
-/**
- * Removes those that are a day old, but for the youngest of them: a control plane that nobody has started anew since may run from it,
- * and load more of its own.
- */
-export async function forgetOlder(bundles: string, present: string): Promise<void> {
-  const found = (await readdir(bundles)).map(async (name) => {
-    const folder = join(bundles, name);
-    return { folder, at: (await stat(folder).catch(() => null))?.mtimeMs ?? 0 };
-  });
-  const others = (await Promise.all(found)).filter(({ folder }) => folder !== present);
-  const youngest = Math.max(...others.filter(({ folder }) => !folder.endsWith('.part')).map(({ at }) => at));
-  for (const { folder, at } of others)
-    if (at !== youngest && Date.now() - at > KEPT_MS) await rm(folder, { recursive: true, force: true });
-}
 
 if (import.meta.main) process.stdout.write(`${await bundle()}\n`);

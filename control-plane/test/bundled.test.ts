@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSy
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
-import { forgetOlder } from '../src/bundle.ts';
+import { forgetOlder } from '@countersign/protocol/built-folder';
 import { bundled, bundleFolder, makeBundle } from '../src/bundled.ts';
 import { serve } from '../src/cli/serve.ts';
 
@@ -55,11 +55,11 @@ test('when bundles are days old, those are removed that nothing can run from any
     utimesSync(join(bundles, name), then, then);
   };
   for (const [name, age] of Object.entries(hours)) make(name, age);
-  await forgetOlder(bundles, join(bundles, 'present'));
+  await forgetOlder(bundles, join(bundles, 'present'), Date.now());
   assert.deepEqual(readdirSync(bundles).sort(), ['lately', 'present']);
   make('before', 60);
   rmSync(join(bundles, 'lately'), { recursive: true });
   make('earlier', 70);
-  await forgetOlder(bundles, join(bundles, 'present'));
+  await forgetOlder(bundles, join(bundles, 'present'), Date.now());
   assert.deepEqual(readdirSync(bundles).sort(), ['before', 'present']);
 });
