@@ -11,7 +11,8 @@ const AFTER_MS = 50;
 export class Acknowledgement {
   readonly #clock: Pick<Clock, 'after'>;
   readonly #send: (seq: number) => void;
-  #waiting: { seq: number; readonly cancel: Cancel } | undefined;
+  #seq = -1;
+  #cancel: Cancel | undefined;
   #isOver = false;
 
   constructor(clock: Pick<Clock, 'after'>, send: (seq: number) => void) {
@@ -22,22 +23,19 @@ export class Acknowledgement {
   /** Everything up to this number is stored. */
   upTo(seq: number): void {
     if (this.#isOver) return;
-    if (this.#waiting === undefined)
-      this.#waiting = { seq, cancel: this.#clock.after(AFTER_MS, () => this.#tell(seq)) };
-    else this.#waiting.seq = seq;
+    this.#seq = seq;
+    this.#cancel ??= this.#clock.after(AFTER_MS, () => this.#tell());
   }
 
   /** The connection is gone: what the agent was not told of it sends again. */
   end(): void {
     this.#isOver = true;
-    this.#waiting?.cancel();
-    this.#waiting = undefined;
+    this.#cancel?.();
   }
 
-  #tell(first: number): void {
-    const { seq } = this.#waiting ?? { seq: first };
-    this.#waiting = undefined;
+  #tell(): void {
+    this.#cancel = undefined;
     failPoint('fleet.acknowledge.before_send');
-    this.#send(seq);
+    this.#send(this.#seq);
   }
 }
