@@ -88,6 +88,16 @@ export async function mustBeSound(page: Page, name: string): Promise<void> {
   mustBeQuiet(page, name);
 }
 
+/**
+ * Presses a button of the open dialog and waits until the dialog is gone: it closes when the control plane has answered. What lies
+ * behind an open dialog has no role, so that to wait for a row of the page to go would be to wait for nothing.
+ */
+export async function confirm(page: Page, verb: string): Promise<void> {
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: verb, exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+}
+
 /** The browser had nothing to complain about so far. */
 export function mustBeQuiet(page: Page, name: string): void {
   assert.deepEqual(complaints.get(page), [], `the browser complains on ${name}`);

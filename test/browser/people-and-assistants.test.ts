@@ -6,7 +6,17 @@ import type { Browser, Page } from 'playwright-core';
 import { connectAssistant } from '../world/assistants.ts';
 import { browserTest, openBrowser, whyNoBrowser } from '../world/browser.ts';
 import { startWorld, type World } from '../world/world.ts';
-import { desk, type Look, mustBeSound, openPage, openWindow, phone, type SignedIn, signInOnce } from './pages.ts';
+import {
+  confirm,
+  desk,
+  type Look,
+  mustBeSound,
+  openPage,
+  openWindow,
+  phone,
+  type SignedIn,
+  signInOnce,
+} from './pages.ts';
 
 let browser: Browser;
 let world: World;
@@ -63,7 +73,7 @@ browserTest('when a token is made, it is shown once; when it is ended, it is ref
   await page.getByRole('button', { name: 'Done' }).click();
   assert.ok((await world.as(secret)('listServers', {})).servers);
   await page.getByRole('button', { name: 'End the token status page' }).click();
-  await page.getByRole('button', { name: 'End it' }).click();
+  await confirm(page, 'End it');
   await page.getByRole('button', { name: 'End the token status page' }).waitFor({ state: 'detached' });
   await assert.rejects(world.as(secret)('listServers', {}), { code: 'unauthenticated' });
   await page.context().close();
@@ -96,7 +106,7 @@ browserTest('when a person is invited, they join by the link and see what their 
 
   await page.getByRole('button', { name: 'Done' }).click();
   await page.getByRole('button', { name: 'Remove Cyd' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+  await confirm(page, 'Remove');
   await page.getByRole('button', { name: 'Remove Cyd' }).waitFor({ state: 'detached' });
   // Whoever is removed is out at once, also from a page that is open.
   await guest.getByRole('heading', { name: 'Sign in' }).waitFor({ timeout: 25_000 });

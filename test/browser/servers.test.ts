@@ -12,7 +12,17 @@ import { browserTest, openBrowser, whyNoBrowser } from '../world/browser.ts';
 import { eventually } from '../world/eventually.ts';
 import { compiled, node, projectFolder } from '../world/places.ts';
 import { startWorld, type World } from '../world/world.ts';
-import { desk, type Look, mustBeSound, openPage, openWindow, phone, type SignedIn, signInOnce } from './pages.ts';
+import {
+  confirm,
+  desk,
+  type Look,
+  mustBeSound,
+  openPage,
+  openWindow,
+  phone,
+  type SignedIn,
+  signInOnce,
+} from './pages.ts';
 
 const run = promisify(execFile);
 const program = join(projectFolder, 'agent/src/main.ts');
@@ -191,7 +201,7 @@ browserTest('when a server is removed, it is asked once more, and the server is 
   const page = await open('/servers/web-2?tab=settings');
   await page.getByRole('button', { name: 'Remove web-2' }).click();
   await mustBeSound(page, 'question before removing');
-  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+  await confirm(page, 'Remove');
   await page.getByRole('heading', { level: 1, name: 'Servers' }).waitFor();
   await page.getByRole('link', { name: /web-1/ }).waitFor();
   assert.equal(await page.getByRole('link', { name: /web-2/ }).count(), 0);
