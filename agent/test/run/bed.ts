@@ -82,8 +82,8 @@ function changers(folder: string): Partial<Changers> {
       }),
       remember: async ({ unit }) => ({ before: stateOf(folder, unit) }),
       perform: async ({ unit }) => {
-        effect(`stop ${unit}`);
         writeFileSync(join(folder, unit), 'stopped');
+        effect(`stop ${unit}`);
         return { changed: true, exit_code: 0, summary: 'Stopped.' };
       },
       undo: async ({ unit }, memory) => {
@@ -102,9 +102,10 @@ function changers(folder: string): Partial<Changers> {
       }),
       remember: async ({ unit }) => ({ before: stateOf(folder, unit) }),
       perform: async ({ unit }) => {
-        effect(`start ${unit}`);
         const broken = unit.startsWith('broken');
         if (!broken) writeFileSync(join(folder, unit), 'active');
+        // Last: who waits for the effect kills us then, and another runner has to find the state.
+        effect(`start ${unit}`);
         if (unit.startsWith('slow')) await new Promise(() => undefined);
         return { changed: !broken, exit_code: broken ? 1 : 0, summary: broken ? 'It does not start.' : 'Started.' };
       },
