@@ -75,11 +75,9 @@ export async function databaseOn(sqlite: Sqlite, ways: Ways = {}): Promise<Db> {
   const dialect = ways.dialect?.(sqlite) ?? new OneConnectionDialect({ database: sqlite });
   const driver = dialect.createDriver();
   const db = new Kysely<Tables>({ dialect: withDriver(dialect, driver) });
+  opened.set(db, { writers: new Writers(db, dialect, driver, arrive), file });
   // What stands in between shall see every query.
-  const straight = ways.dialect === undefined;
-  if (straight) goStraight(db, () => dialect.freeConnection());
-  const hold = straight ? () => dialect.holdConnection() : undefined;
-  opened.set(db, { writers: new Writers(db, dialect, driver, { arrive, hold }), file });
+  if (ways.dialect === undefined) goStraight(db, () => dialect.freeConnection());
   try {
     await migrate(db);
   } catch (error) {
