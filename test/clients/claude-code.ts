@@ -24,6 +24,6 @@ const ENVIRONMENT = {
   IS_SANDBOX: '1',
   // The model is asked only once the server is connected, and sees its tools without searching for them.
   MCP_CONNECTION_NONBLOCKING: '0',
-  MCP_CONNECT_TIMEOUT_MS: '30000',
+  MCP_CONNECT_TIMEOUT_MS: '90000',
   ENABLE_TOOL_SEARCH: 'false',
 };

@@ -55,5 +55,6 @@ url = ${JSON.stringify(run.mcpUrl)}
 bearer_token_env_var = "COUNTERSIGN_TOKEN"
 default_tools_approval_mode = "approve"
 required = true
+startup_timeout_sec = 90
 `;
 }

@@ -22,7 +22,7 @@ export interface Place {
   readonly work: (life: Life) => Promise<unknown>;
 }
 
-const HIT_MS = 60_000;
+const HIT_MS = 120_000;
 
 export class KillCycles {
   readonly hits = new Map<string, number>();
@@ -53,7 +53,7 @@ export class KillCycles {
         () => died,
         async (error: unknown) => {
           // Work that fails because the process is dying is no failure; any other is.
-          await Promise.race([died, pause(2_000)]);
+          await Promise.race([died, pause(15_000)]);
           if (!life.over) throw error;
           return died;
         },
@@ -121,7 +121,7 @@ export async function whileAlive<T>(
   life: Life,
   what: string,
   look: () => Promise<T | undefined | false>,
-  boundMs = 55_000,
+  boundMs = 110_000,
 ): Promise<T> {
   const until = performance.now() + boundMs;
   let last: unknown;

@@ -31,7 +31,7 @@ export async function pairTelegram(world: World): Promise<TelegramApprover> {
     twin,
     user,
     chat,
-    card: (text) => twin.waitForMessage(chat, text, { timeoutMs: 30_000 }),
+    card: (text) => twin.waitForMessage(chat, text, { timeoutMs: 60_000 }),
     tap: (messageId, button) => twin.tap(user, chat, messageId, button),
   };
 }

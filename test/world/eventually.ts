@@ -17,7 +17,7 @@ export function pauseAfter(ms = FIRST_MS / GROWTH): number {
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
-  { timeoutMs = 30_000, everyMs }: { readonly timeoutMs?: number; readonly everyMs?: number } = {},
+  { timeoutMs = 60_000, everyMs }: { readonly timeoutMs?: number; readonly everyMs?: number } = {},
 ): Promise<T> {
   const until = performance.now() + timeoutMs;
   let last: unknown;

@@ -134,7 +134,7 @@ class Running {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
     child.kill(signal);
-    const bound = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    const bound = setTimeout(() => child.kill('SIGKILL'), 30_000);
     await ended;
     clearTimeout(bound);
   }

@@ -169,7 +169,7 @@ class ControlPlane {
         if (stream === child.stdout && /Ctrl-C stops/.test(said)) greeted.resolve();
       });
     if (!host.startsWith('127.')) await this.#trust(dataDir);
-    const late = delay(systemClock, 60_000).then(() => 'is not there after 60 s');
+    const late = delay(systemClock, 120_000).then(() => 'is not there after two minutes');
     const ended = this.ended.then((how) => (typeof how === 'number' ? `ended with ${how}` : undefined));
     const wrong = await Promise.race([greeted.promise, ended, late]);
     if (wrong !== undefined) throw new Error(`the control plane ${wrong}:\n${this.printed}`);
@@ -180,7 +180,7 @@ class ControlPlane {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
     child.kill(signal);
-    const bound = setTimeout(() => child.kill('SIGKILL'), 15_000);
+    const bound = setTimeout(() => child.kill('SIGKILL'), 60_000);
     await ended;
     clearTimeout(bound);
   }

@@ -48,7 +48,7 @@ export interface WaitOptions {
   readonly moreEditsThan?: number;
 }
 
-const WAIT_MS = 5_000;
+const WAIT_MS = 30_000;
 
 /** All messages of a chat that were not deleted, oldest first. */
 export function look(chats: Chats, chatId: number): TwinMessage[] {

@@ -38,7 +38,7 @@ export type TelegramTwin = Awaited<ReturnType<typeof startTelegramTwin>>;
 const BOT_ID = 7_999_000_001;
 // As long as a real one, and plainly not secret.
 const TOKEN_TAIL = 'AA-twin-of-telegram-for-tests-only-';
-const WAIT_MS = 5_000;
+const WAIT_MS = 30_000;
 // Telegram takes files of 50 MB; the rest is for the other parts of the body.
 const MAX_BODY = 50 * 1024 * 1024 + 256 * 1024;
 

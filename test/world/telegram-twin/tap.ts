@@ -22,7 +22,7 @@ export interface ForgedTap {
   readonly inlineMessageId?: string;
 }
 
-const WAIT_MS = 5_000;
+const WAIT_MS = 30_000;
 
 /**
  * Taps a button, found by its text or its callback data in the keyboard as it is, or else as it was before an edit (the
