@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fault, shorten } from '@countersign/protocol';
 import { encode, FRAME_BYTES_MAX } from '@countersign/protocol/agent-wire/codec';
 import websocket from '@fastify/websocket';
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import type { FastifyPluginAsync } from 'fastify';
 import { WebSocket } from 'ws';
 import type { Log } from '../ports.ts';
 import { queueArrivals } from './arrivals.ts';
@@ -30,6 +30,8 @@ const REASON_BYTES = 123;
 export function fleetGateway(deps: ConnectionDeps, line: HandshakeLine): FastifyPluginAsync {
   const { limits, log } = deps;
   const known = new KnownAddresses();
+  const open = new OpenSockets();
+  const around: Surroundings = { unsentBytes: limits.unsentBytes, line, log, open };
   const responses = new WeakMap<IncomingMessage, ServerResponse>();
   let unproven = 0;
   const plugin: FastifyPluginAsync = async (app) => {
@@ -37,7 +39,8 @@ export function fleetGateway(deps: ConnectionDeps, line: HandshakeLine): Fastify
       options: { maxPayload: FRAME_BYTES_MAX, perMessageDeflate: false, ...PIECES, ...OWN_SOCKETS } as object,
       preClose: (done) => {
         line.close();
-        closeAll(app, done);
+        app.websocketServer.close();
+        open.closeAll(done);
       },
     });
     const sentAway = (ip: string) => log.info('agent.sent_away', { ip });
@@ -53,7 +56,7 @@ export function fleetGateway(deps: ConnectionDeps, line: HandshakeLine): Fastify
       },
       (socket, { raw, ip }) => {
         letGo(socket, raw, responses.get(raw));
-        const wire = new SocketWire(socket as AgentSocket, ip, { unsentBytes: limits.unsentBytes, line, log });
+        const wire = new SocketWire(socket as AgentSocket, ip, around);
         const { remoteAddress } = raw.socket;
         // Strangers who are through the line and say nothing leave room for those who are known.
         if (unproven >= limits.unprovenMax * (known.has(remoteAddress) ? 2 : 1)) {
@@ -76,7 +79,7 @@ export function fleetGateway(deps: ConnectionDeps, line: HandshakeLine): Fastify
 
 /**
  * The request is answered, but its socket still knows request and response, and the plugin's listener for errors does too: with twenty
- * thousand agents they would weigh more than the sockets. The listener is replaced by our own.
+ * thousand agents they would weigh more than the sockets. The wire takes errors in place of the listener.
  */
 function letGo(socket: WebSocket, request: IncomingMessage, response: ServerResponse | undefined): void {
   response?.detachSocket(request.socket);
@@ -88,42 +91,64 @@ function refuseBrowsers(headers: { readonly origin?: string | undefined }): void
   if (headers.origin !== undefined) throw fault('origin_denied', { origin: headers.origin, expected: 'no browser' });
 }
 
-function closeAll(app: FastifyInstance, done: () => void): void {
-  const { websocketServer: server } = app;
-  const clients = [...server.clients];
-  for (const client of clients) client.close(closeCodes.stopping, 'the control plane stops; come back in a moment');
-  server.close(() => done());
+/** The sockets of agents. The list that ws keeps has a listener of its own on each of them. */
+class OpenSockets {
+  readonly #all = new Set<WebSocket>();
+  #whenEmpty: (() => void) | undefined;
+
+  add(socket: WebSocket): void {
+    this.#all.add(socket);
+  }
+
+  delete(socket: WebSocket): void {
+    this.#all.delete(socket);
+    this.#look();
+  }
+
+  /** Tells all agents to come back later. Calls `then` when the last is gone. */
+  closeAll(then: () => void): void {
+    this.#whenEmpty = then;
+    for (const socket of this.#all) socket.close(closeCodes.stopping, 'the control plane stops; come back in a moment');
+    this.#look();
+  }
+
+  #look(): void {
+    if (this.#all.size > 0) return;
+    this.#whenEmpty?.();
+    this.#whenEmpty = undefined;
+  }
 }
 
-/** The socket of an agent. All agents share the functions that listen: a closure for each would weigh. */
+/**
+ * The socket of an agent. It hands what happens straight to its wire: listeners for each socket, one of which ws adds to look after its list of
+ * sockets, weighed 300 bytes.
+ */
 class AgentSocket extends WebSocket {
   wire: SocketWire | undefined;
+
+  override emit(event: string, ...words: unknown[]): boolean {
+    const take = this.wire && takers[event];
+    if (!take) return super.emit(event, ...words);
+    take(this.wire as SocketWire, ...(words as never[]));
+    return true;
+  }
 }
 
-const OWN_SOCKETS = { WebSocket: AgentSocket, closeTimeout: CLOSING_MS };
+const OWN_SOCKETS = { WebSocket: AgentSocket, clientTracking: false, closeTimeout: CLOSING_MS };
 
-const listeners = {
-  message(this: AgentSocket, data: Buffer, isBinary: boolean) {
-    this.wire?.take(data, isBinary);
-  },
-  ping(this: AgentSocket) {
-    this.wire?.connection?.heard();
-  },
-  pong(this: AgentSocket, word: Buffer) {
-    this.wire?.connection?.ponged(word.toString('utf8'));
-  },
-  close(this: AgentSocket) {
-    this.wire?.connection?.closed();
-  },
-  error(this: AgentSocket, error: Error) {
-    this.wire?.failed(error);
-  },
+const takers: Readonly<Record<string, ((wire: SocketWire, ...words: never[]) => void) | undefined>> = {
+  message: (wire, data: Buffer, isBinary: boolean) => wire.take(data, isBinary),
+  ping: (wire) => wire.connection?.heard(),
+  pong: (wire, word: Buffer) => wire.connection?.ponged(word.toString('utf8')),
+  close: (wire) => wire.closed(),
+  error: (wire, error: Error) => wire.failed(error),
 };
 
 interface Surroundings {
   readonly unsentBytes: number;
   readonly line: HandshakeLine;
   readonly log: Log;
+  readonly open: OpenSockets;
 }
 
 class SocketWire implements Wire {
@@ -142,7 +167,7 @@ class SocketWire implements Wire {
     this.ip = ip;
     this.#around = around;
     socket.wire = this;
-    for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener as () => void);
+    around.open.add(socket);
   }
 
   /** Hands frames to a connection from now on. Before it works, no more of them wait than these characters. */
@@ -163,6 +188,11 @@ class SocketWire implements Wire {
   failed(error: Error): void {
     this.#around.log.info('agent.socket_error', { ip: this.ip, error: error.message });
     if (this.isOpen) this.#socket.close(closeCodes.internal);
+  }
+
+  closed(): void {
+    this.#around.open.delete(this.#socket);
+    this.connection?.closed();
   }
 
   #queue(text: string): void {
