@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { Fault } from '@countersign/protocol';
 import { dispatchDue } from '../../src/actions/dispatch-due.ts';
 import { commandAbuses } from './command-abuses.ts';
@@ -7,15 +7,21 @@ import { type Heart, heart } from './heart.ts';
 
 const abuses = commandAbuses();
 
+/** So many wait in one store: what is looked for among those that wait takes longer with each. */
+const AT_ONCE = 150;
+
 /** Asks for every abuse and has everything sent that may be; returns how each ended, with how often. */
-async function endsOf(h: Heart): Promise<Record<string, number>> {
+async function endsOf(t: TestContext, policy?: string): Promise<Record<string, number>> {
   const ends: Record<string, number> = {};
-  for (const argv of abuses) {
-    const end = await endOf(h, argv);
-    ends[end] = (ends[end] ?? 0) + 1;
+  for (let from = 0; from < abuses.length; from += AT_ONCE) {
+    const h = await heart(t, { limits, memory: true, ...(policy !== undefined && { policy }) });
+    for (const argv of abuses.slice(from, from + AT_ONCE)) {
+      const end = await endOf(h, argv);
+      ends[end] = (ends[end] ?? 0) + 1;
+    }
+    await dispatchDue(h.deps);
+    assert.deepEqual(h.fleet.grants, [], 'nothing was sent to a server');
   }
-  await dispatchDue(h.deps);
-  assert.deepEqual(h.fleet.grants, [], 'nothing was sent to a server');
   return ends;
 }
 
@@ -37,11 +43,12 @@ const limits = { pendingMost: Number.MAX_SAFE_INTEGER };
 
 test('T16: when programs are abused in more than 1,330 known ways, none runs without a human, by the built-in policy', async (t) => {
   assert.ok(abuses.length >= 1330, `${abuses.length} abuses`);
-  askedOrRefused(await endsOf(await heart(t, { limits })));
+  assert.equal(new Set(abuses.map((argv) => JSON.stringify(argv))).size, abuses.length, 'each is another one');
+  askedOrRefused(await endsOf(t));
 });
 
 test('T16: when policy allows everything of low and medium risk and all playbooks, none of the abuses runs without a human', async (t) => {
   const policy =
     '  - {name: small, when: {risk: [low, medium]}, allow: true}\n  - {name: playbooks, when: {playbooks: ["*"]}, allow: true}';
-  askedOrRefused(await endsOf(await heart(t, { limits, policy })));
+  askedOrRefused(await endsOf(t, policy));
 });

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadLibrary, type Playbook, parsePlaybook } from '@countersign/playbooks';
+import { type Playbook, parsePlaybook } from '@countersign/playbooks';
 import type { ActionResult } from '@countersign/protocol';
 import {
   capabilityIds,
@@ -26,6 +26,7 @@ import { serverById } from '../../src/fleet/server.store.ts';
 import { openPolicy } from '../../src/policy/policy-book.ts';
 import type { ApprovalChannel, Caller, Prove } from '../../src/ports.ts';
 import { write } from '../../src/storage/write.ts';
+import { builtIn } from '../playbooks/built-in.ts';
 import { addPerson, addServer } from '../storage/rows.ts';
 import { type Lifetime, tempDatabase, tempFolder } from '../storage/temp-database.ts';
 import { manualClock } from './manual-clock.ts';
@@ -90,6 +91,9 @@ check: { settle: 1s, stable: "{{watch}}", probes: [{ capability: unit.state, par
   assert.ok(!parsed.problems, JSON.stringify(parsed.problems));
   return parsed.playbook;
 }
+
+const risks = ['low', 'medium', 'high', 'critical'] as const;
+const small = risks.map((risk) => [`test.${risk}`, playbookAt(risk)] as const);
 
 export interface HeartOptions {
   readonly policy?: string;
@@ -162,9 +166,7 @@ export async function heart(t: Lifetime, options: HeartOptions = {}) {
   const live: LiveEvent[] = [];
   const telegram = new SmallChannel('telegram');
   const web = new SmallChannel('web');
-  const library = await loadLibrary();
-  const playbooks = new Map(library.playbooks);
-  for (const risk of ['low', 'medium', 'high', 'critical'] as const) playbooks.set(`test.${risk}`, playbookAt(risk));
+  const playbooks = new Map([...(await builtIn()), ...small]);
   const deps: ActionDeps = {
     db,
     clock,

@@ -3,7 +3,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadLibrary } from '@countersign/playbooks';
 import { type Call, operationNames } from '@countersign/protocol/operator-api/index';
 import { systemIds } from '@countersign/protocol/system-ids';
 import { quickPasswords } from '../../../test/world/quick-passwords.ts';
@@ -23,6 +22,7 @@ import { timelineOperations } from '../../src/operations/timeline-operations.ts'
 import { openPolicy } from '../../src/policy/policy-book.ts';
 import type { Caller, Prove } from '../../src/ports.ts';
 import { write } from '../../src/storage/write.ts';
+import { builtIn } from '../playbooks/built-in.ts';
 import { fleetWorld, type WorldOptions } from './fleet-world.ts';
 
 export const owner: Caller = {
@@ -75,7 +75,7 @@ export async function operationsWorld(options: WorldOptions & { tlsPin?: string 
     publicKey: key.publicKey,
     tlsPin: options.tlsPin ?? null,
     policy,
-    playbooks: (await loadLibrary()).playbooks,
+    playbooks: await builtIn(),
   };
   const handlers = {
     ...serverOperations(deps),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Fault, transitions } from '@countersign/protocol';
 import Sqlite from 'better-sqlite3';
@@ -8,7 +9,7 @@ import { openDatabase } from '../../src/storage/database.ts';
 import { addToTimeline } from '../../src/storage/timeline.ts';
 import { write } from '../../src/storage/write.ts';
 import { addServer } from './rows.ts';
-import { tempDatabase } from './temp-database.ts';
+import { tempDatabase, tempFolder } from './temp-database.ts';
 
 const setting = (name: string) => ({ name, value: name });
 
@@ -27,12 +28,12 @@ test('when a database is opened again, it is as it was left and migrates nothing
 });
 
 test('when a database is made, nobody else on the machine can read it', async (t) => {
-  const { path } = await tempDatabase(t);
+  const { path } = await tempDatabase(t, { path: join(await tempFolder(t), 'new.db') });
   assert.equal(statSync(path).mode & 0o777, 0o600);
 });
 
 test('when a commit returns, it is durable: WAL with synchronous FULL and foreign keys on', async (t) => {
-  const { db, path } = await tempDatabase(t);
+  const { db, path } = await tempDatabase(t, { path: join(await tempFolder(t), 'new.db') });
   const other = new Sqlite(path, { readonly: true });
   t.after(() => other.close());
   assert.equal(other.pragma('journal_mode', { simple: true }), 'wal');

@@ -28,6 +28,7 @@ async function watched(t: TestContext, options: { readonly gather?: boolean } = 
 /** How many commits a write-ahead log holds: its frames that end one name the size of the database (sqlite.org/fileformat2.html, section 4.1). */
 function commitsIn(path: string): number {
   const wal = readFileSync(`${path}-wal`);
+  if (wal.length === 0) return 0;
   const frame = 24 + wal.readUInt32BE(8);
   let commits = 0;
   for (let at = 32; at + frame <= wal.length; at += frame) if (wal.readUInt32BE(at + 4) !== 0) commits += 1;
