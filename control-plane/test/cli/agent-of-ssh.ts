@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -36,8 +37,9 @@ export async function startSshAgent(context: TestContext): Promise<AgentOfSsh> {
     await gone;
     rmSync(folder, { recursive: true, force: true });
   });
+  // The file is there a moment before anybody listens.
   await until(
-    () => existsSync(socket),
+    () => answers(socket),
     () => 'the ssh-agent does not listen',
   );
   const env = { PATH: process.env.PATH, SSH_AUTH_SOCK: socket };
@@ -51,6 +53,17 @@ export async function startSshAgent(context: TestContext): Promise<AgentOfSsh> {
     },
     clear: () => void execFileSync('ssh-add', ['-q', '-D'], { env, stdio: 'ignore' }),
   };
+}
+
+function answers(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = connect(socket);
+    connection.once('error', () => resolve(false));
+    connection.once('connect', () => {
+      connection.destroy();
+      resolve(true);
+    });
+  });
 }
 
 /** Makes a key pair of OpenSSH. */

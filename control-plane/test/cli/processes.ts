@@ -91,8 +91,13 @@ export async function makeMachine(context: TestContext, extra: Record<string, st
       const log = process.env.COUNTERSIGN_TEST_LOG !== undefined;
       const [out, err] = [collect(child.stdout, { log }), collect(child.stderr, { log })];
       const printed = () => `${out()}${err()}`;
+      // Not as soon as it is gone: what it said last may still be in the pipe.
+      let ended: number | string | null = null;
+      child.once('close', (code, signal) => {
+        ended = code ?? signal;
+      });
       await until(async () => {
-        if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}:\n${printed()}`);
+        if (ended !== null) throw new Error(`it ended with ${ended}:\n${printed()}`);
         const file = await readFile(join(dataDir, 'control-plane.json'), 'utf8').catch(() => '{}');
         return JSON.parse(file).pid === child.pid && /Ctrl-C stops/.test(out());
       }, printed);
@@ -137,7 +142,7 @@ async function runHere(argv: readonly string[], { folder, input, answers, env }:
 }
 
 /** Waits for a condition, with a bound. */
-export async function until(holds: () => Promise<boolean> | boolean, what: () => string, ms = 30_000): Promise<void> {
+export async function until(holds: () => Promise<boolean> | boolean, what: () => string, ms = 60_000): Promise<void> {
   const deadline = performance.now() + ms;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`waited ${ms} ms:\n${what()}`);
@@ -149,7 +154,7 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number 
   if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
   const gone = once(child, 'exit');
   child.kill(signal);
-  const bound = setTimeout(() => child.kill('SIGKILL'), 15_000);
+  const bound = setTimeout(() => child.kill('SIGKILL'), 60_000);
   await gone;
   clearTimeout(bound);
   return child.exitCode;

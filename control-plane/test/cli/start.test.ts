@@ -34,7 +34,7 @@ test('when the control plane is given an argument, it says so in one line, ends 
   const env = { PATH: process.env.PATH, COUNTERSIGN_DATA: join(folder, 'data'), COUNTERSIGN_LOCAL_AGENT: 'off' };
   for (const script of ['main.ts', 'start.ts']) {
     const file = resolve(import.meta.dirname, '../../src', script);
-    const ran = spawnSync(process.execPath, [file, '--version'], { env, encoding: 'utf8', timeout: 20_000 });
+    const ran = spawnSync(process.execPath, [file, '--version'], { env, encoding: 'utf8', timeout: 60_000 });
     assert.equal(ran.status, 2, script);
     assert.match(ran.stderr, /^error: unknown argument '--version': .*\n$/);
     assert.equal(ran.stdout, '');

@@ -96,7 +96,8 @@ test('when the control plane itself was away, nobody is called offline before th
 
 test('when heartbeats come, the newest figures are at hand at once, and one a minute goes into the history', async () => {
   const clock = manualClock();
-  await using world = await fleetWorld({ clock });
+  // Half a minute passes here at once: no answer to a ping comes back over a real socket in that time.
+  await using world = await fleetWorld({ clock, limits: { pingAfterMs: 60 * MINUTE, deadAfterMs: 60 * MINUTE } });
   const { id, agent } = await world.enrolled('web-1', { now: () => clock.now() + 5000 });
   for (let n = 0; n < 10; n += 1) {
     agent.heartbeat({ load1PerCpu: n });

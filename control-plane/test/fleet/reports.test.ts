@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { fault } from '@countersign/protocol';
 import { closeCodes } from '../../src/fleet/wire.ts';
 import { fleetWorld, until } from './fleet-world.ts';
+import { manualClock } from './manual-clock.ts';
 import { validMessages } from './mutate-frames.ts';
 
 const actionId = 'act_000000000001';
@@ -119,7 +120,9 @@ test('when a runner refuses in words that are not its own to say, they become a 
 
 test('T13, F15: when an agent floods, it is read more slowly, everything is stored, and another server is not kept waiting', async () => {
   const chunks = 200;
-  await using world = await fleetWorld({ limits: { framesPerSecond: 100, framesAtOnce: 20, reportsWaiting: 8 } });
+  const clock = manualClock();
+  const limits = { framesPerSecond: 100, framesAtOnce: 20, reportsWaiting: 8 };
+  await using world = await fleetWorld({ clock, limits });
   const { agent } = await world.enrolled('noisy');
   const { id } = await world.enrolled('quiet');
   const text = 'x'.repeat(32 * 1024);
@@ -127,7 +130,10 @@ test('T13, F15: when an agent floods, it is read more slowly, everything is stor
     agent.send({ type: 'output', actionId, step: 'restart', chunk, text, dropped: 0 });
   for (let n = 0; n < 5; n += 1) await world.fleet.registry.observe(id, 'overview', {});
   assert.ok(world.reports.length < chunks, 'five answers of the quiet one overtook the flood');
-  await until('all is stored', () => world.reports.length === chunks);
+  await until('all is stored', async () => {
+    await clock.advance(50);
+    return world.reports.length === chunks;
+  });
   assert.ok(agent.isOpen);
   assert.deepEqual(
     world.reports.map(({ report }) => (report.type === 'output' ? report.chunk : -1)),

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { sha256 } from '@countersign/protocol/digest';
 import { operatorClient } from '@countersign/protocol/operator-api/client';
 import { operationNamed, operationNames } from '@countersign/protocol/operator-api/index';
+import { freePort } from '../../../test/world/free-port.ts';
 import { lendPackage } from '../../../test/world/lent-package.ts';
 import { makeSetupSecret } from '../../src/access/set-up.ts';
 import { verifyExport } from '../../src/audit/verify-export.ts';
@@ -151,12 +152,12 @@ test('when it is disposed of, its port is free, its start and end are on record 
   const dataDir = mkdtempSync(join(tmpdir(), 'countersign-compose-'));
   context.after(() => rmSync(dataDir, { recursive: true }));
   const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const env = { COUNTERSIGN_PORT: '0', COUNTERSIGN_DATA: dataDir };
+  const port = String(await freePort());
+  const env = { COUNTERSIGN_PORT: port, COUNTERSIGN_DATA: dataDir };
   const first = await compose(loadConfig(env), { log: quiet });
-  const port = new URL(first.localUrl).port;
   await first[Symbol.asyncDispose]();
   await assert.rejects(fetch(`http://127.0.0.1:${port}/healthz`));
-  const second = await compose(loadConfig({ ...env, COUNTERSIGN_PORT: port }), { log: quiet });
+  const second = await compose(loadConfig(env), { log: quiet });
   const events = await second.core.db.selectFrom('audit_entry').select(['seq', 'event']).orderBy('seq').execute();
   const own = events.filter(({ event }) => event.startsWith('control_plane.'));
   assert.deepEqual(

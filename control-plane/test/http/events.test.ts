@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { type ClientRequest, get } from 'node:http';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { delay, type LiveEvent, systemClock } from '@countersign/protocol';
+import type { LiveEvent } from '@countersign/protocol';
 import { systemIds } from '@countersign/protocol/system-ids';
+import { eventually } from '../../../test/world/eventually.ts';
 import { liveHub } from '../../src/http/live-hub.ts';
 import { type Door, openDoor, ownerSession } from './door.ts';
 import { raw } from './raw.ts';
@@ -59,8 +60,9 @@ function follow(context: TestContext, door: Door, session: string, lastId?: stri
     messages,
     ended: ended.promise,
     async until(found) {
-      for (let n = 0; n < 500 && !found(messages); n += 1) await delay(systemClock, 10, new AbortController().signal);
-      assert.ok(found(messages), JSON.stringify(messages));
+      await eventually('the messages', () => found(messages)).catch((error: unknown) => {
+        throw new Error(JSON.stringify(messages).slice(0, 2000), { cause: error });
+      });
       return messages;
     },
     stop: () => void request.destroy(),
@@ -156,7 +158,6 @@ test('T13: when a dashboard never reads, it is cut off before it fills the memor
   }
   const grown = (process.memoryUsage().rss - before) / 2 ** 20;
   deaf.resume();
-  for (let n = 0; n < 500 && !deaf.closed; n += 1) await delay(systemClock, 10, new AbortController().signal);
-  assert.ok(deaf.closed, 'it was not cut off');
+  await eventually('it to be cut off', () => deaf.closed);
   assert.ok(grown < 150, `${grown.toFixed()} MB, most of it what the reader keeps`);
 });
