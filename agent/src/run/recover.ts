@@ -41,7 +41,9 @@ async function settle(run: Run, record: ActionRecord, startedAt: number) {
   if (!now.steps.some(({ phase }) => phase === 'undo')) return carryOn(run, startedAt, steps);
   if (record.armed?.confirming && !(run.stop.reason instanceof StopAsked))
     return unconfirmed(run, startedAt, steps, null, undone);
-  return conclude(run, startedAt, steps, { passed: false, readings: [] }, undone);
+  // Steps that are all done were taken back because of their check; after one that failed there was none.
+  const check = steps.every(({ state }) => state === 'done') ? { passed: false, readings: [] } : null;
+  return conclude(run, startedAt, steps, check, undone);
 }
 
 /** The machine's timer is gone after a reboot. */

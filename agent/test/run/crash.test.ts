@@ -1,10 +1,10 @@
 /** The runner killed with SIGKILL at every turn (faults F3 to F5): a step is never begun twice, and what is known is told. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { PlanProbe } from '@countersign/protocol';
-import { command, draftOf, grantOf, linesOf, makeBed, planOf, start, until } from './bed.ts';
+import { command, draftOf, grantOf, linesOf, makeBed, planOf, start, stop, until } from './bed.ts';
 import { RunnerProcess } from './runner-process.ts';
 
 const unitIs = (unit: string, state: string): PlanProbe => ({
@@ -122,6 +122,22 @@ test('when the runner is killed in the middle of an undo, the undo is not begun 
   await using second = new RunnerProcess(bed);
   assert.equal((await second.result(signed.grant.actionId)).outcome, 'unknown');
   assert.deepEqual(bed.effects(), ['start a.service', 'start stuck.service', 'undo stuck.service']);
+});
+
+test('when a step has failed and the runner is killed in an undo that may be begun again, no check is told, since none was made', async () => {
+  using bed = makeBed();
+  writeFileSync(join(bed.folder, 'stuck.service'), 'active');
+  const check = { probes: [unitIs('a.service', 'active')], settle_ms: 0, stable_ms: 0 };
+  const steps = [stop('one', 'stuck.service'), start('two', 'broken.service')];
+  const signed = grantOf(bed, await planOf(bed, draftOf(steps, { check })));
+  await using first = new RunnerProcess(bed);
+  first.accept(signed);
+  await until(() => bed.effects().includes('undo stuck.service'), 'the undo');
+  await first.kill();
+  await using second = new RunnerProcess(bed);
+  const result = await second.result(signed.grant.actionId);
+  assert.deepEqual([result.outcome, result.undo.state, result.check], ['failed', 'done', null]);
+  assert.match(result.summary, /Step two failed/);
 });
 
 test('when a stop was asked for and the runner is killed, the one that takes over stops instead of going on', async () => {
