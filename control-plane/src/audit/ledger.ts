@@ -2,7 +2,7 @@
 import type { Json } from '@countersign/protocol';
 import { sha256 } from '@countersign/protocol/digest';
 import type { Trx } from '../storage/database.ts';
-import { knownInCommit } from '../storage/group-commit.ts';
+import { knownInCommit } from '../storage/turn.ts';
 import { insertEntry, lastEntry } from './audit.store.ts';
 import { INDEXED_AT_ONCE, indexEntries } from './audit-index.store.ts';
 import { type EntryBody, entryText, NO_HASH, safeText, storableDetails } from './entry.ts';

@@ -4,9 +4,10 @@ import { dirname } from 'node:path';
 import BetterSqlite from 'better-sqlite3';
 import { type Dialect, type Driver, Kysely, type SqliteDatabase, type Transaction } from 'kysely';
 import { isBusy, OneConnectionDialect } from './dialect.ts';
-import { endOfTurn, goStraight, Writers } from './group-commit.ts';
+import { endOfTurn, Writers } from './group-commit.ts';
 import { migrate } from './migrations/migrate.ts';
 import type { Tables } from './tables.ts';
+import { goStraight } from './turn.ts';
 
 /** The database, for reading. What changes it goes through `write`. */
 export type Db = Kysely<Tables>;
@@ -75,9 +76,11 @@ export async function databaseOn(sqlite: Sqlite, ways: Ways = {}): Promise<Db> {
   const dialect = ways.dialect?.(sqlite) ?? new OneConnectionDialect({ database: sqlite });
   const driver = dialect.createDriver();
   const db = new Kysely<Tables>({ dialect: withDriver(dialect, driver) });
-  opened.set(db, { writers: new Writers(db, dialect, driver, arrive), file });
   // What stands in between shall see every query.
-  if (ways.dialect === undefined) goStraight(db, () => dialect.freeConnection());
+  const straight = ways.dialect === undefined;
+  if (straight) goStraight(db, () => dialect.freeConnection());
+  const hold = straight ? () => dialect.holdConnection() : undefined;
+  opened.set(db, { writers: new Writers(db, dialect, driver, { arrive, hold }), file });
   try {
     await migrate(db);
   } catch (error) {

@@ -10,10 +10,11 @@ import {
   type Kysely,
   type LimitNode,
   type OffsetNode,
+  type QueryResult,
   type RawBuilder,
   SqliteAdapter,
+  type SqliteDatabase,
   SqliteDialect,
-  type SqliteDialectConfig,
   SqliteDriver,
   SqliteQueryCompiler,
   sql,
@@ -24,22 +25,27 @@ export const insideWrite = new AsyncLocalStorage<{ open: boolean }>();
 
 /** SQLite over one connection: statements wait their turn, a transaction takes the write lock when it begins. */
 export class OneConnectionDialect extends SqliteDialect {
-  readonly #config: SqliteDialectConfig;
+  readonly #database: SqliteDatabase;
   #driver: OneConnectionDriver | undefined;
 
-  constructor(config: SqliteDialectConfig) {
-    super(config);
-    this.#config = config;
+  constructor({ database }: { readonly database: SqliteDatabase }) {
+    super({ database });
+    this.#database = database;
   }
 
   override createDriver(): SqliteDriver {
-    this.#driver = new OneConnectionDriver(this.#config);
+    this.#driver = new OneConnectionDriver(this.#database);
     return this.#driver;
   }
 
   /** The connection while nobody uses it or waits for it; what is done with it has to be done before the caller waits for anything. */
-  freeConnection(): DatabaseConnection | null {
+  freeConnection(): OneConnection | null {
     return this.#driver?.freeConnection() ?? null;
+  }
+
+  /** The connection, held from now on, when nobody uses it or waits for it; else `null`. Give it back to the driver. */
+  holdConnection(): OneConnection | null {
+    return this.#driver?.holdConnection() ?? null;
   }
 
   override createAdapter(): SqliteAdapter {
@@ -85,18 +91,57 @@ class OneConnectionAdapter extends SqliteAdapter {
   }
 }
 
-const begin = CompiledQuery.raw('begin immediate');
-const commit = CompiledQuery.raw('commit');
+export const begin = CompiledQuery.raw('begin immediate');
+export const commit = CompiledQuery.raw('commit');
+
+/** SQLite answers before a call returns, and so does this connection when it is asked to. */
+export class OneConnection implements DatabaseConnection {
+  readonly #database: SqliteDatabase;
+  readonly #streaming: DatabaseConnection;
+
+  constructor(database: SqliteDatabase, streaming: DatabaseConnection) {
+    this.#database = database;
+    this.#streaming = streaming;
+  }
+
+  /** Runs a query here and now. Throws what SQLite says. */
+  ask<R>({ sql, parameters }: CompiledQuery): QueryResult<R> {
+    const statement = this.#database.prepare(sql);
+    if (statement.reader) return { rows: statement.all(parameters) as R[] };
+    const { changes, lastInsertRowid } = statement.run(parameters);
+    return { insertId: BigInt(lastInsertRowid), numAffectedRows: BigInt(changes), rows: [] };
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    return this.ask<R>(query);
+  }
+
+  streamQuery<R>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<R>> {
+    return this.#streaming.streamQuery<R>(query, chunkSize);
+  }
+}
 
 class OneConnectionDriver extends SqliteDriver {
+  readonly #database: SqliteDatabase;
   #lastTurn: Promise<void> = Promise.resolve();
   #endTurn: () => void = () => undefined;
   /** Who holds the connection, and who waits for it. */
   #users = 0;
-  #connection: DatabaseConnection | null = null;
+  #connection: OneConnection | null = null;
 
-  freeConnection(): DatabaseConnection | null {
+  constructor(database: SqliteDatabase) {
+    super({ database });
+    this.#database = database;
+  }
+
+  freeConnection(): OneConnection | null {
     return this.#users === 0 ? this.#connection : null;
+  }
+
+  holdConnection(): OneConnection | null {
+    const free = this.freeConnection();
+    if (free !== null) this.#endTurn = this.#queueUp().resolve;
+    return free;
   }
 
   override async acquireConnection(): Promise<DatabaseConnection> {
@@ -105,13 +150,18 @@ class OneConnectionDriver extends SqliteDriver {
         'A query on `db` inside write() would wait for itself: use the transaction that write() hands in.',
       );
     const before = this.#lastTurn;
+    const turn = this.#queueUp();
+    await before;
+    this.#endTurn = turn.resolve;
+    this.#connection ??= new OneConnection(this.#database, await super.acquireConnection());
+    return this.#connection;
+  }
+
+  #queueUp(): PromiseWithResolvers<void> {
     const turn = Promise.withResolvers<void>();
     this.#lastTurn = turn.promise;
     this.#users += 1;
-    await before;
-    this.#endTurn = turn.resolve;
-    this.#connection = await super.acquireConnection();
-    return this.#connection;
+    return turn;
   }
 
   override async releaseConnection(): Promise<void> {

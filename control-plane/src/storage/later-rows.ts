@@ -1,6 +1,7 @@
 /** Rows that the writes of one commit add to a table, gathered so that many go in by one statement. */
 import type { CompiledQuery, DatabaseConnection } from 'kysely';
 import type { Db } from './database.ts';
+import { OneConnection } from './dialect.ts';
 
 /** Words the insert of these rows into one table; they are {@link ROWS_AT_ONCE} at most. */
 export type InsertOf = (db: Db, rows: readonly object[]) => CompiledQuery;
@@ -36,14 +37,30 @@ export class LaterRows {
     if (count < this.#rows.length) this.#rows.length = count;
   }
 
-  /** Inserts the first `count` in their order. They are no longer here from the moment of the call. */
-  async insertFirst(count: number): Promise<void> {
-    const rows = this.#rows.splice(0, count);
+  /**
+   * Inserts the first `count` in their order. They are no longer here from the moment of the call. Null when they are inserted by
+   * then, as on a connection that answers at once.
+   */
+  insertFirst(count: number): Promise<void> | null {
+    const inserts = this.#insertsOf(this.#rows.splice(0, count));
+    const connection = this.#connection;
+    if (!(connection instanceof OneConnection)) return inOrder(connection, inserts);
+    for (const insert of inserts) connection.ask(insert);
+    return null;
+  }
+
+  #insertsOf(rows: readonly LaterRow[]): CompiledQuery[] {
+    const inserts: CompiledQuery[] = [];
     for (let from = 0, to = 0; from < rows.length; from = to) {
       const insertOf = rows[from]?.insertOf as InsertOf;
       const these: object[] = [];
       for (; these.length < ROWS_AT_ONCE && rows[to]?.insertOf === insertOf; to += 1) these.push(rows[to]?.row ?? {});
-      await this.#connection.executeQuery(insertOf(this.#db, these));
+      inserts.push(insertOf(this.#db, these));
     }
+    return inserts;
   }
+}
+
+async function inOrder(connection: DatabaseConnection, queries: readonly CompiledQuery[]): Promise<void> {
+  for (const query of queries) await connection.executeQuery(query);
 }

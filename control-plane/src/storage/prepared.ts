@@ -2,7 +2,7 @@
 import { remember } from '@countersign/protocol/remember';
 import type { Compilable, CompiledQuery, QueryResult } from 'kysely';
 import type { Db, Trx } from './database.ts';
-import { execute, insertLater } from './group-commit.ts';
+import { execute, insertLater } from './turn.ts';
 
 /** Where a value will stand. */
 class Slot {
