@@ -74,7 +74,8 @@ prove(() => ground, {
     how: 'the unit ends and is restarted by systemd while it is watched',
     async breakIt(host) {
       await host.exec(['systemctl', 'stop', 'shop']);
-      await installShop(host, 'sleep 1.5; exit 3', ['Restart=always', 'RestartSec=100ms']);
+      // So that it waits for its next start while it is taken back.
+      await installShop(host, 'sleep 1.5; exit 3', ['Restart=always', 'RestartSec=3s']);
     },
     parameters: { unit: 'shop', watch: '2s' },
     undo: 'done',
@@ -87,8 +88,9 @@ prove(() => ground, {
   playbook: 'service.stop',
   when: 'a unit crashes and is started over and over',
   async breakIt(host) {
-    await installShop(host, 'exit 3', ['Restart=always', 'RestartSec=2s']);
-    await host.exec(['systemctl', 'start', 'shop']);
+    // It never says that it is up, so it is not running at whatever moment it is met.
+    await installShop(host, 'exit 3', ['Type=notify', 'Restart=always', 'RestartSec=2s']);
+    await answer(host, 'start');
     await host.waitFor(async () => Number(await answer(host, 'show', '--property=NRestarts', '--value')) > 0);
   },
   sees: { diagnostic: 'service', parameters: { unit: 'shop' }, kind: 'service.crash_loop' },

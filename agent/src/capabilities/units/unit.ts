@@ -162,8 +162,10 @@ async function takeBack(
   timeoutMs: number,
 ): Promise<StepResult> {
   const now = await existing(context, unit);
-  const wasActive = memory.state === 'active';
-  if (wasActive === (plainState(now) === 'active'))
+  const isActive = plainState(now) === 'active';
+  // What systemd is about to start again is not running at this moment, and is not stopped either.
+  const isDown = inverse === 'stop' ? /^(inactive|failed)$/.test(now.activeState) : !isActive;
+  if (memory.state === 'active' ? isActive : isDown)
     return { changed: false, exit_code: 0, summary: `${now.name} is as it was before: ${memory.state}.` };
   return run(context, now, argvOf(inverse, now), timeoutMs);
 }
