@@ -8,6 +8,7 @@ import { boxLayer, docker, inspect, loadOldImage, startDocker, waitForHealth } f
 import { type Ground, OPEN_POLICY, openGround } from './ground.ts';
 import { serveImage } from './image-registry.ts';
 import { carryOut, prove } from './prove.ts';
+import { untilNextStep } from './worker.ts';
 
 let ground: Ground;
 before(async () => {
@@ -115,19 +116,14 @@ prove(() => ground, {
     how: 'a container ends while it is watched',
     async breakIt(host) {
       await loadOldImage(host, 'old/app:2');
-      const wait = 'while test ! -e /data/go; do sleep 0.1; done; sleep 2.5';
+      const wait = 'while test ! -e /data/go; do sleep 0.1; done; sleep 5';
       const run = ['run', '--detach', '--name', 'brief', '--network', 'none', '--volume', '/srv/brief:/data'];
       await docker(host, ...run, 'box:1', 'sh', '-c', wait);
-      // It begins to end when the old image is deleted, so that it still runs at the first reading.
-      await host.exec([
-        'systemd-run',
-        '--unit=brief-go',
-        'sh',
-        '-c',
-        'while docker image inspect old/app:2 >/dev/null 2>&1; do sleep 0.1; done; touch /srv/brief/go',
-      ]);
+      // Its last seconds begin when the step is over: the first reading, a second later, still sees it.
+      const go = `${await untilNextStep(host)}; touch /srv/brief/go`;
+      await host.exec(['systemd-run', '--collect', '--unit=brief-go', 'sh', '-c', go]);
     },
-    parameters: { until: '168h', watch: '3s' },
+    parameters: { until: '168h', watch: '6s' },
     undo: 'impossible',
     undone: async (host) => assert.equal(await exists(host, 'image', 'old/app:2'), false),
   },
