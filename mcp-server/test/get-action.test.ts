@@ -1,6 +1,7 @@
 /** Waiting for an action: progress while it lasts, the end as soon as it comes, nothing withdrawn when the client goes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { eventually } from '../../test/world/eventually.ts';
 import { sampleOperations } from './sample-operations.ts';
 import { callTool } from './serve.ts';
 
@@ -71,15 +72,10 @@ test('when more than 50 seconds are asked for, that is refused', async () => {
 
 /** Until the tool waits in a long poll for the present state. */
 async function polled({ calls }: ReturnType<typeof sampleOperations>): Promise<void> {
-  const before = calls.length;
-  for (let tries = 0; tries < 400; tries += 1) {
-    const last = calls.at(-1);
-    if (calls.length >= before && last?.name === 'getAction' && Number(last.input.wait_s) > 0 && !seen.has(last)) {
-      seen.add(last);
-      return;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  assert.fail('the tool did not poll within 2 seconds');
+  const last = await eventually('the tool to poll', () => {
+    const call = calls.at(-1);
+    return call?.name === 'getAction' && Number(call.input.wait_s) > 0 && !seen.has(call) && call;
+  });
+  seen.add(last);
 }
 const seen = new WeakSet<object>();

@@ -89,11 +89,14 @@ export class Traffic {
       this.leftOut += 1;
       return;
     }
-    const call = this.#call(assistant, dueAt).finally(() => this.#underWay.delete(call));
+    // One after the other, and each assistant another one in each round: a short phase has all of them.
+    const turn = this.#made + Math.floor(this.#made / assistants.length);
+    const reading = readings[turn % readings.length] as Reading;
+    const call = this.#call(assistant, reading, dueAt).finally(() => this.#underWay.delete(call));
     this.#underWay.add(call);
   }
 
-  async #call(assistant: Assistant, dueAt: number): Promise<void> {
+  async #call(assistant: Assistant, reading: Reading, dueAt: number): Promise<void> {
     const { latencies, servers } = this.#options;
     const { phase } = latencies;
     const isSteady = this.#chance.happens(0.5);
@@ -101,7 +104,7 @@ export class Traffic {
     const server = nameOf(
       isSteady ? this.#chance.below(steady) : steady + this.#chance.below(goodCount(servers) - steady),
     );
-    const { tool, input, about } = this.#chance.pick(readings);
+    const { tool, input, about } = reading;
     try {
       const answer = await within(ANSWER_MS, assistant.call(tool, input(server)));
       const ms = performance.now() - dueAt;

@@ -18,6 +18,9 @@ import { readEnv } from '../../src/config/env.ts';
 
 const source = resolve(import.meta.dirname, '../../src');
 
+/** The first one after a change of the sources builds the dashboard and the bundle. */
+const START_MS = 180_000;
+
 export const password = 'correct horse battery';
 
 export interface Ran {
@@ -96,11 +99,15 @@ export async function makeMachine(context: TestContext, extra: Record<string, st
       child.once('close', (code, signal) => {
         ended = code ?? signal;
       });
-      await until(async () => {
-        if (ended !== null) throw new Error(`it ended with ${ended}:\n${printed()}`);
-        const file = await readFile(join(dataDir, 'control-plane.json'), 'utf8').catch(() => '{}');
-        return JSON.parse(file).pid === child.pid && /Ctrl-C stops/.test(out());
-      }, printed);
+      await until(
+        async () => {
+          if (ended !== null) throw new Error(`it ended with ${ended}:\n${printed()}`);
+          const file = await readFile(join(dataDir, 'control-plane.json'), 'utf8').catch(() => '{}');
+          return JSON.parse(file).pid === child.pid && /Ctrl-C stops/.test(out());
+        },
+        printed,
+        START_MS,
+      );
       return {
         pid: child.pid ?? 0,
         printed,

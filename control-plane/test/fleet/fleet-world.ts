@@ -107,9 +107,9 @@ export async function fleetWorld(options: WorldOptions = {}) {
 
 export type FleetWorld = Awaited<ReturnType<typeof fleetWorld>>;
 
-/** Waits until something holds, at most 20 s. */
+/** Waits until something holds, at most a minute. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 20_000; Date.now() < end; ) {
+  for (const end = Date.now() + 60_000; Date.now() < end; ) {
     if (await holds()) return;
     await sleep(5);
   }

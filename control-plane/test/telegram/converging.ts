@@ -15,7 +15,7 @@ import { begin, happen, latest, type Phone } from './happenings.ts';
 import type { TelegramWorld } from './telegram-world.ts';
 
 /** Real time that one sequence may take to come to rest, milliseconds. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
 /** Longer than a first tap waits for the second. */
 const REST_MS = 61_000;
 

@@ -196,9 +196,9 @@ async function settled(bot: OpenTelegram): Promise<void> {
   }
 }
 
-/** Waits until something holds, at most twenty seconds of real time. */
+/** Waits until something holds, at most a minute of real time. */
 export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const end = Date.now() + 20_000;
+  const end = Date.now() + 60_000;
   while (!(await holds())) {
     assert.ok(Date.now() < end, `it did not come to pass that ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
