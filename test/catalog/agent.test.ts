@@ -1,11 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before } from 'node:test';
-import { promisify } from 'node:util';
 import { isFinal } from '@countersign/protocol';
 import type { Host } from '../hosts/host.ts';
 import { hostTest, whyNoHosts } from '../hosts/requirements.ts';
@@ -13,6 +7,7 @@ import { eventually } from '../world/eventually.ts';
 import { serverOnline } from '../world/install-agent.ts';
 import { type Ground, OPEN_POLICY, openGround } from './ground.ts';
 import { carryOut, prove } from './prove.ts';
+import { serveSpoiled } from './spoiled-package.ts';
 
 /** A host of its own: what these rows break is the agent itself. */
 let ground: Ground;
@@ -35,13 +30,20 @@ const versionOn = async (host: Host) =>
 /** Has the host run the version before: the same programs under another name, an older one unless told. */
 async function runOld(host: Host, old = OLD): Promise<void> {
   const versions = '/opt/countersign/versions';
-  await sh(host, `test -e ${versions}/${old} || cp -a "$(readlink -f /opt/countersign/current)" ${versions}/${old}`);
+  // By links: a version is replaced as a whole, and never written to.
+  await sh(host, `test -e ${versions}/${old} || cp -al "$(readlink -f /opt/countersign/current)" ${versions}/${old}`);
   await sh(host, `${versions}/${old}/install.sh --switch --version ${old}`);
   await settled(host, old);
 }
 
-/** Runner and link are of a version, the link is connected, and nothing is armed any more. */
+/** Runner and link are of a version, and the link is connected. */
 async function settled(host: Host, version: string): Promise<void> {
+  // The switch has the runner started anew without waiting for it, and the one before may take its time to end.
+  const runner = '/proc/$(systemctl show -p MainPID --value countersign-runner)/exe';
+  const isNew = `test ! -e ${runner} || readlink ${runner} | grep -q /versions/${version}/bin/node`;
+  await host.waitFor(['sh', '-c', `test -z "$(systemctl list-jobs --no-legend 'countersign-*')" && { ${isNew}; }`], {
+    timeoutMs: 60_000,
+  });
   await sh(host, 'exec /opt/countersign/current/bin/countersign-agent status --wait 45');
   assert.equal(await versionOn(host), version);
   const pid = '"$(systemctl show -p MainPID --value countersign-link)"';
@@ -57,29 +59,17 @@ async function nothingArmed(host: Host): Promise<void> {
   assert.equal(left.stdout, '');
 }
 
-/** Has the control plane serve a package whose program begins with this line; its name and version stay. Returns what takes it back. */
-async function serveSpoiled(line: string): Promise<() => Promise<void>> {
-  const folder = join(ground.world.dataDir, 'agent-packages');
-  const name = (await readdir(folder)).find((each) => each.endsWith('.tar.gz')) ?? assert.fail('no package');
-  const file = join(folder, name);
-  const [good, sum] = [await readFile(file), await readFile(`${file}.sha256`)];
-  const work = await mkdtemp(join(tmpdir(), 'countersign-spoiled-'));
-  const run = promisify(execFile);
-  await run('tar', ['-xzf', file, '-C', work]);
-  const program = join(work, 'bin/countersign-agent');
-  await writeFile(program, (await readFile(program, 'utf8')).replace('\n', `\n${line}\n`));
-  await run('tar', ['-cf', `${work}.tar`, '-C', work, '.']);
-  await run('gzip', ['-1', `${work}.tar`]);
-  const spoiled = await readFile(`${work}.tar.gz`);
-  await writeFile(file, spoiled);
-  await writeFile(`${file}.sha256`, `${createHash('sha256').update(spoiled).digest('hex')}\n`);
-  await rm(work, { recursive: true });
-  await rm(`${work}.tar.gz`);
-  return async () => {
-    await writeFile(file, good);
-    await writeFile(`${file}.sha256`, sum);
-  };
+const STANDS_30_S = /^(?=.*OnActiveUSec=30s)(?=.*ActiveState=active)/s;
+/** Has a timer that stands come now, as if its time had passed. Returns how it stood. */
+async function comesNow(host: Host, timer: string): Promise<string> {
+  const { stdout } = await host.exec(['systemctl', 'show', '--property=ActiveState,TimersMonotonic', timer]);
+  const folder = `/run/systemd/system/${timer}.d`;
+  await host.writeFile(`${folder}/now.conf`, '[Timer]\nOnActiveSec=\nOnActiveSec=1s\n');
+  await host.exec(['systemctl', 'daemon-reload']);
+  await host.exec(['rm', '-r', folder]);
+  return stdout;
 }
+
 /** What the diagnostic offers: the parameters of `agent.update`. */
 async function offered(): Promise<Record<string, string>> {
   const { assistant, name } = ground;
@@ -96,7 +86,7 @@ prove(() => ground, {
   when: 'the control plane offers a newer agent',
   breakIt: runOld,
   sees: { diagnostic: 'agent', kind: 'agent.outdated' },
-  parameters: { watch: '1s', back_after: '30s' },
+  parameters: { watch: '1s' },
   async mended(host) {
     await settled(host, served);
     await nothingArmed(host);
@@ -109,6 +99,7 @@ prove(() => ground, {
       await runOld(host);
       const armed = '/etc/systemd/system/countersign-back.timer';
       serveGood = await serveSpoiled(
+        ground.world,
         `case $1 in link) test -e ${armed} || exit 1; (while test -e ${armed}; do sleep 0.1; done; kill $$) & ;; esac`,
       );
     },
@@ -127,12 +118,12 @@ prove(() => ground, {
 async function failedUpdate(line: string, meanwhile: (host: Host) => Promise<unknown> = async () => undefined) {
   const { host } = ground;
   await runOld(host);
-  const good = await serveSpoiled(line);
+  const good = await serveSpoiled(ground.world, line);
   try {
     const parameters = { ...(await offered()), watch: '1s', back_after: '30s' };
     const [failed] = await Promise.all([
       carryOut(ground, { playbook: 'agent.update', boundMs: 150_000 }, parameters),
-      eventually('the switch', async () => (await versionOn(host)) === served, { timeoutMs: 60_000 }).then(() =>
+      eventually('the switch', async () => (await versionOn(host)) === served, { timeoutMs: 120_000 }).then(() =>
         meanwhile(host),
       ),
     ]);
@@ -151,7 +142,10 @@ hostTest(
   async () => {
     const boot = () => sh(ground.host, 'cat /proc/sys/kernel/random/boot_id');
     const before = (await boot()).stdout;
-    const said = await failedUpdate('case $1 in link|runner) exit 1 ;; esac', (host) => host.reboot());
+    const said = await failedUpdate('case $1 in link|runner) exit 1 ;; esac', async (host) => {
+      await host.reboot();
+      assert.match(await comesNow(host, 'countersign-back.timer'), STANDS_30_S);
+    });
     assert.notEqual((await boot()).stdout, before);
     assert.match(said, /the server went back by itself/);
   },
@@ -192,7 +186,7 @@ hostTest(
   async () => {
     const { host } = ground;
     await runOld(host);
-    const good = await serveSpoiled('case $1 in --version) echo 0.0.1; exit ;; esac');
+    const good = await serveSpoiled(ground.world, 'case $1 in --version) echo 0.0.1; exit ;; esac');
     try {
       const parameters = { ...(await offered()), watch: '1s', back_after: '30s' };
       const failed = await carryOut(ground, { playbook: 'agent.update', boundMs: 90_000 }, parameters);
@@ -217,7 +211,7 @@ hostTest(
     await assert.rejects(ask({ ...offer, sha256: '0'.repeat(64) }), /another package/);
     const { action } = await ask(offer);
     assert.ok(action);
-    const good = await serveSpoiled('true');
+    const good = await serveSpoiled(ground.world, 'true');
     try {
       await world.owner('approveAction', { action: action.id, digest: action.digest, typed_server: name });
       const ended = await eventually('the action to be refused', async () => {
@@ -230,8 +224,15 @@ hostTest(
       await good();
     }
     await setPolicy(OPEN_POLICY);
-    await assert.rejects(ask(offer), /agent_changes are off/);
-    // The agent connects anew to tell of it: not in the middle of the next test.
+    // The agent connects anew to tell of it, at a moment of its own.
+    const isAway = (error: { code?: string }) => error.code === 'server_offline';
+    const said = await eventually('the answer', () =>
+      ask(offer).then(
+        () => 'asked',
+        (error) => (isAway(error) ? undefined : String(error)),
+      ),
+    );
+    assert.match(said, /agent_changes are off/);
     await tellPolicy(`${OPEN_POLICY}agent_changes: true\n`);
     await settled(host, OLD);
   },
@@ -275,6 +276,7 @@ hostTest('agent.uninstall: when it is approved, the end is told first, then noth
   const ended = await carryOut(ground, { playbook: 'agent.uninstall' }, { watch: '1s' });
   assert.equal(ended.state, 'succeeded', ended.status);
   assert.match(JSON.stringify(ended.plan.preview), /not even to take this back/);
+  assert.match(await comesNow(host, 'countersign-removal.timer'), STANDS_30_S);
   const left = [
     'ls -d /opt/countersign /etc/countersign /var/lib/countersign /run/countersign',
     'ls -d /etc/systemd/system/*countersign* /etc/systemd/system/*/*countersign*',
