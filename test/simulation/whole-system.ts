@@ -14,7 +14,7 @@ import { addEverybody } from './simulated-people.ts';
 import { Killed, SimulatedProcess } from './simulated-process.ts';
 import { nameOf } from './simulated-runner.ts';
 import { SimulatedServer } from './simulated-server.ts';
-import { SimulatedStore } from './simulated-store.ts';
+import { emptyStore, SimulatedStore } from './simulated-store.ts';
 import { VirtualNetwork } from './virtual-network.ts';
 import { EPOCH, MachineClock, rest, VirtualTime } from './virtual-time.ts';
 
@@ -31,7 +31,7 @@ export class WholeSystem implements Disposable {
   readonly chance: Chance;
   readonly time: VirtualTime;
   readonly network: VirtualNetwork;
-  readonly store = new SimulatedStore();
+  readonly store = new SimulatedStore(emptyStore);
   readonly clock: MachineClock;
   readonly ledger = new EffectLedger();
   readonly cards = new Map<string, string>();
@@ -200,7 +200,8 @@ export class WholeSystem implements Disposable {
         answer = { error };
       },
     );
-    await this.time.passUntil(this.time.now + 30_000);
+    const end = this.time.now + 30_000;
+    while (answer === undefined && this.time.now < end) await this.time.passUntil(this.time.now + 1000);
     if (answer === undefined) throw new Error(`half a minute without ${what}`);
     if ('error' in answer) throw answer.error;
     return answer.value;

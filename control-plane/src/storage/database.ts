@@ -48,10 +48,10 @@ interface Opening {
 /** The store below the database. Whoever opened it may put one program after the other on it, as a machine does. */
 export type Sqlite = SqliteDatabase;
 
-/** Opens (or makes) the store of {@link openDatabase}, and leaves it as it is. */
-export function openSqlite(path: string): Sqlite {
-  if (path !== ':memory:') makePrivateFile(path);
-  const sqlite = new BetterSqlite(path, { timeout: BUSY_MS });
+/** Opens (or makes) the store of {@link openDatabase}, and leaves it as it is. The bytes of one: opens a copy in memory. */
+export function openSqlite(from: string | Buffer): Sqlite {
+  if (typeof from === 'string' && from !== ':memory:') makePrivateFile(from);
+  const sqlite = new BetterSqlite(from, { timeout: BUSY_MS });
   for (const pragma of ['journal_mode = WAL', 'synchronous = FULL', 'foreign_keys = ON', 'trusted_schema = OFF'])
     sqlite.pragma(pragma);
   sqlite.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
