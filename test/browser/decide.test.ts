@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { after, before } from 'node:test';
 import type { Call } from '@countersign/protocol/operator-api/index';
 import type { Browser, Page } from 'playwright-core';
-import { browserTest, openBrowser, whyNoBrowser } from '../world/browser.ts';
+import { browserTest, whyNoBrowser } from '../world/browser.ts';
 import { type LocalAgent, startLocalAgent } from '../world/local-agent.ts';
-import { startWorld, type World } from '../world/world.ts';
-import { desk, type Look, mustBeSound, openPage, openWindow, phone, type SignedIn, signInOnce } from './pages.ts';
+import type { World } from '../world/world.ts';
+import { desk, type Look, mustBeSound, openPage, openWindow, phone, type SignedIn, startDashboard } from './pages.ts';
 
 let browser: Browser;
 let world: World;
@@ -22,9 +22,8 @@ let number = 0;
 
 before(async () => {
   if (whyNoBrowser()) return;
-  browser = await openBrowser();
   folder = await realpath(await mkdtemp(join(tmpdir(), 'countersign-decide-')));
-  world = await startWorld();
+  ({ browser, world, state } = await startDashboard());
   const rooms = Array.from({ length: 9 }, (_, room) => join(folder, `room-${room + 1}`));
   agent = await startLocalAgent(world, 'web-1', {
     policy: [
@@ -37,7 +36,6 @@ before(async () => {
     ].join('\n'),
   });
   assistant = world.as(await world.token());
-  state = await signInOnce(browser, world);
 });
 
 after(async () => {
@@ -70,7 +68,7 @@ async function askToClean() {
   const asked = await assistant('runPlaybook', {
     server: 'web-1',
     playbook: 'disk.clean_tmp',
-    parameters: { root: room },
+    parameters: { root: room, watch: '1s' },
   });
   assert.ok(asked.action, 'it waits for a human');
   return { room, action: asked.action };

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { Browser } from 'playwright-core';
-import { browserTest, openBrowser, whyNoBrowser } from '../world/browser.ts';
+import { browserTest, whyNoBrowser } from '../world/browser.ts';
 import { type LocalAgent, startLocalAgent } from '../world/local-agent.ts';
 import { projectFolder } from '../world/places.ts';
-import { startWorld, type World } from '../world/world.ts';
-import { looks, mustBeSound, openPage, openWindow, type SignedIn, signInOnce } from './pages.ts';
+import type { World } from '../world/world.ts';
+import { looks, mustBeSound, openPage, openWindow, type SignedIn, startDashboard } from './pages.ts';
 
 let browser: Browser;
 let world: World;
@@ -19,8 +19,7 @@ let action: string;
 
 before(async () => {
   if (whyNoBrowser()) return;
-  browser = await openBrowser();
-  world = await startWorld();
+  ({ browser, world, state } = await startDashboard());
   agent = await startLocalAgent(world, 'web-1', { policy: 'mode: act\nmax_risk: critical\ncommands: true\n' });
   await world.owner('addServer', { name: 'web-2', labels: { env: 'prod' } });
   await world.owner('createHook', { name: 'Prod', kind: 'alertmanager' });
@@ -31,7 +30,6 @@ before(async () => {
     reason: 'To see.',
   });
   action = asked.action?.id ?? '';
-  state = await signInOnce(browser, world);
 });
 
 after(async () => {

@@ -1,5 +1,4 @@
 /** The first minutes: the printed link, the first account, an authenticator app, signing in again. */
-import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -116,9 +115,10 @@ browserTest('when somebody who is not signed in opens a page, they come back to 
   const page = await openPage(await openWindow(browser, phone));
   await page.goto(`${url}/audit?event=setup.finished`);
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
-  assert.equal(new URL(page.url()).searchParams.get('next'), '/audit?event=setup.finished');
+  await page.waitForURL(({ searchParams }) => searchParams.get('next') === '/audit?event=setup.finished');
   await page.goto(`${url}/sign-in?next=${encodeURIComponent('//evil.example/')}`);
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
-  assert.equal(new URL(page.url()).searchParams.get('next'), null, 'an address of somebody else is forgotten');
+  // An address of somebody else is forgotten.
+  await page.waitForURL(({ searchParams }) => !searchParams.has('next'));
   await page.context().close();
 });

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import type { Call } from '@countersign/protocol/operator-api/index';
 import type { Browser, Page } from 'playwright-core';
-import { browserTest, openBrowser, whyNoBrowser } from '../world/browser.ts';
+import { browserTest, whyNoBrowser } from '../world/browser.ts';
 import { type LocalAgent, startLocalAgent } from '../world/local-agent.ts';
-import { startWorld, type World } from '../world/world.ts';
-import { desk, type Look, mustBeSound, openPage, openWindow, phone, type SignedIn, signInOnce } from './pages.ts';
+import type { World } from '../world/world.ts';
+import { desk, type Look, mustBeSound, openPage, openWindow, phone, type SignedIn, startDashboard } from './pages.ts';
 
 let browser: Browser;
 let world: World;
@@ -16,12 +16,10 @@ let assistant: Call;
 
 before(async () => {
   if (whyNoBrowser()) return;
-  browser = await openBrowser();
-  world = await startWorld();
+  ({ browser, world, state } = await startDashboard());
   agent = await startLocalAgent(world, 'web-1', { policy: 'mode: act\nmax_risk: critical\ncommands: true\n' });
   assistant = world.as(await world.token());
   for (const word of ['one', 'two', 'three']) await assistant('runCommand', { server: 'web-1', argv: ['echo', word] });
-  state = await signInOnce(browser, world);
 });
 
 after(async () => {
@@ -65,7 +63,7 @@ browserTest('when g and a letter are pressed, that place opens', async () => {
 browserTest('when the palette is opened, a few letters lead to a server', async () => {
   const page = await open('/');
   await page.keyboard.press('Control+k');
-  await page.getByRole('combobox').waitFor();
+  await page.getByRole('combobox').and(page.locator(':focus')).waitFor();
   await page.keyboard.type('web-1');
   await page.getByRole('option', { name: /web-1.*server/ }).waitFor();
   await mustBeSound(page, 'palette');
@@ -109,6 +107,8 @@ browserTest('when j, k and Enter are pressed in the inbox of a narrow window, a 
 browserTest('when a is pressed, nothing is approved: the question comes first, and typing goes into it', async () => {
   const page = await open('/inbox');
   await page.getByRole('article').waitFor();
+  const sent: string[] = [];
+  page.on('request', (request) => request.method() !== 'GET' && sent.push(request.url()));
   await page.keyboard.press('j');
   await page.keyboard.press('a');
   const dialog = page.getByRole('dialog');
@@ -117,6 +117,7 @@ browserTest('when a is pressed, nothing is approved: the question comes first, a
   assert.equal(await dialog.getByLabel(/Type the server’s name/).inputValue(), 'r');
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'detached' });
+  assert.deepEqual(sent, []);
   const { actions } = await world.owner('listActions', { state: 'awaiting_approval' });
   assert.equal(actions.length, 3);
   await page.context().close();

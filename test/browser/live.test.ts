@@ -1,9 +1,9 @@
 /** What an open page knows of the world: it says when it is cut off, and catches up when it is back. */
 import { after, before } from 'node:test';
 import type { Browser } from 'playwright-core';
-import { browserTest, openBrowser, whyNoBrowser } from '../world/browser.ts';
-import { startWorld, type World } from '../world/world.ts';
-import { desk, mustBeQuiet, mustBeSound, openPage, openWindow, type SignedIn, signInOnce } from './pages.ts';
+import { browserTest, whyNoBrowser } from '../world/browser.ts';
+import type { World } from '../world/world.ts';
+import { desk, mustBeQuiet, mustBeSound, openPage, openWindow, type SignedIn, startDashboard } from './pages.ts';
 
 let browser: Browser;
 let world: World;
@@ -11,9 +11,7 @@ let state: SignedIn;
 
 before(async () => {
   if (whyNoBrowser()) return;
-  browser = await openBrowser();
-  world = await startWorld();
-  state = await signInOnce(browser, world);
+  ({ browser, world, state } = await startDashboard());
 });
 
 after(async () => {

@@ -8,13 +8,13 @@ import { changeDigest } from '@countersign/protocol/follow-lock';
 import { type LockState, signedLockChangeSchema } from '@countersign/protocol/lock';
 import { makeSigningKey } from '@countersign/protocol/signing';
 import type { Browser, Page } from 'playwright-core';
-import { browserTest, openBrowser, whyNoBrowser } from '../world/browser.ts';
+import { browserTest, whyNoBrowser } from '../world/browser.ts';
 import { eventually } from '../world/eventually.ts';
 import { serverOnline } from '../world/install-agent.ts';
 import { type LocalAgent, startLocalAgent } from '../world/local-agent.ts';
-import { startWorld, type World } from '../world/world.ts';
+import type { World } from '../world/world.ts';
 import { giveAuthenticator } from './authenticator.ts';
-import { desk, forgive, mustBeSound, openPage, openWindow, type SignedIn, signInOnce } from './pages.ts';
+import { desk, forgive, mustBeSound, openPage, openWindow, type SignedIn, startDashboard } from './pages.ts';
 
 let browser: Browser;
 let world: World;
@@ -28,10 +28,8 @@ const bo = makeSigningKey();
 
 before(async () => {
   if (whyNoBrowser()) return;
-  browser = await openBrowser();
   folder = await mkdtemp(join(tmpdir(), 'countersign-lock-'));
-  world = await startWorld();
-  state = await signInOnce(browser, world);
+  ({ browser, world, state } = await startDashboard());
   page = await openPage(await openWindow(browser, desk, state));
   await giveAuthenticator(page);
   await page.goto(`${world.url}/account`);
@@ -144,6 +142,7 @@ browserTest('when a rule asks for a passkey before a token is made, the page ask
   await page.getByLabel('Name').fill('proved');
   await page.getByRole('button', { name: 'Make it' }).click();
   await page.getByText('This takes a fresh proof that it is you').waitFor();
+  await page.getByText('Your browser asks for the passkey next').waitFor();
   await mustBeSound(page, 'a token that takes a proof');
   await page.getByRole('button', { name: 'Make it' }).last().click();
   await page.getByRole('region', { name: 'Token', exact: true }).waitFor();

@@ -7,11 +7,11 @@ import { after, before } from 'node:test';
 import type { LockState } from '@countersign/protocol/lock';
 import type { Call } from '@countersign/protocol/operator-api/index';
 import type { Browser, Page } from 'playwright-core';
-import { browserTest, openBrowser, whyNoBrowser } from '../world/browser.ts';
+import { browserTest, whyNoBrowser } from '../world/browser.ts';
 import { type LocalAgent, startLocalAgent } from '../world/local-agent.ts';
-import { startWorld, type World } from '../world/world.ts';
+import type { World } from '../world/world.ts';
 import { type Authenticator, giveAuthenticator, type Passkey } from './authenticator.ts';
-import { desk, type Look, mustBeSound, openPage, openWindow, phone, type SignedIn, signInOnce } from './pages.ts';
+import { desk, type Look, mustBeSound, openPage, openWindow, phone, type SignedIn, startDashboard } from './pages.ts';
 
 let browser: Browser;
 let world: World;
@@ -25,13 +25,13 @@ let passkeys: readonly Passkey[];
 
 before(async () => {
   if (whyNoBrowser()) return;
-  browser = await openBrowser();
   folder = await realpath(await mkdtemp(join(tmpdir(), 'countersign-passkeys-')));
-  world = await startWorld();
-  state = await signInOnce(browser, world);
+  ({ browser, world, state } = await startDashboard());
   assistant = world.as(await world.token());
-  await makeFirstPasskey();
-  open = await startLocalAgent(world, 'open-1', { policy: policyOf() });
+  const opening = startLocalAgent(world, 'open-1', { policy: policyOf() }).then((agent) => {
+    open = agent;
+  });
+  await Promise.all([makeFirstPasskey(), opening]);
   locked = await startLocalAgent(world, 'locked-1', { policy: policyOf(await makeLock()) });
 });
 

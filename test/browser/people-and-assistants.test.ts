@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { after, before } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { connectAssistant } from '../world/assistants.ts';
-import { browserTest, openBrowser, whyNoBrowser } from '../world/browser.ts';
-import { startWorld, type World } from '../world/world.ts';
+import { browserTest, whyNoBrowser } from '../world/browser.ts';
+import type { World } from '../world/world.ts';
 import {
   confirm,
   desk,
@@ -15,7 +15,7 @@ import {
   openWindow,
   phone,
   type SignedIn,
-  signInOnce,
+  startDashboard,
 } from './pages.ts';
 
 let browser: Browser;
@@ -24,9 +24,7 @@ let state: SignedIn;
 
 before(async () => {
   if (whyNoBrowser()) return;
-  browser = await openBrowser();
-  world = await startWorld({ telegram: true });
-  state = await signInOnce(browser, world);
+  ({ browser, world, state } = await startDashboard({ telegram: true }));
 });
 
 after(async () => {
@@ -78,6 +76,38 @@ browserTest('when a token is made, it is shown once; when it is ended, it is ref
   await assert.rejects(world.as(secret)('listServers', {}), { code: 'unauthenticated' });
   await page.context().close();
 });
+
+browserTest(
+  'when a button is pressed twice, it is sent once, and is under way until the page shows what it did',
+  async () => {
+    const { secret } = await world.owner('createToken', { name: 'pressed twice', scope: 'read' });
+    const page = await open('/tokens');
+    await page.getByRole('button', { name: 'End the token pressed twice' }).click();
+    const listed = Promise.withResolvers<void>();
+    let sent = 0;
+    await page.route('**/api/v1/tokens**', async (route) => {
+      if (route.request().method() === 'GET') await listed.promise;
+      else sent += 1;
+      await route.continue();
+    });
+    const asked = page.waitForRequest((request) => request.method() === 'GET' && request.url().endsWith('/tokens'));
+    const button = page.getByRole('dialog').getByRole('button', { name: 'End it' });
+    // In one go, as a page that was busy meets two presses of an impatient person.
+    await button.evaluate((it) => {
+      const pressed = it as unknown as { click(): void };
+      pressed.click();
+      pressed.click();
+    });
+    await asked;
+    await assert.rejects(world.as(secret)('listServers', {}), { code: 'unauthenticated' });
+    assert.equal(await button.isDisabled(), true, 'the list behind it is still that of before');
+    listed.resolve();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    assert.equal(await page.getByRole('button', { name: 'End the token pressed twice' }).count(), 0);
+    assert.equal(sent, 1);
+    await page.context().close();
+  },
+);
 
 browserTest('when a person is invited, they join by the link and see what their role may', async () => {
   const page = await open('/people');

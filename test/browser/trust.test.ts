@@ -6,11 +6,22 @@ import { join } from 'node:path';
 import { after, before } from 'node:test';
 import type { Call } from '@countersign/protocol/operator-api/index';
 import type { Browser, Page } from 'playwright-core';
-import { browserTest, openBrowser, whyNoBrowser } from '../world/browser.ts';
+import { browserTest, whyNoBrowser } from '../world/browser.ts';
 import { eventually } from '../world/eventually.ts';
 import { type LocalAgent, startLocalAgent } from '../world/local-agent.ts';
-import { startWorld, type World } from '../world/world.ts';
-import { desk, type Look, mustBeSound, openPage, openWindow, phone, type SignedIn, signInOnce } from './pages.ts';
+import type { World } from '../world/world.ts';
+import {
+  confirm,
+  desk,
+  type Look,
+  mustBeSound,
+  openPage,
+  openWindow,
+  phone,
+  type SignedIn,
+  signInOnce,
+  startDashboard,
+} from './pages.ts';
 
 let browser: Browser;
 let world: World;
@@ -21,13 +32,11 @@ let assistant: Call;
 
 before(async () => {
   if (whyNoBrowser()) return;
-  browser = await openBrowser();
   folder = await realpath(await mkdtemp(join(tmpdir(), 'countersign-trust-')));
-  world = await startWorld();
+  ({ browser, world, state: ada } = await startDashboard());
   agent = await startLocalAgent(world, 'web-1', {
     policy: `mode: act\nmax_risk: critical\ncommands: true\nread_roots: [${folder}]\nwrite_roots: [${folder}]\n`,
   });
-  ada = await signInOnce(browser, world);
   assistant = world.as(await world.token());
 });
 
@@ -67,7 +76,7 @@ browserTest('when everything is paused on a phone, nothing starts anywhere until
   await page.getByRole('button', { name: 'Pause everything' }).click();
   await page.getByLabel('Reason').fill('Something is odd.');
   await mustBeSound(page, 'pause dialog');
-  await page.getByRole('dialog').getByRole('button', { name: 'Pause everything' }).click();
+  await confirm(page, 'Pause everything');
   await page.getByText('All changes are paused', { exact: true }).waitFor();
   await page.getByText('“Something is odd.”').waitFor();
   assert.equal(await page.getByRole('button', { name: 'Pause everything' }).count(), 0);
@@ -95,6 +104,7 @@ browserTest('when a single key is pressed, nothing is paused; the palette leads 
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
   await page.keyboard.press('Control+k');
   await page.getByRole('combobox').fill('panic');
+  await page.getByRole('option', { name: /Pause everything/ }).waitFor();
   await page.keyboard.press('Enter');
   await page.getByRole('dialog', { name: 'Pause everything?' }).waitFor();
   await page.keyboard.press('Escape');
@@ -184,12 +194,13 @@ browserTest(
 
     const bo = await signInOnce(browser, { ...world, email: 'bo@example.org' });
     const other = await visit('/policy', phone, bo);
-    for (let left = 2; left > 0; left--) {
+    for (const left of [1, 0]) {
       await other.getByRole('button', { name: 'Agree…' }).first().click();
       await other.getByRole('textbox', { name: 'Your password' }).waitFor();
       await mustBeSound(other, 'agreeing');
       await prove(other, 'Agree');
       await other.getByRole('dialog').waitFor({ state: 'detached' });
+      await other.getByRole('button', { name: 'Agree…' }).nth(left).waitFor({ state: 'detached' });
     }
     await eventually('Cyd to be an owner', async () => {
       const { people } = await world.owner('listPeople', {});

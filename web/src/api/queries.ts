@@ -10,6 +10,7 @@ import {
   useMutation,
   useQueryClient,
 } from '@tanstack/react-query';
+import { useRef } from 'react';
 import { call, isFault } from './client.ts';
 
 /** Called when the session is found to be over. Set by the routes. */
@@ -62,13 +63,27 @@ export function useOperation<N extends OperationName>(name: N, touches: readonly
   return useWork((input: InputOf<N>): Promise<OutputOf<N>> => call(name, input), touches);
 }
 
-/** The same for work of more than one call. */
+/**
+ * The same for work of more than one call. It is under way until what is on screen shows it, so that nobody presses again by what
+ * was; and while it is, `mutate` does nothing: a second press or key may come before the button is seen to be busy.
+ */
 export function useWork<I, O>(work: (input: I) => Promise<O>, touches: readonly OperationName[]) {
   const client = useQueryClient();
-  return useMutation<O, Error, I>({
+  const busy = useRef(false);
+  const askAgain = () => Promise.all(touches.map((touched) => client.invalidateQueries({ queryKey: [touched] })));
+  const mutation = useMutation<O, Error, I>({
     mutationFn: work,
+    onSuccess: askAgain,
+    // Why it could not be is told at once.
+    onError: () => void askAgain(),
     onSettled: () => {
-      for (const touched of touches) void client.invalidateQueries({ queryKey: [touched] });
+      busy.current = false;
     },
   });
+  const mutate: typeof mutation.mutate = (...given) => {
+    if (busy.current) return;
+    busy.current = true;
+    mutation.mutate(...given);
+  };
+  return { ...mutation, mutate };
 }

@@ -81,7 +81,13 @@ export function Webhooks() {
         verb="Remove"
         busy={remove.isPending}
         error={remove.error}
-        onConfirm={() => removing && remove.mutate({ hook: removing.id }, { onSuccess: () => setRemoving(null) })}
+        onConfirm={() =>
+          removing &&
+          remove.mutate(
+            { hook: removing.id },
+            { onSuccess: () => setRemoving((now) => (now === removing ? null : now)) },
+          )
+        }
       >
         Alerts sent to its address are refused from now on.
       </Confirm>

@@ -103,7 +103,9 @@ export function PeoplePage() {
         verb="Remove"
         busy={remove.isPending}
         error={remove.error}
-        onConfirm={() => removing && remove.run({ person: removing.id }, () => setRemoving(null))}
+        onConfirm={() =>
+          removing && remove.run({ person: removing.id }, () => setRemoving((now) => (now === removing ? null : now)))
+        }
       >
         Sessions, tokens and the Telegram link of {removing?.name} end at once. What they did stays in the audit log.
       </Confirm>

@@ -91,7 +91,10 @@ export function TokensPage() {
         verb="End it"
         busy={revoke.isPending}
         error={revoke.error}
-        onConfirm={() => ending && revoke.mutate({ token: ending.id }, { onSuccess: () => setEnding(null) })}
+        onConfirm={() =>
+          ending &&
+          revoke.mutate({ token: ending.id }, { onSuccess: () => setEnding((now) => (now === ending ? null : now)) })
+        }
       >
         The assistant that uses it is refused from its next call on. What it asked for stays.
       </Confirm>

@@ -182,13 +182,11 @@ type Collected = OutputOf<'collectAmendment'>;
 /** A token or an invitation that others agreed to: made now, for who asked. */
 function Collect({ amendment, onCollected }: { amendment: AmendmentView; onCollected: (made: Collected) => void }) {
   const collect = useOperation('collectAmendment', ['listTokens', 'listPeople', 'listAmendments']);
+  // Not as a callback of `mutate`: it is not called when the row is gone before the answer is there, and the secret is told once.
+  const submit = () => collect.mutateAsync({ amendment: amendment.id }).then(onCollected, () => undefined);
   return (
     <>
-      <Button
-        kind="primary"
-        busy={collect.isPending}
-        onClick={() => collect.mutate({ amendment: amendment.id }, { onSuccess: onCollected })}
-      >
+      <Button kind="primary" busy={collect.isPending} onClick={submit}>
         Collect it
       </Button>
       <FaultNotice error={collect.error} />
