@@ -93,7 +93,9 @@ function guard(app: FastifyInstance, config: Config, place: Place): void {
         fetchSite: text(headers['sec-fetch-site']),
         fetchMode: text(headers['sec-fetch-mode']),
         fetchDest: text(headers['sec-fetch-dest']),
-        localAddress: request.socket.localAddress,
+        get localAddress() {
+          return request.socket.localAddress;
+        },
       },
       { publicUrl: place.publicUrl, host: config.host },
       isOurs,

@@ -37,25 +37,32 @@ const HOSTS_KEPT = 100;
 
 /**
  * Whether the host is ours, as {@link strangerIn} asks; a host that was is not taken apart again, since clients send the same one
- * with every request.
+ * with every request. The address that a visit came to is looked at only where the host does not say enough: Node keeps it with the socket
+ * from then on, and ten thousand agents have one each.
  */
 export function hostsKept(): typeof hostIsOurs {
   const kept = new Set<string>();
-  return (visit, home) => {
-    // The host comes last: it is the only part that a stranger words.
-    const key = `${home.publicUrl} ${home.host} ${visit.localAddress} ${visit.host}`;
-    if (visit.host !== undefined && kept.has(key)) return true;
-    const ours = hostIsOurs(visit, home);
+  const keptOrOurs = (key: string, isOurs: () => boolean): boolean => {
+    if (kept.has(key)) return true;
+    const ours = isOurs();
     if (ours) {
       if (kept.size >= HOSTS_KEPT) kept.clear();
       kept.add(key);
     }
     return ours;
   };
+  return (visit, home) => {
+    const { host } = visit;
+    if (host === undefined) return false;
+    // The host comes last: it is the only part that a stranger words. No address begins as our origin does.
+    const key = `${home.publicUrl} ${home.host} ${host}`;
+    if (keptOrOurs(key, () => hostIsOurs({ host, localAddress: undefined }, home))) return true;
+    return keptOrOurs(`${visit.localAddress} ${key}`, () => hostIsOurs(visit, home));
+  };
 }
 
 /** A name of ours, or an IP address: only names can be made to point elsewhere, but an address that is not ours was not typed either. */
-function hostIsOurs({ host, localAddress }: Visit, home: Home): boolean {
+function hostIsOurs({ host, localAddress }: Pick<Visit, 'host' | 'localAddress'>, home: Home): boolean {
   if (host === undefined) return false;
   const url = URL.parse(`http://${host}`);
   if (url === null || url.pathname !== '/' || url.username !== '' || host.includes('/')) return false;
