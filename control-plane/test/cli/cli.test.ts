@@ -9,7 +9,7 @@ const setup = ['setup', '--email', 'ada@example.org', '--name', 'Ada', '--passwo
 async function readyMachine(context: TestContext, extra: Record<string, string> = {}): Promise<Machine> {
   const machine = await makeMachine(context, extra);
   await machine.start();
-  const { code, err } = await machine.cli(setup, { input: password });
+  const { code, err } = await machine.run(setup, { input: password });
   assert.equal(code, 0, err);
   return machine;
 }
@@ -58,11 +58,11 @@ test('when nobody can sign in any more, a new setup link lets the owner back in'
   const machine = await readyMachine(context);
   const { setup_link: link } = (await machine.cli(['setup', '--reset-link', '--json'])).json();
   assert.match(link, new RegExp(`^${machine.url}/setup#csu_`));
-  const reset = await machine.cli([...setup, '--reset-link'], { input: 'a quite new password' });
+  const reset = await machine.run([...setup, '--reset-link'], { input: 'a quite new password' });
   assert.equal(reset.code, 0, reset.err);
   const login = ['login', '--email', 'ada@example.org', '--password-stdin', '--json'];
-  assert.equal((await machine.cli(login, { input: password })).json().error.code, 'sign_in_failed');
-  assert.equal((await machine.cli(login, { input: 'a quite new password\n' })).code, 0);
+  assert.equal((await machine.run(login, { input: password })).json().error.code, 'sign_in_failed');
+  assert.equal((await machine.run(login, { input: 'a quite new password\n' })).code, 0);
 });
 
 test('when a command is typed wrongly, exit code 2 and words say what to type', async (context) => {
@@ -99,11 +99,11 @@ test('when a token is made, it is shown once with the lines that connect an assi
   assert.match(words.out, /codex mcp add countersign/);
   assert.match(words.out, /"mcpServers"/);
   assert.ok(!words.out.includes('\u001b'), 'no colours without a terminal');
-  const list = (await machine.cli(['token', 'list', '--json'])).json().tokens;
+  const list = (await machine.run(['token', 'list', '--json'])).json().tokens;
   assert.deepEqual(list.map(({ name }: { name: string }) => name).sort(), ['Claude Code', 'Codex']);
-  assert.equal((await machine.cli(['token', 'revoke', token.id])).code, 0);
-  assert.equal((await machine.cli(['token', 'revoke', token.id])).code, 1);
-  assert.equal((await machine.cli(['token', 'create', '--name', 'x', '--scope', 'decide'])).code, 2);
+  assert.equal((await machine.run(['token', 'revoke', token.id])).code, 0);
+  assert.equal((await machine.run(['token', 'revoke', token.id])).code, 1);
+  assert.equal((await machine.run(['token', 'create', '--name', 'x', '--scope', 'decide'])).code, 2);
 });
 
 test('when the audit log is exported, it verifies offline, and one changed byte is found with exit code 5', async (context) => {
@@ -115,14 +115,14 @@ test('when the audit log is exported, it verifies offline, and one changed byte 
   assert.ok(good.json().entries >= 3);
   const piped = await machine.cli(['audit', 'export']);
   assert.equal((await machine.cli(['audit', 'verify', '-'], { input: piped.out })).code, 0);
-  assert.equal((await machine.cli(['audit', 'verify', '--json'])).json().ok, true);
+  assert.equal((await machine.run(['audit', 'verify', '--json'])).json().ok, true);
   writeFileSync(file, readFileSync(file, 'utf8').replace('Ada', 'Eve'));
   const bad = await machine.cli(['audit', 'verify', file]);
   assert.equal(bad.code, 5);
   assert.match(bad.out, /✗ The log does not verify\.\n {2}entry \d+: /);
   const key = `ed25519:${'A'.repeat(43)}`;
-  assert.equal((await machine.cli(['audit', 'verify', file, '--key', key])).code, 5);
-  assert.equal((await machine.cli(['audit', 'verify', '/nowhere'])).code, 2);
+  assert.equal((await machine.run(['audit', 'verify', file, '--key', key])).code, 5);
+  assert.equal((await machine.run(['audit', 'verify', '/nowhere'])).code, 2);
 });
 
 test('when a backup is made while everything runs, it is a whole database, without the keys', async (context) => {
@@ -133,7 +133,7 @@ test('when a backup is made while everything runs, it is a whole database, witho
   assert.equal(statSync(file).mode & 0o777, 0o600);
   assert.equal(statSync(file).size, made.json().bytes);
   assert.match(readFileSync(file).subarray(0, 15).toString(), /^SQLite format 3$/);
-  assert.equal((await machine.cli(['backup', file])).code, 2);
+  assert.equal((await machine.run(['backup', file])).code, 2);
 });
 
 test('when doctor looks, it prints a fix for everything that is wrong', async (context) => {
@@ -188,13 +188,13 @@ test('when the control plane is off loopback, the command line trusts its key an
   const machine = await readyMachine(context, { COUNTERSIGN_HOST: '0.0.0.0' });
   assert.equal((await machine.cli(['whoami'])).code, 0);
   const login = ['login', '--email', 'ada@example.org', '--password-stdin', '--url', machine.url, '--json'];
-  const unpinned = await machine.cli(login, { input: password });
+  const unpinned = await machine.run(login, { input: password });
   assert.equal(unpinned.code, 3);
   const wrongPin = await machine.cli([...login, '--pin', `sha256//${'A'.repeat(43)}=`], { input: password });
   assert.equal(wrongPin.code, 3);
   const { pin } = JSON.parse(readFileSync(join(machine.dataDir, 'control-plane.json'), 'utf8'));
   const other = join(machine.dataDir, 'other-session.json');
-  const pinned = await machine.cli([...login, '--pin', pin], { input: password, env: { COUNTERSIGN_CONFIG: other } });
+  const pinned = await machine.run([...login, '--pin', pin], { input: password, env: { COUNTERSIGN_CONFIG: other } });
   assert.equal(pinned.code, 0, pinned.out);
-  assert.equal((await machine.cli(['whoami'], { env: { COUNTERSIGN_CONFIG: other } })).code, 0);
+  assert.equal((await machine.run(['whoami'], { env: { COUNTERSIGN_CONFIG: other } })).code, 0);
 });

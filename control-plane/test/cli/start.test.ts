@@ -9,7 +9,7 @@ import { makeMachine, password, until } from './processes.ts';
 test('when npm start runs on a fresh clone, this machine is under care for reading only, also after a restart on another port or with TLS', async (context) => {
   const machine = await makeMachine(context, { COUNTERSIGN_LOCAL_AGENT: 'observe' });
   const online = async () => {
-    const { servers } = (await machine.cli(['servers', '--json'])).json();
+    const { servers } = (await machine.run(['servers', '--json'])).json();
     return servers?.length === 1 && servers[0].state === 'online' && servers[0].mode === 'observe';
   };
   const first = await machine.start('start.ts');
