@@ -58,8 +58,7 @@ export class RulesPlane implements Plane {
     const key = `${serverId} ${risk} ${unit}`;
     const repeated = store.openRepeat(key, this.#now() - limits.repeatMs);
     if (repeated) return repeated.id;
-    const wanted = { kind: 'playbook', playbook: `test.${risk}`, parameters: { unit } } as const;
-    const draft = draftPlan(playbooks, { id: serverId, name: nameOf(serverId) }, wanted);
+    const draft = draftOf(serverId, { risk, unit });
     if (!fleet.isOnline(serverId)) throw fault('server_offline', { server: serverId, since: '' });
     const inForce = policy();
     const verdict = evaluate(inForce.policy, this.#facts(draft));
@@ -260,6 +259,25 @@ export class RulesPlane implements Plane {
     await this.#at.turn();
     await this.#at.process.pass('turn');
   }
+}
+
+const drafts = new Map<string, PlanDraft>();
+
+/** The draft of a plan follows from these alone, and there are a dozen: each is made once for all stories. */
+function draftOf(serverId: string, { risk, unit }: Pick<Ask, 'risk' | 'unit'>): PlanDraft {
+  const name = `${serverId} ${risk} ${unit}`;
+  const known = drafts.get(name);
+  if (known) return known;
+  const wanted = { kind: 'playbook', playbook: `test.${risk}`, parameters: { unit } } as const;
+  const draft = deepFreeze(draftPlan(playbooks, { id: serverId, name: nameOf(serverId) }, wanted));
+  drafts.set(name, draft);
+  return draft;
+}
+
+/** Who changed a draft of all would change that of the next story. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(deepFreeze);
+  return value;
 }
 
 function forbids(verdict: PolicyVerdict, row: Row, votes: readonly Vote[]): boolean {
