@@ -112,6 +112,11 @@ export class OneConnection implements DatabaseConnection {
     return { insertId: BigInt(lastInsertRowid), numAffectedRows: BigInt(changes), rows: [] };
   }
 
+  /** Runs a statement of which nobody needs an answer. Throws what SQLite says. */
+  run({ sql, parameters }: CompiledQuery): void {
+    this.#database.prepare(sql).run(parameters);
+  }
+
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     return this.ask<R>(query);
   }

@@ -78,31 +78,28 @@ export class Writers {
 
   async #run(): Promise<void> {
     this.#running = true;
-    while (this.#waiting.length > 0) await this.#group();
+    while (this.#waiting.length > 0) {
+      const members: Member[] = [];
+      try {
+        await this.#inTransaction(members);
+        for (const member of members) tell(member);
+      } catch (error) {
+        this.#notCommitted(members, error);
+      }
+    }
     this.#running = false;
   }
 
-  async #group(): Promise<void> {
-    const members: Member[] = [];
-    try {
-      await this.#inTransaction((connection) => this.#members(connection, members));
-    } catch (error) {
-      this.#notCommitted(members, error);
-      return;
-    }
-    for (const member of members) tell(member);
-  }
-
-  /** What Kysely's `transaction().execute` does, without an executor of its own for each commit. */
-  async #inTransaction(work: (connection: DatabaseConnection) => Promise<void>): Promise<void> {
+  /** What Kysely's `transaction().execute` does, without an executor of its own for each commit. Puts in `members` who had their turn. */
+  async #inTransaction(members: Member[]): Promise<void> {
     const held = this.#hold();
     const connection = held ?? (await this.#driver.acquireConnection());
     try {
-      if (held) held.ask(begin);
+      if (held) held.run(begin);
       else await this.#driver.beginTransaction(connection, {});
       try {
-        await work(connection);
-        if (held) held.ask(commitAll);
+        await this.#members(connection, members);
+        if (held) held.run(commitAll);
         else await this.#driver.commitTransaction(connection);
       } catch (error) {
         await this.#driver.rollbackTransaction(connection);
@@ -114,6 +111,7 @@ export class Writers {
     }
   }
 
+  // Waits for nothing that is there: each wait is a turn of its own, also for what has come.
   async #members(connection: DatabaseConnection, members: Member[]): Promise<void> {
     const later = new LaterRows(this.#db, connection);
     const commit: Commit = { connection, later, known: new Map(), kept: 0, broken: null };
@@ -124,7 +122,8 @@ export class Writers {
       const turn: Turn = { commit, open: true, asked: false, marked: false, before: later.count, ready: null };
       try {
         member.outcome = await insideWrite.run(turn, member.work, this.#transaction(turn));
-        await endTurn(turn);
+        const ending = endTurn(turn);
+        if (ending) await ending;
         if (turn.marked) await run(connection, releaseSavepoint);
         commit.kept += 1;
       } catch (error) {
@@ -135,7 +134,8 @@ export class Writers {
       }
       if (commit.broken) throw commit.broken;
     }
-    await later.insertFirst(later.count);
+    const inserting = later.insertFirst(later.count);
+    if (inserting) await inserting;
   }
 
   #transaction(turn: Turn): Trx {

@@ -45,7 +45,7 @@ export class LaterRows {
     const inserts = this.#insertsOf(this.#rows.splice(0, count));
     const connection = this.#connection;
     if (!(connection instanceof OneConnection)) return inOrder(connection, inserts);
-    for (const insert of inserts) connection.ask(insert);
+    for (const insert of inserts) connection.run(insert);
     return null;
   }
 

@@ -68,7 +68,7 @@ export function useIn<T>(turn: Turn, use: (connection: DatabaseConnection) => Pr
 /** Runs a query of our own. A connection that answers at once has done so when this returns: there is nothing to wait for. */
 export function run(connection: DatabaseConnection, query: CompiledQuery): Promise<unknown> | null {
   if (!(connection instanceof OneConnection)) return connection.executeQuery(query);
-  connection.ask(query);
+  connection.run(query);
   return null;
 }
 
