@@ -173,19 +173,21 @@ prove(() => ground, {
     await host.waitFor(async () => (await answer(host, 8090, 'shop.test')) === '502');
   },
   sees: { diagnostic: 'nginx', kind: 'nginx.upstream_errors' },
-  parameters: { watch: '1s', expires: '10s' },
+  parameters: { watch: '1s', expires: '15s' },
   async mended(host) {
     assert.equal(await answer(host, 8090, 'shop.test'), '503');
     assert.match(await timers(host), /\.timer/);
     // It ends by itself, and leaves nothing behind.
-    await host.waitFor(async () => (await answer(host, 8090, 'shop.test')) === '502', { timeoutMs: 15_000 });
+    await host.waitFor(async () => (await answer(host, 8090, 'shop.test')) === '502', { timeoutMs: 60_000 });
     await host.waitFor(async () => (await timers(host)) === '');
   },
   spoil: {
     how: 'nginx has not read the configuration that asks for the flag',
     async breakIt(host) {
-      await writeUpstreamSite(host, '');
+      // A reload only sends a signal, and nginx reads the file some time after it.
+      await writeUpstreamSite(host, 'return 204;');
       await host.exec(['systemctl', 'reload', 'nginx']);
+      await host.waitFor(async () => (await answer(host, 8090, 'shop.test')) === '204');
       await writeUpstreamSite(host, ASKS);
     },
     undo: 'done',
