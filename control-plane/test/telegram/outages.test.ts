@@ -59,6 +59,7 @@ test('when Telegram asks to slow down, the chat waits as long as it says, and ot
   await world.ask();
   const shown = () => [bens, anas].filter(({ chat }) => world.twin.messages(chat).length === 1).length;
   await until(() => shown() === 1, 'one of the two has the card');
+  await world.settled(); // the bot has heard how long to wait
   await world.clock.pass(6_000);
   await world.settled();
   assert.equal(shown(), 1);
