@@ -37,27 +37,23 @@ const HOSTS_KEPT = 100;
 
 /**
  * Whether the host is ours, as {@link strangerIn} asks; a host that was is not taken apart again, since clients send the same one
- * with every request. The address that a visit came to is looked at only where the host does not say enough: Node keeps it with the socket
- * from then on, and ten thousand agents have one each.
+ * with every request. Nor is the address that a visit came to looked at again, where the host alone says enough: Node keeps it with the
+ * socket from then on, and ten thousand agents have one each.
  */
 export function hostsKept(): typeof hostIsOurs {
   const kept = new Set<string>();
-  const keptOrOurs = (key: string, isOurs: () => boolean): boolean => {
-    if (kept.has(key)) return true;
-    const ours = isOurs();
-    if (ours) {
-      if (kept.size >= HOSTS_KEPT) kept.clear();
-      kept.add(key);
-    }
-    return ours;
-  };
   return (visit, home) => {
     const { host } = visit;
     if (host === undefined) return false;
     // The host comes last: it is the only part that a stranger words. No address begins as our origin does.
-    const key = `${home.publicUrl} ${home.host} ${host}`;
-    if (keptOrOurs(key, () => hostIsOurs({ host, localAddress: undefined }, home))) return true;
-    return keptOrOurs(`${visit.localAddress} ${key}`, () => hostIsOurs(visit, home));
+    const anywhere = `${home.publicUrl} ${home.host} ${host}`;
+    if (kept.has(anywhere)) return true;
+    const here = `${visit.localAddress} ${anywhere}`;
+    if (kept.has(here)) return true;
+    if (!hostIsOurs(visit, home)) return false;
+    if (kept.size >= HOSTS_KEPT) kept.clear();
+    kept.add(hostIsOurs({ host, localAddress: undefined }, home) ? anywhere : here);
+    return true;
   };
 }
 

@@ -73,6 +73,31 @@ test('T18: when hosts that were ours are remembered, each visit is judged as if 
         }
 });
 
+test('T13: when a host of ours comes again, by name or by address, it is not taken apart again, nor is its address asked for a name', (t) => {
+  const isOurs = hostsKept();
+  const wide: Home = { ...home, host: '0.0.0.0' };
+  const parse = t.mock.method(URL, 'parse');
+  let looks = 0;
+  for (const [host, again] of [
+    ['cp.example.org:7070', 0],
+    ['192.0.2.5:7070', 1],
+  ] as const) {
+    const one: Visit = {
+      ...visit({ host }),
+      get localAddress() {
+        looks += 1;
+        return '192.0.2.5';
+      },
+    };
+    assert.equal(isOurs(one, wide), true, host);
+    parse.mock.resetCalls();
+    looks = 0;
+    assert.equal(isOurs(one, wide), true, host);
+    assert.deepEqual([parse.mock.callCount(), looks], [0, again], host);
+    assert.equal(isOurs(visit({ host, localAddress: '192.0.2.6' }), wide), again === 0, host);
+  }
+});
+
 test('T18: when a second answer goes out, it has the headers of the first', async (t) => {
   const door = await openDoor(t);
   const guards = async (path: string) =>
