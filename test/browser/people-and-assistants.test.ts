@@ -109,6 +109,55 @@ browserTest(
   },
 );
 
+browserTest(
+  'when a token is made and the list behind it is never answered, its secret is shown all the same',
+  async () => {
+    const page = await openPage(await openWindow(browser, desk, state));
+    await page.clock.install();
+    await page.goto(`${world.url}/tokens`);
+    await page.getByRole('button', { name: 'New token' }).click();
+    await page.getByLabel('Name').fill('in a hurry');
+    const listed = Promise.withResolvers<void>();
+    await page.route('**/api/v1/tokens**', async (route) => {
+      if (route.request().method() === 'GET') await listed.promise;
+      await route.continue();
+    });
+    const asked = page.waitForRequest((request) => request.method() === 'GET' && request.url().endsWith('/tokens'));
+    await page.getByRole('button', { name: 'Make it' }).click();
+    await asked;
+    await page.clock.fastForward(10_000);
+    const secret = await page.getByRole('region', { name: 'Token', exact: true }).textContent();
+    assert.ok((await world.as(secret ?? '')('listServers', {})).servers);
+    listed.resolve();
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.getByRole('button', { name: 'End the token in a hurry' }).waitFor();
+    await page.context().close();
+  },
+);
+
+browserTest('when a question is given up before its answer and asked again, the second press counts too', async () => {
+  const page = await open('/account');
+  const answered = Promise.withResolvers<void>();
+  const asked: unknown[] = [];
+  await page.route('**/api/v1/session/ide-answers', async (route) => {
+    asked.push(route.request().postDataJSON());
+    await answered.promise;
+    await route.continue();
+  });
+  for (const presses of [1, 2]) {
+    await page.getByRole('switch', { name: /My answers to prompts in the IDE count/ }).click();
+    await page.getByRole('textbox', { name: 'Password' }).fill(world.password);
+    const sent = page.waitForRequest('**/api/v1/session/ide-answers');
+    await page.getByRole('button', { name: 'Let them count' }).click();
+    await sent;
+    if (presses === 1) await page.getByRole('button', { name: 'Cancel' }).click();
+  }
+  answered.resolve();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  assert.deepEqual(asked, Array(2).fill({ on: true, password: world.password }));
+  await page.context().close();
+});
+
 browserTest('when a person is invited, they join by the link and see what their role may', async () => {
   const page = await open('/people');
   await page.getByRole('button', { name: 'Invite' }).click();

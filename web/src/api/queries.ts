@@ -63,27 +63,36 @@ export function useOperation<N extends OperationName>(name: N, touches: readonly
   return useWork((input: InputOf<N>): Promise<OutputOf<N>> => call(name, input), touches);
 }
 
+/** Longest that what is on screen is waited for: an answer may fail, be asked for again, or never come, and a secret waits for it. */
+const SHOWN_MS = 10_000;
+
 /**
  * The same for work of more than one call. It is under way until what is on screen shows it, so that nobody presses again by what
  * was; and while it is, `mutate` does nothing: a second press or key may come before the button is seen to be busy.
  */
 export function useWork<I, O>(work: (input: I) => Promise<O>, touches: readonly OperationName[]) {
   const client = useQueryClient();
-  const busy = useRef(false);
+  // What is under way: one that was given up by `reset` ends later, and must not end the next one.
+  const latest = useRef<object | null>(null);
   const askAgain = () => Promise.all(touches.map((touched) => client.invalidateQueries({ queryKey: [touched] })));
-  const mutation = useMutation<O, Error, I>({
+  const mutation = useMutation<O, Error, I, object | null>({
     mutationFn: work,
-    onSuccess: askAgain,
+    onMutate: () => latest.current,
+    onSuccess: () => Promise.race([askAgain(), new Promise((late) => setTimeout(late, SHOWN_MS))]),
     // Why it could not be is told at once.
     onError: () => void askAgain(),
-    onSettled: () => {
-      busy.current = false;
+    onSettled: (_output, _error, _input, mine) => {
+      if (latest.current === mine) latest.current = null;
     },
   });
   const mutate: typeof mutation.mutate = (...given) => {
-    if (busy.current) return;
-    busy.current = true;
+    if (latest.current !== null) return;
+    latest.current = {};
     mutation.mutate(...given);
   };
-  return { ...mutation, mutate };
+  const reset = () => {
+    latest.current = null;
+    mutation.reset();
+  };
+  return { ...mutation, mutate, reset };
 }

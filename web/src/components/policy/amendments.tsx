@@ -3,7 +3,8 @@ import type { AmendmentView, OutputOf } from '@countersign/protocol/operator-api
 import { useQuery } from '@tanstack/react-query';
 import { Ban, CircleCheck, Clock, Hand, type LucideIcon, Undo2 } from 'lucide-react';
 import { useState } from 'react';
-import { query, useOperation } from '../../api/queries.ts';
+import { call } from '../../api/client.ts';
+import { query, useOperation, useWork } from '../../api/queries.ts';
 import { useMay, useMe } from '../../api/session.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
@@ -181,12 +182,13 @@ type Collected = OutputOf<'collectAmendment'>;
 
 /** A token or an invitation that others agreed to: made now, for who asked. */
 function Collect({ amendment, onCollected }: { amendment: AmendmentView; onCollected: (made: Collected) => void }) {
-  const collect = useOperation('collectAmendment', ['listTokens', 'listPeople', 'listAmendments']);
-  // Not as a callback of `mutate`: it is not called when the row is gone before the answer is there, and the secret is told once.
-  const submit = () => collect.mutateAsync({ amendment: amendment.id }).then(onCollected, () => undefined);
+  // As part of the work: a callback of `mutate` is not called when the row is gone by then, and the secret is told once.
+  const collect = useWork(async () => {
+    onCollected(await call('collectAmendment', { amendment: amendment.id }));
+  }, ['listTokens', 'listPeople', 'listAmendments']);
   return (
     <>
-      <Button kind="primary" busy={collect.isPending} onClick={submit}>
+      <Button kind="primary" busy={collect.isPending} onClick={() => collect.mutate(undefined)}>
         Collect it
       </Button>
       <FaultNotice error={collect.error} />
