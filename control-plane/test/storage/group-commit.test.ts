@@ -8,11 +8,19 @@ import { sql } from 'kysely';
 import { appendEntry, whoIs } from '../../src/audit/ledger.ts';
 import { verifyLedger } from '../../src/audit/verify-ledger.ts';
 import { afterCommit } from '../../src/storage/after-commit.ts';
-import type { Trx } from '../../src/storage/database.ts';
+import type { Db, Trx } from '../../src/storage/database.ts';
+import { prepared } from '../../src/storage/prepared.ts';
 import { write } from '../../src/storage/write.ts';
 import { tempDatabase } from './temp-database.ts';
 
 const put = (trx: Trx, name: string) => trx.insertInto('setting').values({ name, value: name }).execute();
+const sizeOf = async (db: Db) =>
+  (
+    await db
+      .selectFrom('setting')
+      .select((q) => q.fn.countAll<number>().as('size'))
+      .executeTakeFirstOrThrow()
+  ).size;
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => `${n}`.padStart(3, '0'));
 
 /** A database and a second connection to it, which sees what is committed. */
@@ -245,15 +253,34 @@ test('when code inside a write writes with another, it is told so rather than wa
   );
 });
 
+test('when somebody reads in the midst of a write, whether by a compiled query or not, they see all of it or nothing', async (t) => {
+  const count = prepared<object, { size: number }>((on) =>
+    on.selectFrom('setting').select((q) => q.fn.countAll<number>().as('size')),
+  );
+  for (const fails of [false, true]) {
+    const { db } = await watched(t);
+    const [half, asked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const writing = write(db, async (trx) => {
+      await put(trx, 'a');
+      half.resolve();
+      await asked.promise;
+      await put(trx, 'b');
+      if (fails) throw new RangeError('no');
+    });
+    await half.promise;
+    const reads = [count(db, {}).then(({ rows }) => rows[0]?.size), sizeOf(db)];
+    asked.resolve();
+    await writing.catch(() => assert.ok(fails));
+    assert.deepEqual(await Promise.all(reads), fails ? [0, 0] : [2, 2]);
+  }
+});
+
 test('when reads come between many writes, they see whole commits and need not wait for all of them', async (t) => {
   const { db } = await watched(t);
   const done: string[] = [];
   const writes = upTo(500).map((name) => write(db, (trx) => put(trx, name)).then(() => done.push(name)));
   await writes[0];
-  const { size } = await db
-    .selectFrom('setting')
-    .select((q) => q.fn.countAll<number>().as('size'))
-    .executeTakeFirstOrThrow();
+  const size = await sizeOf(db);
   assert.ok(size >= 128 && size < 500, `${size} of 500`);
   assert.equal(size % 128, 0);
   await Promise.all(writes);
