@@ -84,6 +84,34 @@ hostTest('when a unit is restarted by a grant, it is another process afterwards,
 });
 
 hostTest(
+  'when a start that found its unit running is taken back while systemd is about to start it again, it is not stopped',
+  async () => {
+    const peer = await linked();
+    const dies =
+      'systemctl kill shop; until systemctl show -P SubState shop | grep -q auto-restart; do sleep 0.1; done; exit 1';
+    const units = {
+      shop: ['ExecStart=/bin/sleep 1000', 'Restart=always', 'RestartSec=60s'],
+      breaks: ['Type=oneshot', `ExecStart=/bin/sh -c '${dies}'`],
+    };
+    for (const [name, lines] of Object.entries(units))
+      await host.writeFile(`/run/systemd/system/${name}.service`, `[Service]\n${lines.join('\n')}\n`);
+    await host.exec(['sh', '-c', 'systemctl daemon-reload && systemctl start shop']);
+    const steps = ['shop', 'breaks'].map((unit) => ({
+      id: unit,
+      capability: 'unit.start' as never,
+      parameters: { unit },
+    }));
+    const grant = await grantFor(peer, draftOf(steps, { risk: 'medium' }));
+    peer.send({ type: 'dispatch', grant });
+    const { result } = await peer.hears('finished', ({ actionId }) => actionId === grant.grant.actionId);
+    assert.deepEqual([result.outcome, result.undo.state], ['failed', 'done'], JSON.stringify(result));
+    assert.match(JSON.stringify(result.undo), /it was active before; shop\.service is activating \(auto-restart\)/);
+    assert.equal((await host.exec(['systemctl', 'show', '-P', 'SubState', 'shop'])).stdout, 'auto-restart\n');
+    await host.exec(['sh', '-c', 'systemctl stop shop; systemctl reset-failed breaks']);
+  },
+);
+
+hostTest(
   'F5: when the runner is killed in the middle of a step, the step runs on in its unit, and its output and exit code are found',
   async () => {
     const peer = await linked();

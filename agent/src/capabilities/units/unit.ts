@@ -162,11 +162,14 @@ async function takeBack(
   timeoutMs: number,
 ): Promise<StepResult> {
   const now = await existing(context, unit);
+  const wasActive = memory.state === 'active';
   const isActive = plainState(now) === 'active';
+  // A start of what ran did nothing, nor did a stop of what did not: whatever became of it since is not ours to take back.
+  const didNothing = wasActive === (inverse === 'stop');
   // What systemd is about to start again is not running at this moment, and is not stopped either.
-  const isDown = inverse === 'stop' ? /^(inactive|failed)$/.test(now.activeState) : !isActive;
-  if (memory.state === 'active' ? isActive : isDown)
-    return { changed: false, exit_code: 0, summary: `${now.name} is as it was before: ${memory.state}.` };
+  const isBack = wasActive ? isActive : /^(inactive|failed)$/.test(now.activeState);
+  if (didNothing || isBack)
+    return { changed: false, exit_code: 0, summary: `Nothing to do: it was ${memory.state} before; ${sayNow(now)}` };
   return run(context, now, argvOf(inverse, now), timeoutMs);
 }
 
