@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { connectAssistant } from '../world/assistants.ts';
 import { browserTest, whyNoBrowser } from '../world/browser.ts';
 import type { World } from '../world/world.ts';
@@ -37,6 +37,14 @@ const open = async (path: string, look: Look = desk): Promise<Page> => {
   await page.goto(world.url + path);
   return page;
 };
+
+/** In one go, as a page that was busy meets two presses of an impatient person. */
+const pressTwice = (button: Locator) =>
+  button.evaluate((it) => {
+    const pressed = it as unknown as { click(): void };
+    pressed.click();
+    pressed.click();
+  });
 
 browserTest('when an assistant is connected with the shown command, the page notices its first call', async () => {
   const page = await open('/connect');
@@ -92,12 +100,7 @@ browserTest(
     });
     const asked = page.waitForRequest((request) => request.method() === 'GET' && request.url().endsWith('/tokens'));
     const button = page.getByRole('dialog').getByRole('button', { name: 'End it' });
-    // In one go, as a page that was busy meets two presses of an impatient person.
-    await button.evaluate((it) => {
-      const pressed = it as unknown as { click(): void };
-      pressed.click();
-      pressed.click();
-    });
+    await pressTwice(button);
     await asked;
     await assert.rejects(world.as(secret)('listServers', {}), { code: 'unauthenticated' });
     assert.equal(await button.isDisabled(), true, 'the list behind it is still that of before');
@@ -134,6 +137,21 @@ browserTest(
     await page.context().close();
   },
 );
+
+browserTest('when a proof is given with two presses at once, it is sent once', async () => {
+  await world.owner('pauseDispatch', { stop_running: false });
+  const page = await open('/');
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await page.getByRole('textbox', { name: 'Your password' }).fill(world.password);
+  let sent = 0;
+  page.on('request', (request) => {
+    if (request.url().endsWith('/api/v1/resume')) sent += 1;
+  });
+  await pressTwice(page.getByRole('dialog').getByRole('button', { name: 'Resume' }));
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  assert.equal(sent, 1);
+  await page.context().close();
+});
 
 browserTest('when a question is given up before its answer and asked again, the second press counts too', async () => {
   const page = await open('/account');

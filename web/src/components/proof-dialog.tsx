@@ -1,10 +1,11 @@
 /** Asks for a fresh proof that it is really the signed-in person: a passkey, a code, or the password. */
 import type { OutputOf, Proof } from '@countersign/protocol/operator-api/index';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { Fingerprint } from 'lucide-react';
 import { type ReactNode, useId, useState } from 'react';
 import { call } from '../api/client.ts';
 import { answerWithPasskey, supportsPasskeys } from '../api/passkeys.ts';
+import { useWork } from '../api/queries.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog, DialogButtons } from '../ui/dialog.tsx';
 import { CodeField, PasswordField } from '../ui/field.tsx';
@@ -65,13 +66,15 @@ function ProofForm({ proofs, verb, danger, ready = true, onProof, onSpent, onClo
   const kind = chosen ?? kinds[0] ?? 'password';
   const [code, setCode] = useState('');
   const [password, setPassword] = useState('');
-  const prove = useMutation({
-    mutationFn: async () => onProof(await makeProof()),
-    onError: () => {
+  const prove = useWork(async () => {
+    try {
+      await onProof(await makeProof());
+    } catch (error) {
       setCode('');
       if (kind === 'passkey') onSpent();
-    },
-  });
+      throw error;
+    }
+  }, []);
   const makeProof = async (): Promise<Proof> => {
     if (kind === 'code') return { kind, code };
     if (kind === 'password' || proofs.options === null) return { kind: 'password', password };
@@ -79,7 +82,7 @@ function ProofForm({ proofs, verb, danger, ready = true, onProof, onSpent, onClo
   };
   const given = kind === 'code' ? code.length === 6 : kind === 'password' ? password !== '' : true;
   return (
-    <Form label="Confirm that it is you" error={prove.error} onSubmit={() => prove.mutate()}>
+    <Form label="Confirm that it is you" error={prove.error} onSubmit={() => prove.mutate(undefined)}>
       {children}
       {kinds.length > 1 && (
         <Segmented
