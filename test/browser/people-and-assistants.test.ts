@@ -113,6 +113,36 @@ browserTest(
 );
 
 browserTest(
+  'when an answer comes after its question was given up, the question about the next row is free of it',
+  async () => {
+    for (const name of ['given up', 'asked next']) await world.owner('createToken', { name, scope: 'read' });
+    const page = await open('/tokens');
+    const lost = Promise.withResolvers<void>();
+    await page.route('**/api/v1/tokens/**', async (route) => {
+      await lost.promise;
+      await route.abort();
+    });
+    const dialog = page.getByRole('dialog');
+    await page.getByRole('button', { name: 'End the token given up' }).click();
+    const sent = page.waitForRequest('**/api/v1/tokens/**');
+    await dialog.getByRole('button', { name: 'End it' }).click();
+    await sent;
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'End the token asked next' }).click();
+    assert.equal(await dialog.getByRole('button', { name: 'End it' }).isEnabled(), true);
+    const failed = page.waitForEvent('requestfailed');
+    lost.resolve();
+    await failed;
+    await page.unroute('**/api/v1/tokens/**');
+    assert.equal(await dialog.getByRole('alert').count(), 0);
+    await confirm(page, 'End it');
+    await page.getByRole('button', { name: 'End the token asked next' }).waitFor({ state: 'detached' });
+    assert.equal(await page.getByRole('button', { name: 'End the token given up' }).count(), 1);
+    await page.context().close();
+  },
+);
+
+browserTest(
   'when a token is made and the list behind it is never answered, its secret is shown all the same',
   async () => {
     const page = await openPage(await openWindow(browser, desk, state));

@@ -26,7 +26,6 @@ export function Webhooks() {
   const owner = useMay('owner');
   const [making, setMaking] = useState(false);
   const [removing, setRemoving] = useState<Hook | null>(null);
-  const remove = useOperation('removeHook', ['listHooks']);
   return (
     <Section
       title="Webhooks"
@@ -74,24 +73,25 @@ export function Webhooks() {
         }
       </Loaded>
       {making && <MakeHook onClose={() => setMaking(false)} />}
-      <Confirm
-        open={removing !== null}
-        onClose={() => setRemoving(null)}
-        title={`Remove the webhook ${removing?.name ?? ''}?`}
-        verb="Remove"
-        busy={remove.isPending}
-        error={remove.error}
-        onConfirm={() =>
-          removing &&
-          remove.mutate(
-            { hook: removing.id },
-            { onSuccess: () => setRemoving((now) => (now === removing ? null : now)) },
-          )
-        }
-      >
-        Alerts sent to its address are refused from now on.
-      </Confirm>
+      {removing && <RemoveHook key={removing.id} hook={removing} onClose={() => setRemoving(null)} />}
     </Section>
+  );
+}
+
+function RemoveHook({ hook, onClose }: { hook: Hook; onClose: () => void }) {
+  const remove = useOperation('removeHook', ['listHooks']);
+  return (
+    <Confirm
+      open
+      onClose={onClose}
+      title={`Remove the webhook ${hook.name}?`}
+      verb="Remove"
+      busy={remove.isPending}
+      error={remove.error}
+      onConfirm={() => remove.mutate({ hook: hook.id }, { onSuccess: onClose })}
+    >
+      Alerts sent to its address are refused from now on.
+    </Confirm>
   );
 }
 

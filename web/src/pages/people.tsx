@@ -36,10 +36,6 @@ export function PeoplePage() {
   const [removing, setRemoving] = useState<Person | null>(null);
   const [changing, setChanging] = useState<Person | null>(null);
   const [changed, setChanged] = useState<AmendmentView | null>(null);
-  const remove = useProved('removePerson', ['listPeople', 'listAmendments'], {
-    title: `Remove ${removing?.name ?? ''}?`,
-    verb: 'Remove',
-  });
   return (
     <>
       <PageHead
@@ -96,20 +92,7 @@ export function PeoplePage() {
         />
       )}
       {inviting && <Invite onClose={() => setInviting(false)} />}
-      <Confirm
-        open={removing !== null}
-        onClose={() => setRemoving(null)}
-        title={`Remove ${removing?.name ?? ''}?`}
-        verb="Remove"
-        busy={remove.isPending}
-        error={remove.error}
-        onConfirm={() =>
-          removing && remove.run({ person: removing.id }, () => setRemoving((now) => (now === removing ? null : now)))
-        }
-      >
-        Sessions, tokens and the Telegram link of {removing?.name} end at once. What they did stays in the audit log.
-      </Confirm>
-      {remove.dialog}
+      {removing && <RemovePerson key={removing.id} person={removing} onClose={() => setRemoving(null)} />}
     </>
   );
 }
@@ -135,6 +118,33 @@ function Marks({ person: { role, totp, telegram, passkeys } }: { person: Person 
           {telegram.name}
         </Badge>
       )}
+    </>
+  );
+}
+
+interface RemovePersonProps {
+  person: Person;
+  onClose: () => void;
+}
+
+/** The question about one person: a proof that is asked for later stands under this name, whoever is looked at by then. */
+function RemovePerson({ person, onClose }: RemovePersonProps) {
+  const title = `Remove ${person.name}?`;
+  const remove = useProved('removePerson', ['listPeople', 'listAmendments'], { title, verb: 'Remove' });
+  return (
+    <>
+      <Confirm
+        open
+        onClose={onClose}
+        title={title}
+        verb="Remove"
+        busy={remove.isPending}
+        error={remove.error}
+        onConfirm={() => remove.run({ person: person.id }, onClose)}
+      >
+        Sessions, tokens and the Telegram link of {person.name} end at once. What they did stays in the audit log.
+      </Confirm>
+      {remove.dialog}
     </>
   );
 }

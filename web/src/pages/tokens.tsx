@@ -39,7 +39,6 @@ export function TokensPage() {
   const tokens = useQuery(query('listTokens', {}));
   const [making, setMaking] = useState(false);
   const [ending, setEnding] = useState<Token | null>(null);
-  const revoke = useOperation('revokeToken', ['listTokens']);
   return (
     <>
       <PageHead
@@ -84,20 +83,7 @@ export function TokensPage() {
         }
       </Loaded>
       {making && <MakeToken onClose={() => setMaking(false)} />}
-      <Confirm
-        open={ending !== null}
-        onClose={() => setEnding(null)}
-        title={`End the token ${ending?.name ?? ''}?`}
-        verb="End it"
-        busy={revoke.isPending}
-        error={revoke.error}
-        onConfirm={() =>
-          ending &&
-          revoke.mutate({ token: ending.id }, { onSuccess: () => setEnding((now) => (now === ending ? null : now)) })
-        }
-      >
-        The assistant that uses it is refused from its next call on. What it asked for stays.
-      </Confirm>
+      {ending && <EndToken key={ending.id} token={ending} onClose={() => setEnding(null)} />}
     </>
   );
 }
@@ -121,6 +107,24 @@ function AboutToken({ token }: { token: Token }) {
         </>
       )}
     </>
+  );
+}
+
+/** The question about one token: what came of it is its own, also when the answer comes after the question about the next one. */
+function EndToken({ token, onClose }: { token: Token; onClose: () => void }) {
+  const revoke = useOperation('revokeToken', ['listTokens']);
+  return (
+    <Confirm
+      open
+      onClose={onClose}
+      title={`End the token ${token.name}?`}
+      verb="End it"
+      busy={revoke.isPending}
+      error={revoke.error}
+      onConfirm={() => revoke.mutate({ token: token.id }, { onSuccess: onClose })}
+    >
+      The assistant that uses it is refused from its next call on. What it asked for stays.
+    </Confirm>
   );
 }
 
