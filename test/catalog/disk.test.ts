@@ -149,12 +149,20 @@ while True:
         log.write(b"line\\n")
     time.sleep(0.1)'`;
 
+/** A service that talks, once it has its log open: systemd calls it started before Python is. */
+async function talk(host: Host, bytes: number): Promise<void> {
+  await install(host, 'shop', talker(bytes));
+  await host.waitFor(['sh', '-c', `ls -l /proc/[0-9]*/fd 2>&1 | grep -q 'l-wx.* ${LOG}$'`], {
+    what: 'the log to be open',
+  });
+}
+
 prove(() => ground, {
   playbook: 'disk.truncate_log',
   when: 'a log that nothing rotates has grown to 120 MB',
   async breakIt(host) {
     await sh(host, `yes 'an order came in' | head -c 120000000 >${LOG}; echo the last order >>${LOG}`);
-    await install(host, 'shop', talker(0));
+    await talk(host, 0);
   },
   sees: { diagnostic: 'disk', kind: 'disk.big_log' },
   parameters: { watch: '1s', quiet: '2s' },
@@ -169,7 +177,7 @@ prove(() => ground, {
     how: 'the service writes no more once its log has shrunk',
     async breakIt(host) {
       await sh(host, `systemctl stop shop; yes 'an order came in' | head -c 20000000 >${LOG}`);
-      await install(host, 'shop', talker(1_000_000));
+      await talk(host, 1_000_000);
     },
     undo: 'impossible',
     undone: async (host) => assert.equal(await out(host, `stat -c %s ${LOG}`), '0'),
