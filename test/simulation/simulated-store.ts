@@ -2,9 +2,6 @@
  * The control plane's real SQLite, in memory, with a simulated process on it: what was committed outlives the process, an open
  * transaction does not, and a dead process gets no answer any more. Every statement is a point at which it can die.
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type Db, databaseOn, openSqlite, type Sqlite } from '@countersign/control-plane/storage/database';
 import { OneConnectionDialect } from '@countersign/control-plane/storage/dialect';
 import type { SimulatedProcess } from './simulated-process.ts';
@@ -14,28 +11,12 @@ type Connection = Awaited<ReturnType<Driver['acquireConnection']>>;
 
 const WRITES = /^\s*(insert|update|delete)/i;
 
-/**
- * The bytes of a store at the newest migration, with nothing in it: the migrations take a tenth of a short simulation. One that
- * begins with bytes is slower afterwards, so a long simulation has nothing of it.
- */
-export const emptyStore = await (async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'countersign-simulation-'));
-  try {
-    const sqlite = openSqlite(':memory:');
-    const db = await databaseOn(sqlite);
-    sqlite.prepare('vacuum into ?').run([join(folder, 'empty.db')]);
-    await db.destroy();
-    return await readFile(join(folder, 'empty.db'));
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-})();
-
 export class SimulatedStore implements Disposable {
   /** While set, the disk is full: what would write fails. */
   full = false;
   readonly #sqlite: Sqlite;
 
+  /** `from`: the bytes of a store, which are quicker to open than a new one is to make, and slower to work with. */
   constructor(from: ':memory:' | Buffer = ':memory:') {
     this.#sqlite = openSqlite(from);
   }

@@ -4,6 +4,7 @@
  */
 import { actionById, actionsIn } from '@countersign/control-plane/actions/action.store';
 import type { Db } from '@countersign/control-plane/storage/database';
+import { emptyStore } from '../world/empty-store.ts';
 import { Chance, simulatedIds } from './chance.ts';
 import { Crowd } from './crowd.ts';
 import { EffectLedger } from './effect-ledger.ts';
@@ -14,10 +15,12 @@ import { addEverybody } from './simulated-people.ts';
 import { Killed, SimulatedProcess } from './simulated-process.ts';
 import { nameOf } from './simulated-runner.ts';
 import { SimulatedServer } from './simulated-server.ts';
-import { emptyStore, SimulatedStore } from './simulated-store.ts';
+import { SimulatedStore } from './simulated-store.ts';
 import { VirtualNetwork } from './virtual-network.ts';
 import { EPOCH, MachineClock, rest, VirtualTime } from './virtual-time.ts';
 
+/** The migrations take a tenth of a seed. */
+const empty = await emptyStore();
 const usual = policyInForce(usualPolicy);
 const agentKeys = ['k', 'm'].map(keyOf);
 /** How long after everything was mended an action may still be open, besides its own windows: a long wait of the link and a minute. */
@@ -31,7 +34,7 @@ export class WholeSystem implements Disposable {
   readonly chance: Chance;
   readonly time: VirtualTime;
   readonly network: VirtualNetwork;
-  readonly store = new SimulatedStore(emptyStore);
+  readonly store = new SimulatedStore(empty);
   readonly clock: MachineClock;
   readonly ledger = new EffectLedger();
   readonly cards = new Map<string, string>();

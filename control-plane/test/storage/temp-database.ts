@@ -1,7 +1,8 @@
 /** A real SQLite file in a folder of its own, gone after the test. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { emptyStore } from '../../../test/world/empty-store.ts';
 import { type Db, openDatabase } from '../../src/storage/database.ts';
 
 /** What something lives as long as: a test, or a part of a program that has no tests. */
@@ -24,21 +25,9 @@ export async function tempDatabase(
   return { db, path };
 }
 
-let empty: Promise<Buffer> | undefined;
-
-/** A store that nobody wrote to. Made once for all tests of a file: each migration waits for the disk. */
+/** A store that nobody wrote to. */
 async function newStore(t: Lifetime): Promise<string> {
   const path = join(await tempFolder(t), 'countersign.db');
-  empty ??= emptyStore();
-  await writeFile(path, await empty, { mode: 0o600 });
+  await writeFile(path, await emptyStore(), { mode: 0o600 });
   return path;
-}
-
-async function emptyStore(): Promise<Buffer> {
-  const folder = await mkdtemp(join(tmpdir(), 'countersign-test-'));
-  const path = join(folder, 'countersign.db');
-  await (await openDatabase({ path })).destroy();
-  const bytes = await readFile(path);
-  await rm(folder, { recursive: true });
-  return bytes;
 }
