@@ -1,6 +1,6 @@
 /** What an open page knows of the world: it says when it is cut off, and catches up when it is back. */
 import { after, before } from 'node:test';
-import type { Browser } from 'playwright-core';
+import type { Browser, Route } from 'playwright-core';
 import { browserTest, whyNoBrowser } from '../world/browser.ts';
 import type { World } from '../world/world.ts';
 import { desk, mustBeQuiet, mustBeSound, openPage, openWindow, type SignedIn, startDashboard } from './pages.ts';
@@ -38,6 +38,50 @@ browserTest('when the control plane falls silent, the page says within seconds t
   await mustBeSound(page, 'page that was cut off');
   await context.close();
 });
+
+browserTest(
+  'when something changes after a page was read and before its live updates begin, the page shows it',
+  async () => {
+    const context = await openWindow(browser, desk, state);
+    const page = await openPage(context);
+    const changed = Promise.withResolvers<void>();
+    await page.route('**/api/v1/events', async (route) => {
+      await changed.promise;
+      await route.continue();
+    });
+    await page.goto(`${world.url}/servers`);
+    await page.getByRole('link', { name: /web-1/ }).waitFor();
+    await world.owner('addServer', { name: 'web-early' });
+    changed.resolve();
+    await page.getByRole('link', { name: /web-early/ }).waitFor();
+    await context.close();
+  },
+);
+
+browserTest(
+  'when a list is read before a change and arrives after the news of it, the page reads it again',
+  async () => {
+    const context = await openWindow(browser, desk, state);
+    const page = await openPage(context);
+    const isList = ({ pathname }: URL) => pathname === '/api/v1/servers';
+    const held = Promise.withResolvers<Route>();
+    await page.route(isList, held.resolve, { times: 1 });
+    const asked = page.waitForRequest((request) => isList(new URL(request.url())));
+    const frameRead = page.waitForResponse('**/api/v1/overview');
+    await page.goto(`${world.url}/servers`);
+    await asked;
+    const list = await held.promise;
+    const old = await list.fetch();
+    await frameRead;
+    // The frame of the page is read again once the news is there.
+    const frameAsked = page.waitForRequest('**/api/v1/overview');
+    await world.owner('addServer', { name: 'web-late' });
+    await frameAsked;
+    await list.fulfill({ response: old });
+    await page.getByRole('link', { name: /web-late/ }).waitFor();
+    await context.close();
+  },
+);
 
 browserTest('when the control plane was started anew, the page reads everything again by itself', async () => {
   const context = await openWindow(browser, desk, state);

@@ -6,6 +6,7 @@ import { systemIds } from '@countersign/protocol/system-ids';
 import { mayCall } from '../../control-plane/src/access/permissions.ts';
 import { loadConfig } from '../../control-plane/src/config/config.ts';
 import { makeApp } from '../../control-plane/src/http/app.ts';
+import { liveHub } from '../../control-plane/src/http/live-hub.ts';
 import type { McpLimits } from '../../control-plane/src/http/mcp-limits.ts';
 import { mcpRoute, type OpenMcp } from '../../control-plane/src/http/mcp-route.ts';
 import { operationRoutes } from '../../control-plane/src/http/operation-routes.ts';
@@ -89,7 +90,7 @@ export async function startProductApp(options: ProductOptions = {}): Promise<Pro
     ...(options.forms ? { formsFor: () => options.forms?.(operations) as FormAnswers } : {}),
   });
   await app.register(route);
-  operationRoutes(app, { callAs, authenticate, place });
+  operationRoutes(app, { callAs, authenticate, place, hub: liveHub({ ids: systemIds }) });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   place.publicUrl = url;
   return {

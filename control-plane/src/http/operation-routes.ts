@@ -1,14 +1,18 @@
 /** One route per operation of the table: nothing here knows what any of them does. */
 import { FILE_BYTES_MAX, fault } from '@countersign/protocol';
+import { NEWEST_EVENT_HEADER } from '@countersign/protocol/live-events';
 import { type OperationName, operationNamed, operationNames } from '@countersign/protocol/operator-api/index';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { mayCall } from '../access/permissions.ts';
 import type { CallAs } from '../operations/index.ts';
 import { type Authenticate, callerOf, contextOf, type Place } from './caller.ts';
+import type { LiveHub } from './live-hub.ts';
 
 export interface OperationRoutesDeps {
   readonly callAs: CallAs;
   readonly authenticate: Authenticate;
   readonly place: Place;
+  readonly hub: LiveHub;
 }
 
 /** Requests of somebody unknown in a minute, per address: enough to sign in, too few to guess. */
@@ -27,6 +31,8 @@ export function operationRoutes(app: FastifyInstance, deps: OperationRoutesDeps)
       ...(limited ? { config: { rateLimit: { max: PUBLIC_PER_MINUTE, groupId: 'public' } } } : {}),
       handler: async (request, reply) => {
         const caller = await callerOf(request, deps);
+        // Before anything is read: what changes from here on may be missing from the answer.
+        if (mayCall(caller, 'person') === true) reply.header(NEWEST_EVENT_HEADER, deps.hub.newest());
         const call = deps.callAs(caller, contextOf(request, reply, deps.place));
         const answer = await call(name, inputOf(request) as never);
         return reply.header('cache-control', 'no-store').send(answer);

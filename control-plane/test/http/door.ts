@@ -102,7 +102,7 @@ export async function openDoor(context: TestContext, options: DoorOptions = {}) 
     requestsPerMinute: options.requestsPerMinute ?? 10_000,
   });
   const door = { authenticate: authenticate.bind(null, core), place, clock };
-  operationRoutes(app, { ...door, callAs });
+  operationRoutes(app, { ...door, callAs, hub });
   streams = eventsRoute(app, { ...door, hub });
   healthRoutes(app, {
     ...door,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ClientRequest, get } from 'node:http';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import type { LiveEvent } from '@countersign/protocol';
+import { type LiveEvent, NEWEST_EVENT_HEADER } from '@countersign/protocol';
 import { systemIds } from '@countersign/protocol/system-ids';
 import { eventually } from '../../../test/world/eventually.ts';
 import { liveHub } from '../../src/http/live-hub.ts';
@@ -100,6 +100,22 @@ test('when a dashboard was cut off, it gets what it missed, in order and once', 
     'srv_4',
     'srv_5',
   ]);
+});
+
+test('when a person is answered, the answer tells after which event a stream misses nothing; nobody else is told', async (context) => {
+  const door = await openDoor(context);
+  const session = await ownerSession(door);
+  const { secret } = await door.call(session)('createToken', { name: 'Claude' });
+  const ask = async (path: string, bearer?: string) => {
+    const authorization = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
+    return (await raw(door, 'GET', path, { host: 'localhost', ...authorization })).headers[NEWEST_EVENT_HEADER];
+  };
+  const told = String(await ask('/api/v1/session', session));
+  door.hub.publish(server(1));
+  const reader = follow(context, door, session, told);
+  assert.deepEqual(ids(await reader.until((messages) => ids(messages).length > 0)), ['srv_1']);
+  assert.notEqual(await ask('/api/v1/session', session), told);
+  for (const bearer of [secret, undefined]) assert.equal(await ask('/api/v1/session', bearer), undefined);
 });
 
 test('when a dashboard missed more than is kept, or the control plane was restarted, it is told to read everything anew', async (context) => {

@@ -1,18 +1,22 @@
 /** The dashboard's way to the operator API: same origin, session cookie, types and words from the protocol. */
 import { Fault } from '@countersign/protocol/errors';
+import { NEWEST_EVENT_HEADER } from '@countersign/protocol/live-events';
 import { operatorClient } from '@countersign/protocol/operator-api/client';
+import { newestEvent } from './newest-event.ts';
 import { PageFault } from './page-fault.ts';
 import { learnServerTime } from './server-time.ts';
 
-const timedFetch: typeof fetch = async (input, init) => {
+const learningFetch: typeof fetch = async (input, init) => {
   const sentAt = Date.now();
   const response = await fetch(input, { ...init, credentials: 'same-origin' });
+  // The first answer of a tab is older than all that it shows; from there on, the live stream tells.
+  newestEvent.id ??= response.headers.get(NEWEST_EVENT_HEADER);
   learnServerTime(response.headers.get('date'), sentAt, Date.now());
   return response;
 };
 
 /** Calls an operation. Rejects with a `Fault` of the catalogue, or `TypeError` when the control plane does not answer. */
-export const call = operatorClient({ base: '', fetch: timedFetch });
+export const call = operatorClient({ base: '', fetch: learningFetch });
 
 /** Whether an error is the catalogue's fault with this code. */
 export function isFault(error: unknown, code: Fault['code']): boolean {

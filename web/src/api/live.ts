@@ -5,7 +5,8 @@
 import { type LiveEvent, liveEventSchema } from '@countersign/protocol/live-events';
 import { useEffect, useSyncExternalStore } from 'react';
 import { readEventStream } from './event-stream.ts';
-import { queryClient, session } from './queries.ts';
+import { newestEvent } from './newest-event.ts';
+import { makeOld, session } from './queries.ts';
 import { type Touched, touchedBy } from './touched.ts';
 
 /**
@@ -27,7 +28,6 @@ export interface LiveState {
 let state: LiveState = { up: false, lostAt: Date.now() };
 let heardAt = Date.now();
 let running: AbortController | null = null;
-let lastId: string | null = null;
 let batch = new Map<string, Touched>();
 let batchTimer: ReturnType<typeof setTimeout> | null = null;
 const watchers = new Set<() => void>();
@@ -44,7 +44,7 @@ function flush() {
   batch = new Map();
   batchTimer = null;
   for (const { operation, action } of touched)
-    void queryClient.invalidateQueries({
+    void makeOld({
       queryKey: [operation],
       predicate: ({ queryKey }) => action === undefined || (queryKey[1] as { action?: string }).action === action,
     });
@@ -76,8 +76,9 @@ async function readOnce(signal: AbortSignal, onOpen: () => void): Promise<void> 
     if (ticks >= SILENT_TICKS) silence.abort(new Error(`nothing came for ${SILENT_TICKS} s`));
   }, TICK_MS);
   try {
+    const since = newestEvent.id;
     const response = await fetch('/api/v1/events', {
-      headers: { accept: 'text/event-stream', 'x-countersign': '1', ...(lastId ? { 'last-event-id': lastId } : {}) },
+      headers: { accept: 'text/event-stream', 'x-countersign': '1', ...(since ? { 'last-event-id': since } : {}) },
       credentials: 'same-origin',
       cache: 'no-store',
       signal: AbortSignal.any([signal, silence.signal]),
@@ -88,10 +89,10 @@ async function readOnce(signal: AbortSignal, onOpen: () => void): Promise<void> 
     for await (const { id, event, data } of readEventStream(response.body)) {
       heardAt = Date.now();
       ticks = 0;
-      if (id !== null) lastId = id;
+      if (id !== null) newestEvent.id = id;
       if (event === 'message' && data !== null) receive(data);
       // More was missed than the control plane can tell again.
-      if (event === 'reset') void queryClient.invalidateQueries();
+      if (event === 'reset') void makeOld();
     }
   } finally {
     clearInterval(watchdog);

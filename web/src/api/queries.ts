@@ -2,13 +2,13 @@
 import { Fault } from '@countersign/protocol/errors';
 import type { InputOf, OperationName, OutputOf } from '@countersign/protocol/operator-api/index';
 import {
+  type InvalidateQueryFilters,
   infiniteQueryOptions,
   MutationCache,
   QueryCache,
   QueryClient,
   queryOptions,
   useMutation,
-  useQueryClient,
 } from '@tanstack/react-query';
 import { useRef } from 'react';
 import { call, isFault } from './client.ts';
@@ -34,6 +34,22 @@ export const queryClient = new QueryClient({
 });
 
 const isSlow = (error: unknown) => error instanceof Fault && error.status === 429;
+
+/**
+ * Makes these queries old: those that are on screen are asked again. Resolves when they are, or failed. A first reading that is
+ * under way is not begun anew, and may have been read before what made it old: it is asked again once it is there.
+ */
+export async function makeOld(filters?: InvalidateQueryFilters): Promise<void> {
+  const firsts = queryClient
+    .getQueryCache()
+    .findAll({ ...filters, fetchStatus: 'fetching' })
+    .filter(({ state }) => state.data === undefined);
+  const again = firsts.map(async (first) => {
+    await first.fetch();
+    await queryClient.invalidateQueries({ queryKey: first.queryKey, exact: true });
+  });
+  await Promise.allSettled([queryClient.invalidateQueries(filters), ...again]);
+}
 
 /** The query of an operation that reads. */
 export function query<N extends OperationName>(name: N, input: InputOf<N>) {
@@ -71,10 +87,9 @@ const SHOWN_MS = 10_000;
  * was; and while it is, `mutate` does nothing: a second press or key may come before the button is seen to be busy.
  */
 export function useWork<I, O>(work: (input: I) => Promise<O>, touches: readonly OperationName[]) {
-  const client = useQueryClient();
   // What is under way: one that was given up by `reset` ends later, and must not end the next one.
   const latest = useRef<object | null>(null);
-  const askAgain = () => Promise.all(touches.map((touched) => client.invalidateQueries({ queryKey: [touched] })));
+  const askAgain = () => Promise.all(touches.map((touched) => makeOld({ queryKey: [touched] })));
   const mutation = useMutation<O, Error, I, object | null>({
     mutationFn: work,
     onMutate: () => latest.current,
