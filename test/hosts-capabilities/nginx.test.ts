@@ -141,6 +141,8 @@ hostTest('when an upstream refuses connections, it is named, and so are the serv
   await breakIt(site('80', 'location /api { proxy_pass http://backend; }'));
   for (let times = 0; times < 3; times += 1)
     assert.equal((await driven.observe('http.probe', { url: 'http://127.0.0.1/api?token=x' })).status, 502);
+  // nginx answers first and writes of it afterwards.
+  await driven.host.waitFor(['sh', '-c', 'test "$(grep -c /api /var/log/nginx/access.log)" = 3']);
   const report = await driven.observe('nginx');
   assert.match(find(report, 'nginx.upstream_errors')?.title ?? '', /^http:\/\/127\.0\.0\.1:3000 refuses connections/);
   assert.match(find(report, 'nginx.server_errors')?.title ?? '', /^3 of 3 requests .* 3 of them with 502/);

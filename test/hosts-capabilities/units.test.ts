@@ -72,7 +72,7 @@ hostTest('when the runner dies in mid-step, the step goes on and its result is f
   const actionId = nextAction();
   const request = {
     call: 'start',
-    argv: ['sh', '-c', 'echo begun; sleep 2; echo ended; exit 3'],
+    argv: ['sh', '-c', 'echo begun; until test -e /srv/go-on; do sleep 0.05; done; echo ended; exit 3'],
     timeoutMs: 20_000,
     actionId,
     step: 'run',
@@ -88,8 +88,10 @@ hostTest('when the runner dies in mid-step, the step goes on and its result is f
   ]);
   await driven.host.waitFor(['systemctl', 'is-active', '--quiet', unit]);
   await driven.host.exec(['systemctl', 'kill', '--signal=KILL', 'driver.service']);
-  const answer = await driven.ask({ call: 'ended', actionId, step: 'run' });
-  const done = granted(answer) as Executed;
+  const found = driven.ask({ call: 'ended', actionId, step: 'run' });
+  await driven.host.waitFor(['pgrep', '-f', driven.argv.join(' ')]);
+  await driven.host.exec(['touch', '/srv/go-on']);
+  const done = granted(await found) as Executed;
   assert.deepEqual([done.exitCode, done.stdout], [3, 'begun\nended\n']);
   await driven.ask({ call: 'forget', actionId, step: 'run' });
   assert.equal(granted(await driven.ask({ call: 'ended', actionId, step: 'run' })), null);
@@ -213,6 +215,12 @@ hostTest(
     await driven.host.exec(['systemctl', 'daemon-reload']);
     await driven.host.exec(['systemctl', 'start', 'shaky'], { okCodes: 'any' });
     await driven.host.waitFor(['systemctl', 'is-failed', '--quiet', 'shaky']);
+    const said = [
+      'sh',
+      '-c',
+      'test "$(journalctl --quiet --unit=shaky --output=cat --grep="cannot open" | wc -l)" -ge 3',
+    ];
+    await driven.host.waitFor(said);
 
     const report = await driven.observe('service', { unit: 'shaky' });
     assert.equal(report.findings[0]?.severity, 'critical');
