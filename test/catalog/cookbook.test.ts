@@ -32,10 +32,7 @@ before(async () => {
   ada = await commandLine(ground.world);
   await ground.host.writeFile('/srv/shop/shop.env', 'FEATURE_SEARCH=on\nDB_PASSWORD=the-old-password\n', '0600');
   await ground.host.writeFile('/srv/shop/serve', SERVE, '0755');
-  await ground.host.writeFile(
-    '/etc/systemd/system/shop.service',
-    '[Unit]\nStartLimitIntervalSec=0\n[Service]\nEnvironmentFile=/srv/shop/shop.env\nExecStart=/usr/bin/python3 /srv/shop/serve\n',
-  );
+  await ground.host.writeFile('/etc/systemd/system/shop.service', UNIT);
   await ground.host.exec(['systemctl', 'start', 'shop']);
   await ground.host.waitFor(['curl', '-fsS', 'http://127.0.0.1:8080/health']);
 });
@@ -43,6 +40,15 @@ after(async () => {
   await ada?.[Symbol.asyncDispose]();
   await ground?.[Symbol.asyncDispose]();
 });
+
+/** Started when it answers, however long Python takes to begin: the check of a recipe looks at it a second later. */
+const UNIT = `[Unit]
+StartLimitIntervalSec=0
+[Service]
+EnvironmentFile=/srv/shop/shop.env
+ExecStart=/usr/bin/python3 /srv/shop/serve
+ExecStartPost=/bin/sh -c 'until curl -s -o /dev/null http://127.0.0.1:8080/health; do sleep 0.05; done'
+`;
 
 /** The shop: well unless its flag REVIEWS is on, or its release is a broken one. */
 const SERVE = `import os

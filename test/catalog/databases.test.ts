@@ -54,10 +54,12 @@ async function stopClients(host: Host): Promise<void> {
 /** How many sessions wait for a lock. */
 const waiting = (host: Host) => psql(host, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
 
+/** How many sessions have done something in their transaction, and nothing for so long; after its BEGIN alone one holds nothing yet. */
 const idleFor = (host: Host, age: string) =>
   psql(
     host,
-    `SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND state_change < now() - interval '${age}'`,
+    `SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND NOT starts_with(query, 'BEGIN')
+       AND state_change < now() - interval '${age}'`,
   );
 
 /** One client forgot its transaction; those of the other names want the row as well, one behind the other. */
@@ -91,19 +93,23 @@ prove(() => ground, {
       await holdRow(host, { 'shop-second': ['BEGIN;', CHANGE], 'shop-waiter': [CHANGE] });
     },
     parameters: 'seen',
+    watch: '20s',
     undo: 'impossible',
-    undone: async (host) => assert.equal(await waiting(host), '1'),
+    undone: (host) => host.waitFor(async () => (await waiting(host)) === '1'),
   },
   clear: stopClients,
 });
+
+const sleeps = (host: Host) =>
+  host.waitFor(
+    async () => (await psql(host, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")) === '1',
+  );
 
 /** A client that takes the whole table and then does nothing useful for long; when that is cancelled, `next` follows. */
 async function holdTable(host: Host, next: readonly string[] = []): Promise<void> {
   const hold = ['BEGIN;', 'LOCK TABLE orders;', 'SELECT pg_sleep(600);'];
   await startClient(host, 'shop-report', [...hold, ...next.flatMap((first) => [first, ...hold])]);
-  await host.waitFor(
-    async () => (await psql(host, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")) === '1',
-  );
+  await sleeps(host);
   await startClient(host, 'shop-waiter', [CHANGE]);
   await host.waitFor(async () => (await waiting(host)) === '1');
 }
@@ -115,7 +121,7 @@ prove(() => ground, {
   sees: { diagnostic: 'postgres', kind: 'postgres.blocked' },
   parameters: { watch: '1s' },
   async mended(host) {
-    assert.equal(await waiting(host), '0');
+    await host.waitFor(async () => (await waiting(host)) === '0');
     const left = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'shop-report'";
     assert.equal(await psql(host, left), '1', 'the session itself stays');
   },
@@ -126,9 +132,9 @@ prove(() => ground, {
       await holdTable(host, ['ROLLBACK;']);
     },
     parameters: 'seen',
+    watch: '20s',
     undo: 'impossible',
-    undone: async (host) =>
-      assert.equal(await psql(host, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"), '1'),
+    undone: sleeps,
   },
   clear: stopClients,
 });
@@ -198,6 +204,7 @@ prove(() => ground, {
       const setting = `--setenv=REDISCLI_AUTH=${PASSWORD.REDISCLI_AUTH}`;
       await host.exec(['systemd-run', '--quiet', '--unit=shop-writer', setting, 'sh', '-c', loop]);
     },
+    watch: '20s',
     undo: 'done',
     undone: async (host) => assert.equal(await limitOf(host), 40 * MEGABYTE),
   },

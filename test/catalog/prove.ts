@@ -37,6 +37,11 @@ export interface Row {
     breakIt(host: Host): Promise<unknown>;
     /** The whole parameters; those of the mending run unless told. `seen`: what the diagnostic offers anew, as the first time. */
     readonly parameters?: Parameters | 'seen';
+    /**
+     * How long it is watched instead. What shows at the first reading, whenever that is, ends the action there: a long watch costs
+     * nothing then, and gives a slow server time to fail. What must change between two readings says in `parameters` when.
+     */
+    readonly watch?: string;
     /** Where this has to show: in the check unless told. A row that never gets as far as its check proves nothing of it. */
     readonly failsIn?: 'check' | 'step';
     readonly undo: Undo;
@@ -65,11 +70,11 @@ export function prove(ground: () => Ground, row: Row): void {
 
       await row.spoil.breakIt(here.host);
       const again = row.spoil.parameters ?? parameters;
-      const failed = await carryOut(
-        here,
-        row,
-        again === 'seen' ? { ...(await seen(here, row)), ...row.parameters } : again,
-      );
+      const { watch } = row.spoil;
+      const failed = await carryOut(here, row, {
+        ...(again === 'seen' ? { ...(await seen(here, row)), ...row.parameters } : again),
+        ...(watch === undefined ? {} : { watch }),
+      });
       assert.equal(failed.state, 'failed', explain(failed));
       const failedIn = failed.result?.check?.passed === false ? 'check' : 'step';
       assert.equal(failedIn, row.spoil.failsIn ?? 'check', explain(failed));

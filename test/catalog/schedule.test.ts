@@ -53,7 +53,7 @@ prove(() => ground, {
       const again = 'while systemctl is-active --quiet backup.timer; do sleep 0.05; done; systemctl start backup.timer';
       await host.exec(['systemd-run', '--unit=meddler', 'sh', '-c', again]);
     },
-    parameters: { timer: 'backup.timer', verb: 'pause', watch: '2s' },
+    parameters: { timer: 'backup.timer', verb: 'pause', watch: '20s' },
     undo: 'done',
     undone: async (host) => assert.equal(await is(host, 'is-active', 'backup.timer'), 'active'),
   },
