@@ -114,8 +114,16 @@ const loadedAnyway = [
 /**
  * What V8 is not to do for a link: compilers cost 3 MB of code and threads that wake up. And it is told itself when to collect: what
  * collects by itself half a minute later (`--no-memory-reducer` is heard at V8's own start only) is not there without collecting in parts.
+ * It would ask every 8 s all the same whether it may, so it is told to wait for 11 days.
  */
-const withoutThese = ['--no-opt', '--no-maglev', '--no-sparkplug', '--no-incremental-marking'];
+const withoutThese = [
+  '--no-opt',
+  '--no-maglev',
+  '--no-sparkplug',
+  '--no-incremental-marking',
+  '--memory-reducer-delay-ms=1000000000',
+  '--gc-memory-reducer-start-delay-ms=1000000000',
+];
 
 /**
  * Each host name goes through Node's pattern of IPv6 addresses, which V8 takes 5 ms to compile as well as it can, and 1 ms as it is.
