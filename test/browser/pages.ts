@@ -113,9 +113,14 @@ export async function mustBeSound(page: Page, name: string): Promise<void> {
  * behind an open dialog has no role, so that to wait for a row of the page to go would be to wait for nothing.
  */
 export async function confirm(page: Page, verb: string): Promise<void> {
-  const dialog = page.getByRole('dialog');
-  await dialog.getByRole('button', { name: verb, exact: true }).click();
-  await dialog.waitFor({ state: 'detached' });
+  await page.getByRole('dialog').getByRole('button', { name: verb, exact: true }).click();
+  await dialogGone(page);
+}
+
+/** Resolves when no dialog is open and what lay behind it has its roles again, which comes a moment later. */
+export async function dialogGone(page: Page): Promise<void> {
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.getByRole('heading', { level: 1 }).first().waitFor();
 }
 
 /** The browser had nothing to complain about so far. */

@@ -9,6 +9,7 @@ import type { World } from '../world/world.ts';
 import {
   confirm,
   desk,
+  dialogGone,
   type Look,
   mustBeSound,
   openPage,
@@ -105,7 +106,7 @@ browserTest(
     await assert.rejects(world.as(secret)('listServers', {}), { code: 'unauthenticated' });
     assert.equal(await button.isDisabled(), true, 'the list behind it is still that of before');
     listed.resolve();
-    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await dialogGone(page);
     assert.equal(await page.getByRole('button', { name: 'End the token pressed twice' }).count(), 0);
     assert.equal(sent, 1);
     await page.context().close();
@@ -164,6 +165,47 @@ browserTest(
     listed.resolve();
     await page.getByRole('button', { name: 'Done' }).click();
     await page.getByRole('button', { name: 'End the token in a hurry' }).waitFor();
+    await page.context().close();
+  },
+);
+
+browserTest('when Escape is pressed while a token is being made, the dialog stays and shows its secret', async () => {
+  const page = await open('/tokens');
+  await page.getByRole('button', { name: 'New token' }).click();
+  const dialog = page.getByRole('dialog', { name: 'New token' });
+  await dialog.getByLabel('Name').fill('not lost');
+  const pressed = Promise.withResolvers<void>();
+  await page.route('**/api/v1/tokens', async (route) => {
+    if (route.request().method() === 'POST') await pressed.promise;
+    await route.continue();
+  });
+  const sent = page.waitForRequest((request) => request.method() === 'POST');
+  await dialog.getByRole('button', { name: 'Make it' }).click();
+  await sent;
+  await page.keyboard.press('Escape');
+  for (const name of ['Cancel', 'Close'])
+    assert.equal(await dialog.getByRole('button', { name }).isDisabled(), true, `${name} would lose the secret`);
+  pressed.resolve();
+  const secret = (await page.getByRole('region', { name: 'Token', exact: true }).textContent()) ?? '';
+  assert.ok((await world.as(secret)('listServers', {})).servers);
+  await page.keyboard.press('Escape');
+  await dialogGone(page);
+  await page.context().close();
+});
+
+browserTest(
+  'when what a dialog was opened from is gone with it, the focus goes to the heading of the page',
+  async () => {
+    await world.owner('createToken', { name: 'soon gone', scope: 'read' });
+    const page = await open('/tokens');
+    const end = page.getByRole('button', { name: 'End the token soon gone' });
+    await end.click();
+    await page.keyboard.press('Escape');
+    await end.and(page.locator(':focus')).waitFor();
+    await end.click();
+    await confirm(page, 'End it');
+    await page.getByRole('heading', { level: 1, name: 'Tokens' }).and(page.locator(':focus')).waitFor();
+    await mustBeSound(page, 'tokens after one was ended');
     await page.context().close();
   },
 );

@@ -13,6 +13,7 @@ import type { World } from '../world/world.ts';
 import {
   confirm,
   desk,
+  dialogGone,
   type Look,
   mustBeSound,
   openPage,
@@ -199,7 +200,7 @@ browserTest(
       await other.getByRole('textbox', { name: 'Your password' }).waitFor();
       await mustBeSound(other, 'agreeing');
       await prove(other, 'Agree');
-      await other.getByRole('dialog').waitFor({ state: 'detached' });
+      await dialogGone(other);
       await other.getByRole('button', { name: 'Agree…' }).nth(left).waitFor({ state: 'detached' });
     }
     await eventually('Cyd to be an owner', async () => {

@@ -38,7 +38,8 @@ interface PaletteProps {
 
 export default function Palette({ onClose, onPause }: PaletteProps) {
   const [text, setText] = useState('');
-  const [at, setAt] = useState(0);
+  // By hand, and by its name: what is loaded late must not put another entry under the key that is about to be pressed.
+  const [wanted, setWanted] = useState<string | null>(null);
   const id = useId();
   const entries = useEntries(onClose, onPause);
   const found = useMemo(
@@ -51,13 +52,17 @@ export default function Palette({ onClose, onPause }: PaletteProps) {
         .map(({ entry }) => entry),
     [entries, text],
   );
-  const chosen = found[Math.min(at, found.length - 1)];
+  const at = Math.max(
+    0,
+    found.findIndex((entry) => entry.id === wanted),
+  );
+  const chosen = found[at];
   const onKeyDown = (event: KeyboardEvent) => {
     const by = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
     if (by !== 0 && found.length > 0) {
       event.preventDefault();
-      const next = (Math.min(at, found.length - 1) + by + found.length) % found.length;
-      setAt(next);
+      const next = (at + by + found.length) % found.length;
+      setWanted(found[next]?.id ?? null);
       document.getElementById(`${id}-${next}`)?.scrollIntoView({ block: 'nearest' });
     } else if (event.key === 'Enter') {
       event.preventDefault();
@@ -74,13 +79,13 @@ export default function Palette({ onClose, onPause }: PaletteProps) {
             value={text}
             onChange={(event) => {
               setText(event.target.value);
-              setAt(0);
+              setWanted(null);
             }}
             onKeyDown={onKeyDown}
             role="combobox"
             aria-expanded="true"
             aria-controls={`${id}-list`}
-            aria-activedescendant={chosen ? `${id}-${found.indexOf(chosen)}` : undefined}
+            aria-activedescendant={chosen ? `${id}-${at}` : undefined}
             aria-label="Go to a place, server, action or playbook"
             placeholder="Go to a place, server, action or playbook…"
             className="h-12 shrink-0 border-b border-line bg-transparent px-4 text-[1rem] -outline-offset-2 placeholder:text-faint focus-visible:outline-none"
@@ -95,7 +100,7 @@ export default function Palette({ onClose, onPause }: PaletteProps) {
                 aria-selected={entry === chosen}
                 onClick={entry.go}
                 onKeyDown={onKeyDown}
-                onPointerMove={() => setAt(row)}
+                onPointerMove={() => setWanted(entry.id)}
                 className={cx(
                   'flex min-h-10 cursor-pointer items-center gap-3 rounded-lg px-3 text-base',
                   entry === chosen ? 'bg-accent-soft text-accent' : 'text-ink',

@@ -5,6 +5,7 @@ import { OctagonPause, Play } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { useMay } from '../api/session.ts';
 import { Button } from '../ui/button.tsx';
+import { Opening } from '../ui/opening.tsx';
 import { When } from '../ui/time.tsx';
 import { useWaiting } from './waiting.ts';
 
@@ -40,7 +41,7 @@ export function PauseBanner() {
           )}
         </div>
       )}
-      <Suspense>{resuming && <ResumeDialog onClose={() => setResuming(false)} />}</Suspense>
+      <Suspense fallback={<Opening />}>{resuming && <ResumeDialog onClose={() => setResuming(false)} />}</Suspense>
     </div>
   );
 }

@@ -8,6 +8,7 @@ import { IconButton } from '../ui/button.tsx';
 import { modKey, useKeys } from '../ui/keys.ts';
 import { Mark } from '../ui/mark.tsx';
 import { useMedia } from '../ui/media.ts';
+import { Opening } from '../ui/opening.tsx';
 import { useTabCount } from '../ui/page-head.tsx';
 import { LiveBanner } from './live-banner.tsx';
 import { places } from './nav.ts';
@@ -102,7 +103,7 @@ export function Shell() {
         </main>
       </div>
       <PhoneBar onGo={close} />
-      <Suspense>
+      <Suspense fallback={<Opening />}>
         {over === 'palette' && (
           <Palette onClose={close} onPause={mayPause && waiting.pause === null ? () => setOver('pause') : null} />
         )}

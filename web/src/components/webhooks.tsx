@@ -100,7 +100,13 @@ function MakeHook({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('');
   const [kind, setKind] = useState<Hook['kind']>('alertmanager');
   return (
-    <Dialog open onClose={onClose} wide={make.isSuccess} title={make.isSuccess ? `Webhook ${name}` : 'Add a webhook'}>
+    <Dialog
+      open
+      onClose={onClose}
+      wide={make.isSuccess}
+      stays={make.isPending}
+      title={make.isSuccess ? `Webhook ${name}` : 'Add a webhook'}
+    >
       {make.data ? (
         <SecretOnce secret={make.data.secret} label="Secret">
           <Command
@@ -125,7 +131,7 @@ function MakeHook({ onClose }: { onClose: () => void }) {
           <NameField autoFocus value={name} onChange={setName} />
           <SelectField label="From" value={kind} onChange={setKind} options={kinds} />
           <DialogButtons>
-            <Button kind="quiet" onClick={onClose}>
+            <Button kind="quiet" disabled={make.isPending} onClick={onClose}>
               Cancel
             </Button>
             <Button type="submit" kind="primary" busy={make.isPending} disabled={name.trim() === ''}>

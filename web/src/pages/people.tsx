@@ -200,7 +200,7 @@ function Invite({ onClose }: { onClose: () => void }) {
       </Dialog>
     );
   return (
-    <Dialog open onClose={onClose} title="Invite a person">
+    <Dialog open onClose={onClose} stays={invite.isPending} title="Invite a person">
       <Form label="Invite" error={invite.error} onSubmit={() => invite.run({ email, name, role })}>
         <NameField autoFocus value={name} onChange={setName} />
         <TextField
@@ -214,7 +214,7 @@ function Invite({ onClose }: { onClose: () => void }) {
         />
         <SelectField label="Role" value={role} onChange={setRole} options={roleWords} />
         <DialogButtons>
-          <Button kind="quiet" onClick={onClose}>
+          <Button kind="quiet" disabled={invite.isPending} onClick={onClose}>
             Cancel
           </Button>
           <Button type="submit" kind="primary" busy={invite.isPending}>

@@ -137,7 +137,7 @@ function MakeToken({ onClose }: { onClose: () => void }) {
   const [scope, setScope] = useState<Token['scope']>('request');
   const [lasts, setLasts] = useState<keyof typeof lastingWords>('ever');
   return (
-    <Dialog open onClose={onClose} title={make.data ? `Token ${name}` : 'New token'}>
+    <Dialog open onClose={onClose} stays={make.isPending} title={make.data ? `Token ${name}` : 'New token'}>
       {make.data ? (
         <SecretOnce secret={make.data.secret} label="Token">
           <DialogButtons>
@@ -156,7 +156,7 @@ function MakeToken({ onClose }: { onClose: () => void }) {
           <SelectField label="It may" value={scope} onChange={setScope} options={scopeWords} />
           <SelectField label="Ends after" note="optional" value={lasts} onChange={setLasts} options={lastingWords} />
           <DialogButtons>
-            <Button kind="quiet" onClick={onClose}>
+            <Button kind="quiet" disabled={make.isPending} onClick={onClose}>
               Cancel
             </Button>
             <Button type="submit" kind="primary" busy={make.isPending} disabled={name.trim() === ''}>

@@ -1,7 +1,7 @@
 /** A dialog over the page: on a phone it comes from below, within reach of the thumb. */
 import { Dialog as Base } from '@base-ui/react/dialog';
 import { X } from 'lucide-react';
-import type { ReactNode, RefObject } from 'react';
+import { type ReactNode, type RefObject, useEffect } from 'react';
 import { IconButton } from './button.tsx';
 import { cx } from './cx.ts';
 
@@ -12,6 +12,8 @@ interface DialogProps {
   description?: ReactNode;
   children?: ReactNode;
   wide?: boolean;
+  /** What comes next is shown here and nowhere else, such as a secret that is told once: until then it cannot be closed. */
+  stays?: boolean;
   /** Nothing in it takes the focus, so that its text must be reachable by keyboard itself. */
   textOnly?: boolean;
   initialFocus?: RefObject<HTMLElement | null>;
@@ -24,11 +26,13 @@ export function Dialog({
   description,
   children,
   wide = false,
+  stays = false,
   textOnly = false,
   initialFocus,
 }: DialogProps) {
+  useFocusKept(open);
   return (
-    <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
+    <Base.Root open={open} onOpenChange={(next) => !next && !stays && onClose()}>
       <Base.Portal>
         <Base.Backdrop className="fixed inset-0 z-40 bg-shade transition-opacity duration-150 data-[ending-style]:opacity-0 data-[starting-style]:opacity-0" />
         <Base.Popup
@@ -45,7 +49,7 @@ export function Dialog({
               <Base.Title className="text-base font-semibold">{title}</Base.Title>
               {description && <Base.Description className="mt-1 text-sm text-dim">{description}</Base.Description>}
             </div>
-            <Base.Close render={<IconButton icon={X} label="Close" className="-mr-2" />} />
+            <Base.Close disabled={stays} render={<IconButton icon={X} label="Close" className="-mr-2" />} />
           </div>
           <div
             {...(textOnly ? { tabIndex: 0 } : {})}
@@ -57,6 +61,25 @@ export function Dialog({
       </Base.Portal>
     </Base.Root>
   );
+}
+
+/**
+ * The focus goes back to what opened the dialog. Where that is gone, as the row of what was removed, it goes to the heading of the
+ * page: on nothing, a keyboard would begin at the top again and a screen reader would say nothing.
+ */
+function useFocusKept(open: boolean): void {
+  useEffect(() => {
+    if (!open) return;
+    return () => {
+      // Once the dialog itself has given it back.
+      requestAnimationFrame(() => {
+        if (document.activeElement !== document.body) return;
+        const heading = document.querySelector<HTMLElement>('main h1');
+        heading?.setAttribute('tabindex', '-1');
+        heading?.focus();
+      });
+    };
+  }, [open]);
 }
 
 /** The row of buttons at the end of a dialog or a form. The first is nearest to the thumb on a phone. */
