@@ -7,6 +7,12 @@ import { cpuMsOf } from '../process-figures.ts';
 import { ROUNDS } from '../rounds.ts';
 import { startScene } from '../scene.ts';
 
+/**
+ * What starting takes is not idling: that the link gives memory back when it has rested for 5 s, that what it does for the first time is
+ * compiled, and the checkpoint after the control plane's first minute, which is there because this server was enrolled.
+ */
+const SETTLES_MS = 75_000;
+
 export const g2: Goal = {
   id: 'G2',
   asks: 'An idle link takes at most 0.25 × the CPU time of monit.',
@@ -15,7 +21,7 @@ export const g2: Goal = {
     const daemon = await startMonit();
     await using _monit = 'missing' in daemon ? null : daemon;
     await using scene = await startScene();
-    await pause(10_000); // what starting takes is not idling, nor that the link gives memory back when it has rested for 5 s
+    await pause(SETTLES_MS);
     const pids = { link: scene.agent.pid, ...('missing' in daemon ? {} : { monit: daemon.pid }) };
     const perMinute: Record<string, number[]> = {};
     // Idle programs do not disturb each other, so that both are watched over the very same time.
@@ -39,7 +45,7 @@ export const g2: Goal = {
             ? { name: 'monit', missing: daemon.missing }
             : { name: 'monit', rounds: perMinute.monit ?? [] },
         bound: atMost(0.25),
-        note: `${ROUNDS} windows of ${windowMs / 1000} s, both at the same time; monit looks every 30 s, as often as our heartbeat`,
+        note: `${ROUNDS} windows of ${windowMs / 1000} s, ${SETTLES_MS / 1000} s after the start, both at the same time; monit looks every 30 s, as often as our heartbeat`,
       }),
     ];
   },
