@@ -9,17 +9,19 @@ import { agentPackage, ownPlatform } from '../agent/install/agent-package.ts';
 import { whyNoHosts } from './hosts/requirements.ts';
 import { runFiles } from './run-files.ts';
 
-/** Those that work nearly all the time, longest first. */
-const BUSY = [
+/** Those that leave a core nothing, longest first. */
+const FULL = [
   'test/faults/control-plane-',
   'test/faults/',
   'test/simulation/',
   'control-plane/test/telegram/converge',
   'control-plane/test/cli/',
   'control-plane/test/amendments/',
-  'test/browser/',
   'control-plane/test/actions/command-abuses',
 ];
+
+/** Those that work most of the time. */
+const BROWSER = ['test/browser/'];
 
 /** Those that mostly wait, longest first. */
 const WAITING = [
@@ -37,6 +39,12 @@ function those(list: readonly string[], files: readonly string[]): string[] {
   return files.filter((path) => rank(path) >= 0).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 }
 
+/** By turns, so that two of a kind are beside each other as seldom as can be. */
+function byTurns(some: readonly string[], others: readonly string[]): string[] {
+  const turns = Array.from({ length: Math.max(some.length, others.length) }, (_, n) => [some[n], others[n]]);
+  return turns.flat().filter((path) => path !== undefined);
+}
+
 // Hundreds of processes compile the same files otherwise, and each host has the same package installed. A folder of our own:
 // whoever could write it could run code here.
 const shared = await mkdtemp(join(tmpdir(), 'countersign-shared-'));
@@ -50,7 +58,8 @@ const asked = (path: string) => wanted.length === 0 || wanted.some((part) => pat
 const files = found.filter((path) => !path.includes('node_modules') && asked(path));
 const waiting = those(WAITING, files);
 // The short ones come last, and they work.
-const busy = [...new Set([...those(BUSY, files), ...files.toSorted()])].filter((path) => !waiting.includes(path));
+const long = byTurns(those(FULL, files), those(BROWSER, files));
+const busy = [...new Set([...long, ...files.toSorted()])].filter((path) => !waiting.includes(path));
 
 if (wanted.length === 0 && whyNoHosts() === undefined)
   agentPackage(join(shared, 'packages'), ownPlatform).catch((error: unknown) => process.stderr.write(`${error}\n`));
