@@ -193,6 +193,25 @@ browserTest('when Escape is pressed while a token is being made, the dialog stay
   await page.context().close();
 });
 
+browserTest('when a change cannot be sent, the page says so, and does not send it later by itself', async () => {
+  const { secret } = await world.owner('createToken', { name: 'kept', scope: 'read' });
+  const page = await open('/tokens');
+  await page.getByRole('button', { name: 'End the token kept' }).click();
+  await page.context().setOffline(true);
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'End it' }).click();
+  await dialog.getByText('The control plane does not answer.').waitFor();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await page.context().setOffline(false);
+  // Whatever waited for the network would go before it.
+  await page.getByRole('button', { name: 'New token' }).click();
+  await page.getByLabel('Name').fill('sent after it');
+  await page.getByRole('button', { name: 'Make it' }).click();
+  await page.getByRole('region', { name: 'Token', exact: true }).waitFor();
+  assert.ok((await world.as(secret)('listServers', {})).servers);
+  await page.context().close();
+});
+
 browserTest(
   'when what a dialog was opened from is gone with it, the focus goes to the heading of the page',
   async () => {

@@ -24,12 +24,16 @@ export const queryClient = new QueryClient({
   queryCache: new QueryCache({ onError: noticeLostSession }),
   mutationCache: new MutationCache({ onError: noticeLostSession }),
   defaultOptions: {
+    // A browser that calls itself offline may still reach a control plane on its own machine; and what a person asked for is sent now
+    // or not at all: never by itself, once there is a network again and they have turned to something else.
     queries: {
+      networkMode: 'always',
+      refetchOnReconnect: true,
       staleTime: 15_000,
       // A refusal stays one; only an answer that never came is worth asking for again.
       retry: (count, error) => count < 2 && (!(error instanceof Fault) || error.body.retryable) && !isSlow(error),
     },
-    mutations: { retry: false },
+    mutations: { networkMode: 'always', retry: false },
   },
 });
 
