@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import type { Plan, PlanProbe, SignedGrant } from '@countersign/protocol';
 import { failPoints } from '../../agent/src/fail-points.ts';
 import { type Bed, command, draftOf, grantOf, makeBed, planOf, start, until } from '../../agent/test/run/bed.ts';
+import { bundleRunner } from '../../agent/test/run/runner-bundle.ts';
 import { RunnerProcess } from '../../agent/test/run/runner-process.ts';
 
 /** The beginnings of the places that are passed here. */
@@ -28,13 +29,15 @@ const unitIs = (unit: string, state: string): PlanProbe => ({
 
 /** Kills the runner at each place so often; another one has to bring the action to its end. Returns the table. */
 export async function killPlans(each: number): Promise<string> {
-  await keepCompiled();
+  await using bundle = await bundleRunner();
+  const { program } = bundle;
+  await keepCompiled(program);
   const lines: string[] = [];
   for (const name of Object.keys(failPoints).filter((it) => planPlaces.some((beginning) => it.startsWith(beginning)))) {
     const endings: string[] = [];
     for (let kill = 0; kill < each; kill += 1) {
       const torn = kill % 3 === 1 && /^journal.*before_write$/.test(name);
-      endings.push(await killOnce(name, torn ? 'torn-write' : 'kill'));
+      endings.push(await killOnce(program, name, torn ? 'torn-write' : 'kill'));
     }
     lines.push(`${name}  ${endings.length}  ${endings.join(', ')}`);
   }
@@ -42,22 +45,22 @@ export async function killPlans(each: number): Promise<string> {
 }
 
 /** What is killed keeps no compiled code for the next: one that ends in order does, and each start after it costs half. */
-async function keepCompiled(): Promise<void> {
+async function keepCompiled(program: string): Promise<void> {
   using bed = makeBed();
-  await using runner = new RunnerProcess(bed);
+  await using runner = new RunnerProcess(bed, { program });
   await runner.end();
 }
 
-async function killOnce(name: string, act: string): Promise<string> {
+async function killOnce(program: string, name: string, act: string): Promise<string> {
   using bed = makeBed();
   const signed = await grantFor(bed, name);
   const { actionId } = signed.grant;
-  if (name === 'run.recover.after_finding') await dieInTheStep(bed, signed);
-  const dying = new RunnerProcess(bed, { failPoint: `${name}:${act}` });
+  if (name === 'run.recover.after_finding') await dieInTheStep(program, bed, signed);
+  const dying = new RunnerProcess(bed, { program, failPoint: `${name}:${act}` });
   dying.accept(signed);
   if (signed.grant.plan.confirm !== null) confirmWhenAsked(dying, actionId);
   assert.equal(await dying.ended, 'SIGKILL', `the runner was to die at ${name}`);
-  await using next = new RunnerProcess(bed);
+  await using next = new RunnerProcess(bed, { program });
   // The link hands a grant over again that got no answer.
   next.accept(signed);
   if (signed.grant.plan.confirm !== null) confirmWhenAsked(next, actionId);
@@ -91,8 +94,8 @@ async function grantFor(bed: Bed, name: string): Promise<SignedGrant> {
   return grantOf(bed, await planOf(bed, draftOf(steps, { check, confirm: waits ? confirm : null })));
 }
 
-async function dieInTheStep(bed: Bed, signed: SignedGrant): Promise<void> {
-  await using first = new RunnerProcess(bed);
+async function dieInTheStep(program: string, bed: Bed, signed: SignedGrant): Promise<void> {
+  await using first = new RunnerProcess(bed, { program });
   first.accept(signed);
   await until(() => bed.effects().length === 1, 'the effect');
   await first.kill();

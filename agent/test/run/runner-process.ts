@@ -8,6 +8,8 @@ import { Channel } from '../../src/run/channel.ts';
 import { type FromRunner, fromRunnerSchema, LINE_BYTES_MAX, type Report } from '../../src/run/runner-wire.ts';
 import { type Bed, until } from './bed.ts';
 
+const SOURCES = join(import.meta.dirname, 'runner-program.ts');
+
 export class RunnerProcess {
   readonly told: FromRunner[] = [];
   readonly channel: Channel;
@@ -17,10 +19,9 @@ export class RunnerProcess {
 
   /**
    * `expired`: an action whose time to confirm is over by the machine's timer. `aheadMs`: how far its wall clock is ahead. `failPoint`:
-   * where it dies.
+   * where it dies. `program`: its sources unless told.
    */
-  constructor(bed: Bed, { expired = '', aheadMs = 0, failPoint = '' } = {}) {
-    const program = join(import.meta.dirname, 'runner-program.ts');
+  constructor(bed: Bed, { expired = '', aheadMs = 0, failPoint = '', program = SOURCES } = {}) {
     const child = spawn(process.execPath, [program, bed.folder, bed.key.publicKey, expired, String(aheadMs)], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, COUNTERSIGN_FAIL_POINT: failPoint },
