@@ -87,7 +87,8 @@ test('F18, T22: when an older database comes back, the server’s memory shows i
   await backOnline();
   const shown = await eventually('the contradiction to be known', async () => {
     const detail = await world.owner('getServerStatus', { server: 'web-1' });
-    return detail.witness?.size === kept && !detail.witness.agrees ? detail : undefined;
+    // It may have countersigned once more: the control plane signs every minute, and it was killed a moment later.
+    return detail.witness !== null && detail.witness.size >= kept && !detail.witness.agrees ? detail : undefined;
   });
   assert.match(shown.trust, /no change goes there until an owner accepts that/);
   const path = join(folder, 'third');
