@@ -86,6 +86,8 @@ hostTest('when a unit wrote thousands of lines, the newest are told', async () =
     await host.writeFile(noise, '[Service]\nExecStartPost=/usr/bin/seq --format=CMD_%%g 5100\n');
     await host.exec(['systemctl', 'daemon-reload']);
     await host.exec(['systemctl', 'restart', 'cron']);
+    // It lies in a pipe until the journal reads it; what another one says meanwhile would stand before it.
+    await host.waitFor(['journalctl', '--quiet', '--unit=cron', '--grep=CMD_5100']);
     await host.exec(['rm', noise]);
     await host.writeFile(table, '* * * * * root true\n');
     await host.exec(['chown', 'nobody', table]);
