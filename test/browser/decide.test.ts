@@ -219,7 +219,7 @@ browserTest('when the control plane refuses an approval, the page says why and s
 });
 
 browserTest('when a running action is stopped, it ends and says that it was stopped', async () => {
-  const asked = await assistant('runCommand', { server: 'web-1', argv: ['sleep', '60'] });
+  const asked = await assistant('runCommand', { server: 'web-1', argv: ['sleep', '600'], timeout_s: 600 });
   const id = asked.action?.id ?? '';
   const page = await open(`/actions/${id}`);
   await page.getByRole('button', { name: 'Approve once' }).click();
