@@ -27,11 +27,11 @@ touch /srv/box/sick
 tar -C /srv/box -c . | docker import - box:sick >/dev/null
 `;
 
-/** An image that says of itself that it is old, with a layer of 60 MB. Source: Docker image specification v1.2. */
+/** An image that says of itself that it is old, with a layer of so many bytes. Source: Docker image specification v1.2. */
 const OLD_IMAGE = `
 set -e
 rm -rf /srv/old && mkdir -p /srv/old/layer && cd /srv/old
-head -c 60000000 /dev/zero >layer/padding
+head -c $2 /dev/zero >layer/padding
 echo "$1" >layer/name
 tar -C layer -cf layer.tar . && rm -r layer
 sum=$(sha256sum layer.tar | cut -d' ' -f1)
@@ -48,8 +48,8 @@ export async function startDocker(host: Host): Promise<void> {
   await host.exec(['sh', '-c', IMAGES]);
 }
 
-export async function loadOldImage(host: Host, tag: string): Promise<void> {
-  await host.exec(['sh', '-c', OLD_IMAGE, 'sh', tag]);
+export async function loadOldImage(host: Host, tag: string, bytes: number): Promise<void> {
+  await host.exec(['sh', '-c', OLD_IMAGE, 'sh', tag, String(bytes)]);
 }
 
 /** The root file system of `box:2` as a tar file. */
