@@ -19,7 +19,8 @@ import { Runner } from './run/runner.ts';
 import { RunnerService } from './run/serve.ts';
 import { serverName } from './run/server-name.ts';
 
-const IDLE_MS = 60_000;
+/** Longer than the minute after which a busy fleet's next checkpoint comes: a runner that ended just before would be started for each. */
+const IDLE_MS = 75_000;
 
 /** Runs the runner until nobody needs it, or until `signal` is aborted and its actions have ended. */
 export async function runRunner(
