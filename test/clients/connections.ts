@@ -1,5 +1,4 @@
 /** MCP clients of three protocol revisions under one interface, over any transport. */
-import assert from 'node:assert/strict';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js';
@@ -116,13 +115,4 @@ const toolResult = z.object({
 function read(result: unknown): ClientAnswer {
   const { isError, content, structuredContent } = toolResult.parse(result);
   return { isError, text: content.map(({ text }) => text).join(''), structured: structuredContent };
-}
-
-/** Waits for a condition, at most five seconds. */
-export async function until(what: string, condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 500; tries += 1) {
-    if (condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  assert.fail(`${what} did not happen within 5 seconds`);
 }

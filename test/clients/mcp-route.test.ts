@@ -5,6 +5,7 @@ import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.j
 import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
+import { eventually } from '../world/eventually.ts';
 import { type SampleApp, startSampleApp } from './sample-app.ts';
 
 interface CallOptions {
@@ -144,7 +145,7 @@ for (const { era, protocol, connect, client, version } of eras) {
     const aborted = app.log.aborted.length;
     const call = connection.call('wait', { steps: 2000 }, { signal: cancel.signal, onprogress: () => cancel.abort() });
     await assert.rejects(call);
-    await until(() => app.log.aborted.length > aborted);
+    await eventually('the tool to hear of it', () => app.log.aborted.length > aborted);
     await connection.close();
   });
 
@@ -176,11 +177,3 @@ test('T19: when a session belongs to somebody else, it is not found', async () =
   assert.equal((await post('token-of-ada', session, list)).status, 200);
   assert.equal((await post('token-of-ada', undefined, list)).status, 400);
 });
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
-    if (condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  assert.fail('the condition did not come true within 5 seconds');
-}

@@ -51,6 +51,7 @@ export async function startModelStub(dialect: Dialect, script: Script): Promise<
   };
   const app = createServer(async (incoming, response) => {
     const request = await readRequest(incoming);
+    if (request === undefined) return;
     requests.push(request);
     const nextId = (prefix: string) => `${prefix}_${++ids}`;
     try {
@@ -73,9 +74,15 @@ export async function startModelStub(dialect: Dialect, script: Script): Promise<
   };
 }
 
-async function readRequest(incoming: IncomingMessage): Promise<RecordedRequest> {
+/** Undefined where the assistant was killed before it had said all of it. */
+async function readRequest(incoming: IncomingMessage): Promise<RecordedRequest | undefined> {
   const chunks: Buffer[] = [];
-  for await (const chunk of incoming) chunks.push(chunk);
+  try {
+    for await (const chunk of incoming) chunks.push(chunk);
+  } catch (error) {
+    if (!incoming.complete) return undefined;
+    throw error;
+  }
   return {
     method: incoming.method ?? '',
     path: (incoming.url ?? '').split('?')[0] ?? '',

@@ -1,7 +1,8 @@
 /** Who comes in at `/mcp`, whose sessions are whose, and when they end. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { connect, revisions, until } from './connections.ts';
+import { eventually } from '../world/eventually.ts';
+import { connect, revisions } from './connections.ts';
 import { handClock } from './hand-clock.ts';
 import { type ProductApp, type ProductOptions, startProductApp, tokens } from './product-app.ts';
 
@@ -123,7 +124,7 @@ test('when a session is not used for half an hour, it is swept; one that listens
   clock.advance(29 * 60_000);
   assert.equal(app.open.count(), 2);
   clock.advance(3 * 60_000);
-  await until('the sweep', () => app.open.count() === 1);
+  await eventually('the sweep', () => app.open.count() === 1);
   assert.equal(await statusOf(app, idle), 404);
   assert.equal(await statusOf(app, listening), 200);
   stop.abort();
@@ -155,9 +156,9 @@ for (const revision of revisions)
     const waiting = client
       .call('get_action', { action: structured.action, wait_s: 50 }, { signal: stop.signal })
       .catch(() => undefined);
-    await until('a long poll', () => polls() === 2);
+    await eventually('a long poll', () => polls() === 2);
     app.revoke('ada');
-    await until('the end of the session', () => app.open.count() === (revision === '2026-07-28' ? 0 : 1));
+    await eventually('the end of the session', () => app.open.count() === (revision === '2026-07-28' ? 0 : 1));
     await assert.rejects(client.call('list_servers'));
     assert.equal((await bystander.call('list_servers')).isError, false);
     stop.abort();
@@ -185,7 +186,7 @@ test('when a token has too many calls under way, one more is refused and the oth
   t.after(() => client.close());
   const { structured: asked } = await client.call('run_command', { server: 'web-1', argv: ['true'] });
   const waiting = client.call('get_action', { action: asked.action, wait_s: 20 });
-  await until('a long poll', () => Number(app.operations.calls.at(-1)?.input.wait_s) > 0);
+  await eventually('a long poll', () => Number(app.operations.calls.at(-1)?.input.wait_s) > 0);
   assert.equal((await client.call('list_servers')).structured.error.code, 'rate_limited');
   app.operations.move(asked.action, 'rejected');
   assert.equal((await waiting).structured.state, 'rejected');
@@ -208,7 +209,7 @@ test('when the app closes, streams and waits do not hold it', async () => {
   const client = await connect('2025-11-25', { mcpUrl: app.mcpUrl, token: tokens.ada });
   const { structured } = await client.call('run_command', { server: 'web-1', argv: ['true'] });
   const waiting = client.call('get_action', { action: structured.action, wait_s: 50 }).catch((error: Error) => error);
-  await until('a long poll', () => Number(app.operations.calls.at(-1)?.input.wait_s) > 0);
+  await eventually('a long poll', () => Number(app.operations.calls.at(-1)?.input.wait_s) > 0);
   const start = performance.now();
   await app.close();
   assert.ok(performance.now() - start < 15_000);

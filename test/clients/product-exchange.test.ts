@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { catalogue } from '@countersign/mcp-server';
 import { eventually } from '../world/eventually.ts';
-import { until } from './connections.ts';
 import { handClock } from './hand-clock.ts';
 import { type ProductApp, type ProductOptions, startProductApp, tokens } from './product-app.ts';
 
@@ -237,7 +236,7 @@ test('when a call waits, the stream says every 15 seconds that it is alive, then
   );
   const { action } = asked[0].result.structuredContent;
   const waiting = call(app, { name: 'get_action', args: { action, wait_s: 50 }, meta: { progressToken: 'p' } });
-  await until('a long poll', () => Number(app.operations.calls.at(-1)?.input.wait_s) > 0);
+  await eventually('a long poll', () => Number(app.operations.calls.at(-1)?.input.wait_s) > 0);
   clock.advance(15_000);
   const response = await waiting; // the comment brought the headers
   clock.advance(15_000);
@@ -260,7 +259,7 @@ test('when the client goes away, its call is given up', async (t) => {
   const waiting = call(app, { name: 'get_action', args: { action, wait_s: 50 }, signal: gone.signal }).catch(
     () => 'gone',
   );
-  await until('a long poll', () => Number(app.operations.calls.at(-1)?.input.wait_s) > 0);
+  await eventually('a long poll', () => Number(app.operations.calls.at(-1)?.input.wait_s) > 0);
   const refused = async () => messagesIn(await (await call(app)).text())[0].result.isError === true;
   assert.equal(await refused(), true, 'one call at once');
   gone.abort();

@@ -4,11 +4,14 @@ import { describe, type TestContext, test } from 'node:test';
 import type { FormAnswers } from '@countersign/mcp-server';
 import { fault } from '@countersign/protocol';
 import type { SampleOperations } from '../../mcp-server/test/sample-operations.ts';
-import { type Answerer, connect, type Question, type Revision, revisions, until } from './connections.ts';
+import { eventually } from '../world/eventually.ts';
+import { type Answerer, connect, type Question, type Revision, revisions } from './connections.ts';
 import { startProductApp, tokens } from './product-app.ts';
 
 const restart = { server: 'web-1', playbook: 'service.restart', parameters: { unit: 'nginx' } };
 const command = { server: 'web-1', argv: ['true'] };
+/** Seconds in which the client is asked and has answered, however slow the machine is: a call that ends before asks anew the next time. */
+const ENOUGH = 5;
 
 interface Decided {
   readonly actionId: string;
@@ -67,7 +70,7 @@ function promptsWith(revision: Revision): void {
     const { app, client, ask, asked } = await world(t, revision, { url: {} }, () => ({ action: 'accept' }));
     const action = await ask('run_command', command);
     assert.equal(asked.length, 0, 'the request itself comes back at once');
-    const { structured } = await client.call('get_action', { action, wait_s: 1 });
+    const { structured } = await client.call('get_action', { action, wait_s: ENOUGH });
     assert.equal(structured.state, 'awaiting_approval');
     assert.equal(asked.length, 1);
     assert.deepEqual([asked[0]?.mode, asked[0]?.url], ['url', `${app.url}/actions/${action}`]);
@@ -80,8 +83,8 @@ function promptsWith(revision: Revision): void {
     const { app, client, ask, asked } = await world(t, revision, { url: {} }, () => ({ action: 'decline' }));
     const action = await ask('run_command', command);
     const waiting = client.call('get_action', { action, wait_s: 20 });
-    await until('the question', () => asked.length === 1);
-    await until('a long poll', () => Number(app.operations.calls.at(-1)?.input.wait_s) > 0);
+    await eventually('the question', () => asked.length === 1);
+    await eventually('a long poll', () => Number(app.operations.calls.at(-1)?.input.wait_s) > 0);
     app.operations.move(action, 'rejected');
     assert.equal((await waiting).structured.state, 'rejected');
   });
@@ -118,7 +121,7 @@ function promptsWith(revision: Revision): void {
     const answer: Answerer = () => ({ action: 'accept', content: { decision: 'approve!' } });
     const { client, ask, asked, decided } = await world(t, revision, { form: {} }, answer);
     const action = await ask('run_playbook', restart);
-    assert.equal((await client.call('get_action', { action, wait_s: 1 })).structured.state, 'awaiting_approval');
+    assert.equal((await client.call('get_action', { action, wait_s: ENOUGH })).structured.state, 'awaiting_approval');
     assert.equal(asked.length, 1);
     assert.deepEqual(decided, []);
   });
@@ -130,7 +133,7 @@ function promptsWith(revision: Revision): void {
     };
     const { app, client, ask, decided, forms } = await world(t, revision, { form: {} }, answer);
     const action = await ask('run_playbook', restart);
-    const { structured } = await client.call('get_action', { action, wait_s: 1 });
+    const { structured } = await client.call('get_action', { action, wait_s: ENOUGH });
     assert.equal(structured.state, 'awaiting_approval');
     assert.match(structured.hint, /did not count: .*switched off/);
     assert.equal(decided.length, 1);
@@ -140,7 +143,7 @@ function promptsWith(revision: Revision): void {
   test(`when no one could let forms count, a ${revision} client is sent to the page instead`, async (t) => {
     const { client, ask, asked } = await world(t, revision, { form: {}, url: {} }, () => ({ action: 'cancel' }), false);
     const action = await ask('run_playbook', restart);
-    await client.call('get_action', { action, wait_s: 1 });
+    await client.call('get_action', { action, wait_s: ENOUGH });
     assert.deepEqual(
       asked.map(({ mode }) => mode),
       ['url'],

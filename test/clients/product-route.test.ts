@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fault } from '@countersign/protocol';
-import { connect, revisions, until } from './connections.ts';
+import { eventually } from '../world/eventually.ts';
+import { connect, revisions } from './connections.ts';
 import { type ProductApp, startProductApp, tokens } from './product-app.ts';
 
 let app: ProductApp;
@@ -35,9 +36,9 @@ for (const revision of revisions) {
       { action: asked.action, wait_s: 20 },
       { onprogress: ({ progress }) => heard.push(progress) },
     );
-    await until('a long poll', () => Number(app.operations.calls.at(-1)?.input.wait_s) > 0);
+    await eventually('a long poll', () => Number(app.operations.calls.at(-1)?.input.wait_s) > 0);
     app.operations.move(asked.action, 'approved');
-    await until('progress', () => heard.length > 0);
+    await eventually('progress', () => heard.length > 0);
     app.operations.move(asked.action, 'succeeded');
     const { structured: done } = await waiting;
     assert.equal(done.state, 'succeeded');
@@ -113,7 +114,7 @@ for (const revision of revisions) {
       { signal: stop.signal, onprogress: () => undefined },
     );
     const polls = () => app.operations.calls.filter(({ name }) => name === 'getAction').length;
-    await until('a long poll', () => Number(app.operations.calls.at(-1)?.input.wait_s) > 0);
+    await eventually('a long poll', () => Number(app.operations.calls.at(-1)?.input.wait_s) > 0);
     stop.abort();
     await assert.rejects(waiting);
     const before = polls();

@@ -6,7 +6,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
-import { connect, revisions, until } from './connections.ts';
+import { eventually } from '../world/eventually.ts';
+import { connect, revisions } from './connections.ts';
 import { type ProductApp, startProductApp, tokens } from './product-app.ts';
 
 const main = resolve(import.meta.dirname, '../../control-plane/src/cli/main.ts');
@@ -48,9 +49,9 @@ for (const revision of revisions) {
       { action: asked.action, wait_s: 20 },
       { onprogress: ({ progress }) => heard.push(progress) },
     );
-    await until('a long poll', () => Number(app.operations.calls.at(-1)?.input.wait_s) > 0);
+    await eventually('a long poll', () => Number(app.operations.calls.at(-1)?.input.wait_s) > 0);
     app.operations.move(asked.action, 'approved');
-    await until('progress', () => heard.length > 0);
+    await eventually('progress', () => heard.length > 0);
     app.operations.move(asked.action, 'succeeded');
     assert.equal((await waiting).structured.state, 'succeeded');
   });
