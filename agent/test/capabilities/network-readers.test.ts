@@ -66,7 +66,7 @@ test('when a time server tells its time, the difference is told; when it has non
     ] as const)
       writeTime(packet, 1_700_000_000_000 + ms, at);
     change(packet);
-    return decodeTime(packet, 1_700_000_000_000, 1_700_000_000_000);
+    return decodeTime(packet, 1_700_000_000_000, 1_700_000_000_000)?.told ?? null;
   };
   assert.equal(answer(90_000)?.offset_ms, 90_000);
   assert.equal(answer(-250)?.offset_ms, -250);
@@ -79,6 +79,26 @@ test('when a time server tells its time, the difference is told; when it has non
   assert.equal(decodeTime(Buffer.alloc(20), 0, 0), null);
   const [nobody] = await askTimes(['no-such-host.invalid'], systemClock);
   assert.equal(nobody?.offset_ms, null);
+});
+
+test('when answers of a time server were long under way, it is asked again, four times at most, and the quickest counts', async () => {
+  const askWith = async (trips: number[]) => {
+    let now = 1_700_000_000_000;
+    using server = await answering((question) => {
+      now += trips.shift() ?? assert.fail('asked too often');
+      const answer = Buffer.alloc(48);
+      answer.writeUInt8(0x24, 0);
+      answer.writeUInt8(2, 1);
+      question.copy(answer, 24, 40, 48);
+      for (const at of [32, 40]) writeTime(answer, now + 7000, at);
+      return answer;
+    });
+    const [told] = await askTimes(['127.0.0.1'], { ...systemClock, now: () => now }, server.port);
+    return { offset: told?.offset_ms, unasked: trips.length };
+  };
+  assert.deepEqual(await askWith([90, 1]), { offset: 7045, unasked: 1 });
+  assert.deepEqual(await askWith([400, 4, 1]), { offset: 7002, unasked: 1 });
+  assert.deepEqual(await askWith([400, 300, 500, 350, 1]), { offset: 7150, unasked: 1 });
 });
 
 test('when ranges are compared, only those with an address in common overlap, also across ways of writing', () => {
