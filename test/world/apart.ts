@@ -90,12 +90,14 @@ async function take(socket: Socket, count: number): Promise<Buffer> {
   }
 }
 
-/** Makes one connection of two; when one is lost, so is the other. */
+/** Makes one connection of two; when one is closed, so is the other, once it was given what had come. */
 export function joined(one: Socket, other: Socket): void {
   one.pipe(other).pipe(one);
   for (const [mine, its] of [
     [one, other],
     [other, one],
-  ] as const)
-    mine.on('error', () => undefined).on('close', () => its.destroy());
+  ] as const) {
+    mine.on('error', () => undefined).on('close', () => its.destroySoon());
+    if (mine.destroyed) its.destroy();
+  }
 }
