@@ -41,8 +41,9 @@ export async function watchEffects(host: Host): Promise<() => Promise<Effects>> 
     units: await look(
       `systemctl show '*' --all --property=Id,NRestarts,ActiveState,InvocationID --type=service | paste -sd' ' | sed 's/  /\\n/g' | grep -Ev '${ours}' | sort`,
     ),
+    // What systemd said last may lie before the journal still.
     steps: await look(
-      `systemctl list-units --all --plain --no-legend 'countersign-*' | grep -Ev '${ours}'; journalctl -q -o cat _PID=1 | grep -E 'countersign-' | grep -Ev '${ours}'`,
+      `journalctl --sync; systemctl list-units --all --plain --no-legend 'countersign-*' | grep -Ev '${ours}'; journalctl -q -o cat _PID=1 | grep -E 'countersign-' | grep -Ev '${ours}'`,
     ),
     firewall: await look('nft list ruleset'),
     policy: await look('cat /etc/countersign/*; sha256sum /etc/passwd /etc/shadow'),
