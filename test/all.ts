@@ -45,27 +45,31 @@ function byTurns(some: readonly string[], others: readonly string[]): string[] {
   return turns.flat().filter((path) => path !== undefined);
 }
 
+const wanted = process.argv.slice(2);
+const found: string[] = [];
+for await (const path of glob(['*/test/**/*.test.ts', 'test/**/*.test.ts'])) found.push(path);
+const asked = (path: string) => wanted.length === 0 || wanted.some((part) => path.includes(part));
+const files = found.filter((path) => !path.includes('node_modules') && asked(path));
+if (files.length === 0) throw new Error(`no test file is there for ${wanted.join(', ') || 'a run from here'}`);
+const waiting = those(WAITING, files);
+// The short ones come last, and they work.
+const long = byTurns(those(FULL, files), those(BROWSER, files));
+const busy = [...new Set([...long, ...files.toSorted()])].filter((path) => !waiting.includes(path));
+
 // Hundreds of processes compile the same files otherwise, and each host has the same package installed. A folder of our own:
 // whoever could write it could run code here.
 const shared = await mkdtemp(join(tmpdir(), 'countersign-shared-'));
 process.env.NODE_COMPILE_CACHE = join(shared, 'compiled');
 process.env.COUNTERSIGN_TEST_PACKAGES = join(shared, 'packages');
 
-const wanted = process.argv.slice(2);
-const found: string[] = [];
-for await (const path of glob(['*/test/**/*.test.ts', 'test/**/*.test.ts'])) found.push(path);
-const asked = (path: string) => wanted.length === 0 || wanted.some((part) => path.includes(part));
-const files = found.filter((path) => !path.includes('node_modules') && asked(path));
-const waiting = those(WAITING, files);
-// The short ones come last, and they work.
-const long = byTurns(those(FULL, files), those(BROWSER, files));
-const busy = [...new Set([...long, ...files.toSorted()])].filter((path) => !waiting.includes(path));
-
 if (wanted.length === 0 && whyNoHosts() === undefined)
   agentPackage(join(shared, 'packages'), ownPlatform).catch((error: unknown) => process.stderr.write(`${error}\n`));
 
+let passed = false;
 try {
-  if (!(await runFiles({ busy, waiting }))) process.exitCode = 1;
+  passed = await runFiles({ busy, waiting });
 } finally {
   await rm(shared, { recursive: true, force: true, maxRetries: 5 });
 }
+// By itself it would not end beside a file that outlived its bound.
+process.exit(passed ? 0 : 1);

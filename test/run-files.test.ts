@@ -36,13 +36,14 @@ test('when a file goes wrong in any way, the run has not passed and says where, 
     program,
     `import { runFiles } from ${JSON.stringify(join(import.meta.dirname, 'run-files.ts'))};
     const [first, ...others] = process.argv.slice(2);
-    process.exitCode = (await runFiles({ busy: others, waiting: [first] })) ? 0 : 1;`,
+    const boundMs = Number(process.env.BOUND_MS) || undefined;
+    process.exitCode = (await runFiles({ busy: others, waiting: [first] }, boundMs)) ? 0 : 1;`,
   );
-  const run = async (files: Record<string, string>) => {
+  const run = async (files: Record<string, string>, bound: { BOUND_MS?: string } = {}) => {
     for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
     const paths = Object.keys(files).map((name) => join(folder, name));
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const child = spawn(node, [program, ...paths], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(node, [program, ...paths], { env: { ...env, ...bound }, stdio: ['ignore', 'pipe', 'inherit'] });
     const [said, [code]] = await Promise.all([text(child.stdout), once(child, 'close')]);
     return { said, code };
   };
@@ -62,6 +63,18 @@ test('when a file goes wrong in any way, the run has not passed and says where, 
   assert.match(bad.said, /tests 5\n.*pass 2\n.*fail 3\n/s);
   for (const name of ['it is bad', 'no-start.test.mjs', 'bad-end.test.mjs'])
     assert.match(bad.said, new RegExp(`✖ .*${name}`));
+  const early = await run({
+    'exits.test.mjs': `${good}test('not over', async () => { setImmediate(() => process.exit(0)); await new Promise(() => undefined); });\n`,
+    'none.test.mjs': '',
+  });
+  assert.equal(early.code, 1, early.said);
+  for (const name of ['exits.test.mjs', 'none.test.mjs']) assert.match(early.said, new RegExp(`✖ .*${name}`));
+  const endless = await run(
+    { 'endless.test.mjs': `${head}test('it works', () => { for (;;); });\n` },
+    { BOUND_MS: '1000' },
+  );
+  assert.equal(endless.code, 1, endless.said);
+  assert.match(endless.said, /✖ .*endless\.test\.mjs.*not over within 1 s/s);
   const alone = await run({ 'bad-end.test.mjs': badEnd });
   assert.equal(alone.code, 1, alone.said);
 });
