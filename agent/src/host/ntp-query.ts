@@ -49,7 +49,9 @@ async function askTime(server: string, clock: Clock, port: number): Promise<NtpA
       const left = until - clock.monotonic();
       if (left <= 0) break;
       const next = await exchange(address, clock, port, left);
-      if (next.told.error === null && next.trip_ms < best.trip_ms) best = next;
+      // It may be one that asks to be asked less (stratum 0, RFC 5905, 7.4).
+      if (next.told.error !== null) break;
+      if (next.trip_ms < best.trip_ms) best = next;
     }
     return { server, ...best.told };
   } catch (error) {

@@ -81,14 +81,14 @@ test('when a time server tells its time, the difference is told; when it has non
   assert.equal(nobody?.offset_ms, null);
 });
 
-test('when answers of a time server were long under way, it is asked again, four times at most, and the quickest counts', async () => {
-  const askWith = async (trips: number[]) => {
+test('when answers of a time server were long under way, it is asked again, four times at most, and the quickest counts; no more once it answers no time', async () => {
+  const askWith = async (trips: number[], strata: number[] = []) => {
     let now = 1_700_000_000_000;
     using server = await answering((question) => {
       now += trips.shift() ?? assert.fail('asked too often');
       const answer = Buffer.alloc(48);
       answer.writeUInt8(0x24, 0);
-      answer.writeUInt8(2, 1);
+      answer.writeUInt8(strata.shift() ?? 2, 1);
       question.copy(answer, 24, 40, 48);
       for (const at of [32, 40]) writeTime(answer, now + 7000, at);
       return answer;
@@ -99,6 +99,7 @@ test('when answers of a time server were long under way, it is asked again, four
   assert.deepEqual(await askWith([90, 1]), { offset: 7045, unasked: 1 });
   assert.deepEqual(await askWith([400, 4, 1]), { offset: 7002, unasked: 1 });
   assert.deepEqual(await askWith([400, 300, 500, 350, 1]), { offset: 7150, unasked: 1 });
+  assert.deepEqual(await askWith([400, 4, 1], [2, 0]), { offset: 7200, unasked: 1 });
 });
 
 test('when ranges are compared, only those with an address in common overlap, also across ways of writing', () => {
