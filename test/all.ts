@@ -72,4 +72,4 @@ try {
   await rm(shared, { recursive: true, force: true, maxRetries: 5 });
 }
 // By itself it would not end beside a file that outlived its bound.
-process.exit(passed ? 0 : 1);
+process.exit(passed ? process.exitCode : 1);
