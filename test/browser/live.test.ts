@@ -1,4 +1,5 @@
 /** What an open page knows of the world: it says when it is cut off, and catches up when it is back. */
+import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import type { Browser, Route } from 'playwright-core';
 import { browserTest, whyNoBrowser } from '../world/browser.ts';
@@ -49,8 +50,9 @@ browserTest(
       await changed.promise;
       await route.continue();
     });
+    await world.owner('addServer', { name: 'web-read' });
     await page.goto(`${world.url}/servers`);
-    await page.getByRole('link', { name: /web-1/ }).waitFor();
+    await page.getByRole('link', { name: /web-read/ }).waitFor();
     await world.owner('addServer', { name: 'web-early' });
     changed.resolve();
     await page.getByRole('link', { name: /web-early/ }).waitFor();
@@ -59,7 +61,7 @@ browserTest(
 );
 
 browserTest(
-  'when a list is read before a change and arrives after the news of it, the page reads it again',
+  'when a list is read before two changes and arrives after the news of them, the page reads it once more',
   async () => {
     const context = await openWindow(browser, desk, state);
     const page = await openPage(context);
@@ -73,12 +75,19 @@ browserTest(
     const list = await held.promise;
     const old = await list.fetch();
     await frameRead;
-    // The frame of the page is read again once the news is there.
-    const frameAsked = page.waitForRequest('**/api/v1/overview');
-    await world.owner('addServer', { name: 'web-late' });
-    await frameAsked;
+    for (const name of ['web-late', 'web-later']) {
+      // The frame of the page is read again once the news is there.
+      const frameAsked = page.waitForRequest('**/api/v1/overview');
+      await world.owner('addServer', { name });
+      await frameAsked;
+    }
+    let again = 0;
+    page.on('request', (request) => {
+      if (isList(new URL(request.url()))) again += 1;
+    });
     await list.fulfill({ response: old });
-    await page.getByRole('link', { name: /web-late/ }).waitFor();
+    await page.getByRole('link', { name: /web-later/ }).waitFor();
+    assert.equal(again, 1);
     await context.close();
   },
 );

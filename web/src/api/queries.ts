@@ -5,6 +5,7 @@ import {
   type InvalidateQueryFilters,
   infiniteQueryOptions,
   MutationCache,
+  type Query,
   QueryCache,
   QueryClient,
   queryOptions,
@@ -39,6 +40,18 @@ export const queryClient = new QueryClient({
 
 const isSlow = (error: unknown) => error instanceof Fault && error.status === 429;
 
+/** What was begun for first readings that are under way and old already: one more reading, however much is heard meanwhile. */
+const rereadings = new WeakMap<Query, Promise<void>>();
+
+async function readAgainOnceThere(first: Query): Promise<void> {
+  try {
+    await first.fetch();
+  } finally {
+    rereadings.delete(first);
+  }
+  await queryClient.invalidateQueries({ queryKey: first.queryKey, exact: true });
+}
+
 /**
  * Makes these queries old: those that are on screen are asked again. Resolves when they are, or failed. A first reading that is
  * under way is not begun anew, and may have been read before what made it old: it is asked again once it is there.
@@ -48,9 +61,10 @@ export async function makeOld(filters?: InvalidateQueryFilters): Promise<void> {
     .getQueryCache()
     .findAll({ ...filters, fetchStatus: 'fetching' })
     .filter(({ state }) => state.data === undefined);
-  const again = firsts.map(async (first) => {
-    await first.fetch();
-    await queryClient.invalidateQueries({ queryKey: first.queryKey, exact: true });
+  const again = firsts.map((first) => {
+    const rereading = rereadings.get(first) ?? readAgainOnceThere(first);
+    rereadings.set(first, rereading);
+    return rereading;
   });
   await Promise.allSettled([queryClient.invalidateQueries(filters), ...again]);
 }
