@@ -193,6 +193,26 @@ browserTest('when Escape is pressed while a token is being made, the dialog stay
   await page.context().close();
 });
 
+browserTest('when no answer comes for a minute while a token is being made, the dialog can be closed', async () => {
+  const page = await openPage(await openWindow(browser, desk, state));
+  await page.clock.install();
+  await page.goto(`${world.url}/tokens`);
+  await page.getByRole('button', { name: 'New token' }).click();
+  const dialog = page.getByRole('dialog', { name: 'New token' });
+  await dialog.getByLabel('Name').fill('never answered');
+  // Neither answered nor refused.
+  await page.route('**/api/v1/tokens', (route) => (route.request().method() === 'POST' ? undefined : route.continue()));
+  const sent = page.waitForRequest((request) => request.method() === 'POST');
+  await dialog.getByRole('button', { name: 'Make it' }).click();
+  await sent;
+  const close = dialog.getByRole('button', { name: 'Close' });
+  await close.and(page.locator(':disabled')).waitFor();
+  await page.clock.fastForward('01:00');
+  await close.click();
+  await dialogGone(page);
+  await page.context().close();
+});
+
 browserTest('when a change cannot be sent, the page says so, and does not send it later by itself', async () => {
   const { secret } = await world.owner('createToken', { name: 'kept', scope: 'read' });
   const page = await open('/tokens');
@@ -213,7 +233,7 @@ browserTest('when a change cannot be sent, the page says so, and does not send i
 });
 
 browserTest(
-  'when what a dialog was opened from is gone with it, the focus goes to the heading of the page',
+  'when what a dialog was opened from is gone with it, the focus goes to the heading of the page, which stays where it was',
   async () => {
     await world.owner('createToken', { name: 'soon gone', scope: 'read' });
     const page = await open('/tokens');
@@ -221,9 +241,13 @@ browserTest(
     await end.click();
     await page.keyboard.press('Escape');
     await end.and(page.locator(':focus')).waitFor();
+    await page.setViewportSize({ width: desk.width, height: 200 });
+    await page.evaluate('scrollTo(0, document.body.scrollHeight)');
     await end.click();
     await confirm(page, 'End it');
-    await page.getByRole('heading', { level: 1, name: 'Tokens' }).and(page.locator(':focus')).waitFor();
+    const heading = page.getByRole('heading', { level: 1, name: 'Tokens' });
+    await heading.and(page.locator(':focus')).waitFor();
+    assert.ok(((await heading.boundingBox())?.y ?? 0) < 0, 'the page stays where it was read');
     await mustBeSound(page, 'tokens after one was ended');
     await page.context().close();
   },

@@ -1,7 +1,7 @@
 /** A dialog over the page: on a phone it comes from below, within reach of the thumb. */
 import { Dialog as Base } from '@base-ui/react/dialog';
 import { X } from 'lucide-react';
-import { type ReactNode, type RefObject, useEffect } from 'react';
+import { type ReactNode, type RefObject, useEffect, useState } from 'react';
 import { IconButton } from './button.tsx';
 import { cx } from './cx.ts';
 
@@ -12,7 +12,7 @@ interface DialogProps {
   description?: ReactNode;
   children?: ReactNode;
   wide?: boolean;
-  /** What comes next is shown here and nowhere else, such as a secret that is told once: until then it cannot be closed. */
+  /** What comes next is shown here and nowhere else, such as a secret that is told once: until then, or for a minute, it cannot be closed. */
   stays?: boolean;
   /** Nothing in it takes the focus, so that its text must be reachable by keyboard itself. */
   textOnly?: boolean;
@@ -31,8 +31,9 @@ export function Dialog({
   initialFocus,
 }: DialogProps) {
   useFocusKept(open);
+  const held = useHeld(stays);
   return (
-    <Base.Root open={open} onOpenChange={(next) => !next && !stays && onClose()}>
+    <Base.Root open={open} onOpenChange={(next) => !next && !held && onClose()}>
       <Base.Portal>
         <Base.Backdrop className="fixed inset-0 z-40 bg-shade transition-opacity duration-150 data-[ending-style]:opacity-0 data-[starting-style]:opacity-0" />
         <Base.Popup
@@ -49,7 +50,7 @@ export function Dialog({
               <Base.Title className="text-base font-semibold">{title}</Base.Title>
               {description && <Base.Description className="mt-1 text-sm text-dim">{description}</Base.Description>}
             </div>
-            <Base.Close disabled={stays} render={<IconButton icon={X} label="Close" className="-mr-2" />} />
+            <Base.Close disabled={held} render={<IconButton icon={X} label="Close" className="-mr-2" />} />
           </div>
           <div
             {...(textOnly ? { tabIndex: 0 } : {})}
@@ -61,6 +62,23 @@ export function Dialog({
       </Base.Portal>
     </Base.Root>
   );
+}
+
+/** Longest that a dialog stays: an answer may never come, and nobody is to be caught in it. */
+const HELD_MS = 60_000;
+
+/** Whether the dialog stays now. */
+function useHeld(stays: boolean): boolean {
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    if (!stays) return;
+    const timer = setTimeout(() => setLate(true), HELD_MS);
+    return () => {
+      clearTimeout(timer);
+      setLate(false);
+    };
+  }, [stays]);
+  return stays && !late;
 }
 
 /**
@@ -76,7 +94,8 @@ function useFocusKept(open: boolean): void {
         if (document.activeElement !== document.body) return;
         const heading = document.querySelector<HTMLElement>('main h1');
         heading?.setAttribute('tabindex', '-1');
-        heading?.focus();
+        // Where a press gives no focus, as in Safari, this is each time: the page stays where it was read.
+        heading?.focus({ preventScroll: true });
       });
     };
   }, [open]);
