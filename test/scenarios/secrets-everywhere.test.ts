@@ -183,11 +183,11 @@ for (const [number, chunks] of texts.entries()) {
   out = number % 2 === 0 ? process.stdout : process.stderr;
   for (const chunk of chunks) await new Promise((done) => out.write(chunk, done));
 }
-for (let round = 0; round < 1000 && !existsSync('${folder}/seen'); round += 1) await pause(20);
+while (!existsSync('${folder}/seen')) await pause(20);
 process.exitCode = 3;
 `,
   );
-  const failing = await assistant.call('run_command', { server: SERVER, argv: [node, script] });
+  const failing = await assistant.call('run_command', { server: SERVER, argv: [node, script], timeout_s: 600 });
   await approve(failing.action);
   // The output lies in the agent's folder until the control plane has it.
   await eventually('the whole output to be kept', async () => {
