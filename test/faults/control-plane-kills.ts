@@ -16,10 +16,6 @@ export const controlPlaneGroups = {
     /^(telegram|lock|audit|storage|fleet\.(lock|keep_policy|witnesses))/,
 } as const;
 
-const placesOf = (title: keyof typeof controlPlaneGroups) =>
-  Object.keys(failPoints).filter((name) => controlPlaneGroups[title].test(name));
-const isOfTelegram = (name: string) => name.startsWith('telegram.');
-
 /** Registers the tests of groups. `anyTime`: also one that kills at moments which only chance chooses. */
 export function killControlPlane(
   titles: readonly (keyof typeof controlPlaneGroups)[],
@@ -27,14 +23,14 @@ export function killControlPlane(
 ): void {
   let work: ControlPlaneWork;
   before(async () => {
-    work = await controlPlaneWork({ telegram: titles.some((title) => placesOf(title).some(isOfTelegram)) });
+    work = await controlPlaneWork();
   });
   after(() => work?.[Symbol.asyncDispose]());
   const place = (name: string): Place => ({ name, work: (life) => work.passing(name, life) });
 
   for (const title of titles)
     test(title, async (context) => {
-      const names = placesOf(title);
+      const names = Object.keys(failPoints).filter((name) => controlPlaneGroups[title].test(name));
       for (const name of names) for (let kill = 0; kill < killsEach(); kill += 1) await work.kill(place(name));
       await work.judge();
       context.diagnostic(`\n${work.table(names)}`);

@@ -48,20 +48,19 @@ class AtOnce extends Backoff {
   }
 }
 
-/** `telegram`: whether there is a bot. At each start it looks at all cards of a day, and every kill before has left one or two. */
-export async function controlPlaneWork({ telegram }: { readonly telegram: boolean }): Promise<ControlPlaneWork> {
-  const world = await startWorld({ telegram, policy: POLICY });
+export async function controlPlaneWork(): Promise<ControlPlaneWork> {
+  const world = await startWorld({ telegram: true, policy: POLICY });
   const box = await lockedBox(world, 'box');
   await box.runner.start(null);
   const stop = new AbortController();
   const linked = keepLink(box, stop.signal);
-  const approver = telegram ? await pairTelegram(world) : undefined;
+  const telegram = await pairTelegram(world);
   const folder = await mkdtemp(join(tmpdir(), 'countersign-faults-'));
   const effects = effectLedger(folder);
   const requests = new Requests(world, box, effects, world.as(await world.token()));
   const works = { ...(await trustWorks(world)), ...(await fleetWorks(world, box, requests)) };
   const cycles = new KillCycles(mortalWorld(world));
-  const says = () => approver?.twin.sendText(approver.user, approver.chat, '/pending');
+  const says = () => telegram.twin.sendText(telegram.user, telegram.chat, '/pending');
   const seen = {
     passing: (name: string, life: Life) =>
       name.startsWith('telegram.note_update') ? Promise.resolve(says()) : passing(works, requests, name, life),
