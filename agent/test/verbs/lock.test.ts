@@ -140,7 +140,7 @@ test('when changes were followed, the lock is shown as it is now, and a changed 
   assert.equal(new LockBook(config.runnerStateDir).take(lock, [added]), null);
   assert.match(standingOf(config), /Ada or Bob or Eve/);
   const changes = join(config.runnerStateDir, 'lock-changes.ndjson');
-  writeFileSync(changes, readFileSync(changes, 'utf8').replace('Eve', 'Eva'));
+  writeFileSync(changes, readFileSync(changes, 'utf8').replace('"Eve"', '"Eva"'));
   assert.throws(() => standingOf(config), /line 2 of .* does not verify/);
 });
 
