@@ -5,6 +5,7 @@ import { after, before } from 'node:test';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { connectAssistant } from '../world/assistants.ts';
 import { browserTest, whyNoBrowser } from '../world/browser.ts';
+import { eventually } from '../world/eventually.ts';
 import type { World } from '../world/world.ts';
 import {
   confirm,
@@ -207,7 +208,15 @@ browserTest('when no answer comes for a minute while a token is being made, the 
   await sent;
   const close = dialog.getByRole('button', { name: 'Close' });
   await close.and(page.locator(':disabled')).waitFor();
-  await page.clock.fastForward('01:00');
+  // The minute begins a moment after the button is seen to be off.
+  await eventually(
+    'the dialog to be free',
+    async () => {
+      await page.clock.fastForward('01:00');
+      return close.isEnabled();
+    },
+    { timeoutMs: 30_000 },
+  );
   await close.click();
   await dialogGone(page);
   await page.context().close();
