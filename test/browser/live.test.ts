@@ -1,6 +1,7 @@
 /** What an open page knows of the world: it says when it is cut off, and catches up when it is back. */
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
+import { delay, systemClock } from '@countersign/protocol';
 import type { Browser, Route } from 'playwright-core';
 import { browserTest, whyNoBrowser } from '../world/browser.ts';
 import type { World } from '../world/world.ts';
@@ -92,6 +93,38 @@ browserTest(
     await context.close();
   },
 );
+
+browserTest('when news come faster than a list is answered, the page shows the list all the same', async () => {
+  const context = await openWindow(browser, desk, state);
+  const page = await openPage(context);
+  await page.goto(`${world.url}/servers`);
+  await page.getByRole('heading', { level: 1, name: 'Servers' }).waitFor();
+  await page.route(
+    ({ pathname }) => pathname === '/api/v1/servers',
+    async (route) => {
+      const response = await route.fetch();
+      await delay(systemClock, 2000);
+      // The page may have given it up.
+      await Promise.allSettled([route.fulfill({ response })]);
+    },
+  );
+  const server = 'web-storm';
+  await world.owner('addServer', { name: server });
+  let over = false;
+  const storm = async () => {
+    const pause = () => delay(systemClock, 100);
+    while (!over) await Promise.all([world.owner('setThresholds', { server, thresholds: {} }), pause()]);
+  };
+  const news = storm();
+  try {
+    await page.getByRole('link', { name: /web-storm/ }).waitFor();
+  } finally {
+    over = true;
+    await news;
+  }
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
+  await context.close();
+});
 
 browserTest('when the control plane was started anew, the page reads everything again by itself', async () => {
   const context = await openWindow(browser, desk, state);

@@ -40,33 +40,34 @@ export const queryClient = new QueryClient({
 
 const isSlow = (error: unknown) => error instanceof Fault && error.status === 429;
 
-/** What was begun for first readings that are under way and old already: one more reading, however much is heard meanwhile. */
+/** A reading that takes longer is given up when there is news: its connection may be dead. */
+const LONGEST_READING_MS = 10_000;
+
+/** What was begun for readings that are under way and old already: one more reading, however much is heard meanwhile. */
 const rereadings = new WeakMap<Query, Promise<void>>();
 
-async function readAgainOnceThere(first: Query): Promise<void> {
+async function readAgainOnceThere(query: Query): Promise<void> {
   try {
-    await first.fetch();
+    await Promise.race([query.fetch(), new Promise((late) => setTimeout(late, LONGEST_READING_MS))]);
   } finally {
-    rereadings.delete(first);
+    rereadings.delete(query);
   }
-  await queryClient.invalidateQueries({ queryKey: first.queryKey, exact: true });
+  await queryClient.invalidateQueries({ queryKey: query.queryKey, exact: true });
 }
 
 /**
- * Makes these queries old: those that are on screen are asked again. Resolves when they are, or failed. A first reading that is
- * under way is not begun anew, and may have been read before what made it old: it is asked again once it is there.
+ * Makes these queries old: those that are on screen are asked again. Resolves when they are, or failed. A reading that is under way
+ * may have been read before what made it old, and is asked again once it is there. It is not begun anew: where news come faster than
+ * answers, nothing would ever be shown.
  */
 export async function makeOld(filters?: InvalidateQueryFilters): Promise<void> {
-  const firsts = queryClient
-    .getQueryCache()
-    .findAll({ ...filters, fetchStatus: 'fetching' })
-    .filter(({ state }) => state.data === undefined);
-  const again = firsts.map((first) => {
-    const rereading = rereadings.get(first) ?? readAgainOnceThere(first);
-    rereadings.set(first, rereading);
+  const underWay = queryClient.getQueryCache().findAll({ ...filters, fetchStatus: 'fetching' });
+  const again = underWay.map((query) => {
+    const rereading = rereadings.get(query) ?? readAgainOnceThere(query);
+    rereadings.set(query, rereading);
     return rereading;
   });
-  await Promise.allSettled([queryClient.invalidateQueries(filters), ...again]);
+  await Promise.allSettled([queryClient.invalidateQueries(filters, { cancelRefetch: false }), ...again]);
 }
 
 /** The query of an operation that reads. */
