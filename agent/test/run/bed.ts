@@ -344,7 +344,7 @@ export class Watched {
 }
 
 /** Asks every few milliseconds until `look` finds something. */
-export async function until<T>(look: () => T | undefined | false, what: string, boundMs = 30_000): Promise<T> {
+export async function until<T>(look: () => T | undefined | false, what: string, boundMs = 60_000): Promise<T> {
   const deadline = performance.now() + boundMs;
   for (;;) {
     const found = look();

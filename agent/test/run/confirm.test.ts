@@ -9,6 +9,7 @@ import { approver, lockOf } from '../../../protocol/test/approvers.ts';
 import { armAgain, Confirmation } from '../../src/run/confirm.ts';
 import { Journal } from '../../src/run/journal.ts';
 import type { JournalEntry } from '../../src/run/journal-entries.ts';
+import { heldClock } from '../held-clock.ts';
 import {
   type Bed,
   command,
@@ -100,13 +101,16 @@ test('when a human confirms in time, the action succeeds, the timer is disarmed,
 
 test('when nobody confirms, everything is taken back once, in reverse, and the result says why', async () => {
   using bed = makeBed();
-  await using watched = new Watched(bed);
-  const grant = await armedGrant(bed, [start('one', 'a.service'), start('two', 'b.service')], 300);
+  const clock = heldClock(bed.clock, LONG_MS);
+  await using watched = new Watched(bed, { clock });
+  const grant = await armedGrant(bed, [start('one', 'a.service'), start('two', 'b.service')], LONG_MS);
   const { actionId } = grant.grant;
   watched.runner.accept(grant, 0);
+  await askedFor(watched, actionId);
+  clock.pass();
   const result = await resultOf(watched, actionId);
   assert.deepEqual([result.outcome, result.undo.state], ['failed', 'done']);
-  assert.match(result.summary, /^Nobody confirmed within 0 s that the server can still be reached/);
+  assert.match(result.summary, /^Nobody confirmed within 3600 s that the server can still be reached/);
   assert.deepEqual(bed.effects(), ['start a.service', 'start b.service', 'undo b.service', 'undo a.service']);
   watched.runner.confirm(actionId, []);
   await until(() => watched.reports(actionId).filter(({ kind }) => kind === 'finished').length > 1, 'the same answer');
@@ -129,27 +133,35 @@ test('when two people confirm, the second one changes nothing', async () => {
 
 test('when a confirmation comes before the steps are over, it does not count', async () => {
   using bed = makeBed();
-  await using watched = new Watched(bed);
-  const grant = await armedGrant(bed, [command('one', 'sleep', '0.3'), start('two', 'a.service')], 1000);
+  const clock = heldClock(bed.clock, LONG_MS);
+  await using watched = new Watched(bed, { clock });
+  const goOn = join(bed.folder, 'go-on');
+  const waits = command('one', 'sh', '-c', 'until [ -e "$0" ]; do sleep 0.05; done', goOn);
+  const grant = await armedGrant(bed, [waits, start('two', 'a.service')], LONG_MS);
   const { actionId } = grant.grant;
   watched.runner.accept(grant, 0);
   await until(() => watched.told.some((message) => message.type === 'step'), 'the first step');
   watched.runner.confirm(actionId, []);
+  assert.ok(bed.logged.some((line) => /confirmation\.refused.*steps are not over/.test(line)));
+  writeFileSync(goOn, '');
+  await askedFor(watched, actionId);
+  clock.pass();
   const result = await resultOf(watched, actionId);
   assert.equal(result.outcome, 'failed');
-  assert.ok(bed.logged.some((line) => /confirmation\.refused.*steps are not over/.test(line)));
   assert.deepEqual(bed.effects(), ['start a.service', 'undo a.service']);
 });
 
 test('when the time is over in the middle of a step, the step is ended, no further one begins, and all is taken back', async () => {
   using bed = makeBed();
-  await using watched = new Watched(bed);
-  const grant = await armedGrant(
-    bed,
-    [start('one', 'a.service'), command('two', 'sleep', '60'), start('three', 'b.service')],
-    400,
-  );
+  const clock = heldClock(bed.clock, LONG_MS);
+  await using watched = new Watched(bed, { clock });
+  const begun = join(bed.folder, 'begun');
+  const endless = command('two', 'sh', '-c', 'echo begun >"$0"; exec sleep 60', begun);
+  const steps = [start('one', 'a.service'), endless, start('three', 'b.service')];
+  const grant = await armedGrant(bed, steps, LONG_MS);
   watched.runner.accept(grant, 0);
+  await until(() => linesOf(begun).length === 1, 'the second step');
+  clock.pass();
   const result = await resultOf(watched, grant.grant.actionId);
   assert.deepEqual(
     [result.outcome, ...result.steps.map(({ state }) => state)],

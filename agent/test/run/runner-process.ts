@@ -50,7 +50,6 @@ export class RunnerProcess {
           (message) => message.type === 'step' && message.phase === 'confirming' && message.actionId === actionId,
         ),
       'the question for a confirmation',
-      30_000,
     );
     return (step.type === 'step' && step.until) || 0;
   }
@@ -62,11 +61,7 @@ export class RunnerProcess {
   }
 
   async ending(actionId: string): Promise<Report> {
-    return until(
-      () => this.reports(actionId).find(({ kind }) => kind !== 'started'),
-      'the report of an ending',
-      30_000,
-    );
+    return until(() => this.reports(actionId).find(({ kind }) => kind !== 'started'), 'the report of an ending');
   }
 
   async result(actionId: string): Promise<ActionResult> {

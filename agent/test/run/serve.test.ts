@@ -14,25 +14,28 @@ import { listen } from '../../src/run/listen.ts';
 import { Runner } from '../../src/run/runner.ts';
 import { RunnerService } from '../../src/run/serve.ts';
 import { serverName } from '../../src/run/server-name.ts';
+import { heldClock } from '../held-clock.ts';
 import { makeCertificate } from '../link/certificate.ts';
-import { type Bed, command, countingClock, draftOf, grantOf, makeBed, planOf, until } from './bed.ts';
+import { type Bed, command, draftOf, grantOf, makeBed, planOf, until } from './bed.ts';
 
 interface Served {
   readonly path: string;
   readonly idle: () => boolean;
-  /** How often it was looked whether the runner is idle. */
-  readonly lookedIdle: () => number;
+  /** Nobody has asked for so long that it is looked whether the runner is idle. */
+  readonly lookIdle: () => void;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-async function serve(bed: Bed, idleMs = 60_000): Promise<Served> {
+const IDLE_MS = 75_000;
+
+async function serve(bed: Bed): Promise<Served> {
   const journal = Journal.open(bed.ports.stateDir, bed.clock);
-  const clock = countingClock(bed.clock, idleMs);
+  const clock = heldClock(bed.clock, IDLE_MS);
   const ports = { ...bed.ports, clock };
   const runner = new Runner(ports, journal);
   let idle = false;
   const service = new RunnerService({
-    ...{ runner, journal, ports, idleMs },
+    ...{ runner, journal, ports, idleMs: IDLE_MS },
     endWithLinks: false,
     onIdle: () => {
       idle = true;
@@ -43,7 +46,7 @@ async function serve(bed: Bed, idleMs = 60_000): Promise<Served> {
   return {
     path,
     idle: () => idle,
-    lookedIdle: () => clock.fired,
+    lookIdle: () => clock.pass(),
     async [Symbol.asyncDispose]() {
       server.close();
       await until(() => runner.running === 0 || undefined, 'the runner to be quiet');
@@ -114,30 +117,42 @@ test('T13: when a line has no end, the connection is closed and others go on', a
   quiet.socket.destroy();
 });
 
+/** Looks until the runner is idle. */
+const becomesIdle = (served: Served) =>
+  until(() => {
+    served.lookIdle();
+    return served.idle();
+  }, 'the runner to be idle');
+
 test('when the link goes in the middle of a request, the request is called off', async () => {
   using bed = makeBed();
-  await using served = await serve(bed, 400);
-  const { socket } = await talk(served.path);
+  await using served = await serve(bed);
+  const { socket, lines } = await talk(served.path);
   socket.write(
     '{"type":"observe","requestId":"a","capability":"disk.free","parameters":{"path":"/slow"},"timeoutMs":120000}\n',
   );
-  await until(() => served.lookedIdle() > 0, 'a look whether it is idle');
+  socket.write('{"type":"about","requestId":"req_000000000001"}\n');
+  await until(() => lines.length === 1, 'an answer to what came after it');
+  served.lookIdle();
   assert.equal(served.idle(), false, 'a request under way keeps the runner');
   socket.destroy();
-  await until(served.idle, 'the runner to be idle');
+  await becomesIdle(served);
 });
 
 test('when an action is under way, the runner is not idle, however long nobody asks', async () => {
   using bed = makeBed();
-  const grant = grantOf(bed, await planOf(bed, draftOf([command('one', 'sleep', '3')])));
-  await using served = await serve(bed, 400);
+  const goOn = join(bed.folder, 'go-on');
+  const step = command('one', 'sh', '-c', 'until [ -e "$0" ]; do sleep 0.05; done', goOn);
+  const grant = grantOf(bed, await planOf(bed, draftOf([step])));
+  await using served = await serve(bed);
   const { socket, lines } = await talk(served.path);
   socket.write(`${JSON.stringify({ type: 'accept', grant, skewMs: 0 })}\n`);
   await until(() => lines.some((line) => line.includes('"started"')), 'the start');
-  await until(() => served.lookedIdle() > 0, 'a look whether it is idle');
+  served.lookIdle();
   assert.equal(served.idle(), false);
-  await until(served.idle, 'the runner to be idle');
-  assert.ok(lines.some((line) => line.includes('"finished"')));
+  writeFileSync(goOn, '');
+  await until(() => lines.some((line) => line.includes('"finished"')), 'the end');
+  await becomesIdle(served);
   socket.destroy();
 });
 
