@@ -20,6 +20,7 @@ before(async () => {
   await host.exec(['update-ca-certificates']);
   const names = `${host.gateway} ${ACME_NAMES.join(' ')}\n`;
   await host.writeFile('/etc/hosts', `${await host.readFile('/etc/hosts')}\n${names}`);
+  await reloadToTheEnd(host);
 });
 after(async () => {
   await acme?.[Symbol.asyncDispose]();
@@ -56,6 +57,18 @@ async function obtain(host: Host, days: number): Promise<void> {
 /** Puts everything back as it was when the certificate had been obtained. */
 async function turnBack(host: Host): Promise<void> {
   await host.exec(['sh', '-c', 'rm -r /etc/letsencrypt && cp -a /srv/letsencrypt /etc/letsencrypt']);
+}
+
+/**
+ * nginx is only told to reload, and goes on serving as before until it has. Here a reload is over when the workers from before are
+ * gone, so that whoever looks after it sees what is served from then on.
+ */
+async function reloadToTheEnd(host: Host): Promise<void> {
+  const reload =
+    'old=$$(pgrep -P $MAINPID); nginx -s reload && for pid in $$old; do while test -e /proc/$$pid; do sleep 0.05; done; done';
+  const lines = ['[Service]', 'ExecReload=', `ExecReload=/bin/sh -c '${reload}'`];
+  await host.writeFile('/etc/systemd/system/nginx.service.d/reload.conf', `${lines.join('\n')}\n`);
+  await host.exec(['systemctl', 'daemon-reload']);
 }
 
 async function serve(host: Host): Promise<void> {

@@ -33,14 +33,20 @@ const asShop = (host: Host, argv: readonly string[]) => host.exec(['runuser', '-
 const git = (host: Host, folder: string, ...words: string[]) =>
   asShop(host, ['git', '-C', folder, '-c', 'user.name=shop', '-c', 'user.email=shop@localhost', ...words]);
 
-/** An app of files: a small web server serves the current release, which is well when it has a file healthz. */
+/**
+ * An app of files: a small web server serves the current release, which is well when it has a file healthz. It is started when it
+ * answers, since it is looked at a second later.
+ */
 async function installShop(host: Host): Promise<void> {
   await host.exec(['useradd', '--system', '--home-dir', ROOT, '--create-home', 'shop']);
   await asShop(host, ['mkdir', '-p', `${ROOT}/releases`]);
-  await host.writeFile(
-    '/etc/systemd/system/shop.service',
-    `[Unit]\nStartLimitIntervalSec=0\n[Service]\nUser=shop\nWorkingDirectory=${ROOT}/current\nExecStart=/bin/busybox httpd -f -p 127.0.0.1:${PORT} -h .\n`,
-  );
+  const answers = `busybox wget -q -O /dev/null http://127.0.0.1:${PORT}/version`;
+  const lines = [
+    ...['[Unit]', 'StartLimitIntervalSec=0', '[Service]', 'User=shop', `WorkingDirectory=${ROOT}/current`],
+    `ExecStart=/bin/busybox httpd -f -p 127.0.0.1:${PORT} -h .`,
+    `ExecStartPost=/bin/sh -c 'until ${answers}; do sleep 0.05; done'`,
+  ];
+  await host.writeFile('/etc/systemd/system/shop.service', `${lines.join('\n')}\n`);
   await host.exec(['systemctl', 'daemon-reload']);
 }
 
@@ -55,7 +61,6 @@ async function release(host: Host, name: string, { well }: { readonly well: bool
 async function deployed(host: Host, name: string): Promise<void> {
   await asShop(host, ['ln', '-sfnT', `releases/${name}`, `${ROOT}/current`]);
   await host.exec(['systemctl', 'restart', 'shop']);
-  await host.waitFor(['busybox', 'wget', '-q', '-O', '/dev/null', `http://127.0.0.1:${PORT}/version`]);
 }
 
 const currentOf = async (host: Host) => (await host.exec(['readlink', `${ROOT}/current`])).stdout.trim();

@@ -4,6 +4,7 @@ import type { Host } from '../hosts/host.ts';
 import { whyNoHosts } from '../hosts/requirements.ts';
 import { type Ground, OPEN_POLICY, openGround } from './ground.ts';
 import { prove } from './prove.ts';
+import { untilNextStep } from './worker.ts';
 
 /** Folders of the rows that are file systems of their own, so that they can be full. */
 const SESSIONS = '/srv/sessions';
@@ -41,27 +42,33 @@ const WRITER = `open() { exec >>${LOG}; }; trap open HUP; open; while :; do echo
 const logrotateFile = (tell: string) =>
   `${LOG} {\n  monthly\n  rotate 3\n  missingok\n  create\n  postrotate\n    ${tell}\n  endscript\n}\n`;
 
+const SHOP_FILES = 'ls -l /proc/$(systemctl show -P MainPID shop)/fd';
+/** Whoever tells a service that its log has moved waits until it has heard: a signal is only on its way. */
+const SAY_AND_WAIT = `systemctl kill --signal=HUP shop; until ${SHOP_FILES} | grep -q 'shop.log$'; do sleep 0.05; done`;
+
 prove(() => ground, {
   playbook: 'disk.logrotate',
   when: 'a log that is rotated once a month has grown to 120 MB',
   async breakIt(host) {
     await sh(host, `head -c 120000000 /dev/zero >${LOG}`);
     await install(host, 'shop', WRITER);
-    await host.writeFile('/etc/logrotate.d/shop', logrotateFile('systemctl kill --signal=HUP shop'));
+    // Before its shell is there, it would die of the signal.
+    await host.waitFor(['sh', '-c', `${SHOP_FILES} | grep -q 'shop.log$'`]);
+    await host.writeFile('/etc/logrotate.d/shop', logrotateFile(SAY_AND_WAIT));
   },
   sees: { diagnostic: 'disk', kind: 'disk.big_log' },
   parameters: { watch: '1s' },
   async mended(host) {
     assert.equal(await out(host, `stat -c %s ${LOG}.1 | cut -c1-4`), '1200');
     assert.ok(Number(await out(host, `stat -c %s ${LOG}`)) < 10_000);
-    assert.match(await out(host, 'ls -l /proc/$(systemctl show -P MainPID shop)/fd'), /shop\.log\n/);
+    assert.match(await out(host, SHOP_FILES), /shop\.log$/m);
   },
   spoil: {
     how: 'nobody tells the service to open its new log',
     breakIt: (host) => host.writeFile('/etc/logrotate.d/shop', logrotateFile('true')),
     undo: 'impossible',
     async undone(host) {
-      assert.match(await out(host, 'ls -l /proc/$(systemctl show -P MainPID shop)/fd'), /shop\.log\.1\n/);
+      assert.match(await out(host, SHOP_FILES), /shop\.log\.1$/m);
     },
   },
   async clear(host) {
@@ -70,10 +77,15 @@ prove(() => ground, {
   },
 });
 
-/** Opens a file, deletes it, and goes on writing to it; what it does on HUP is given. */
+/** Opens a file, deletes it, and keeps it open; what it does on HUP is given. It says when it has done that. */
 const hog = (onHup: string) =>
-  `open() { exec 3>/var/tmp/held.log; head -c 30000000 /dev/zero >&3; rm /var/tmp/held.log; }\ntrap '${onHup}' HUP; open; while :; do sleep 0.1; done`;
-const RELOAD = ['ExecReload=/bin/kill -HUP $MAINPID'];
+  `open() { exec 3>/var/tmp/held.log; head -c 30000000 /dev/zero >&3; rm /var/tmp/held.log; }\ntrap '${onHup}; touch /run/hog.reloaded' HUP; open; while :; do sleep 0.1; done`;
+/** A reload is over when the service has reloaded, not when it was told to. */
+const RELOAD = [
+  'ExecReload=/bin/rm -f /run/hog.reloaded',
+  'ExecReload=/bin/kill -HUP $MAINPID',
+  "ExecReload=/bin/sh -c 'until test -e /run/hog.reloaded; do sleep 0.05; done'",
+];
 const deletedBytes = (host: Host) =>
   out(
     host,
@@ -165,7 +177,8 @@ prove(() => ground, {
     await talk(host, 0);
   },
   sees: { diagnostic: 'disk', kind: 'disk.big_log' },
-  parameters: { watch: '1s', quiet: '2s' },
+  // The look ends with the first line that is written: who writes late is waited for.
+  parameters: { watch: '1s', quiet: '10s' },
   async mended(host) {
     assert.ok(Number(await out(host, `stat -c %s ${LOG}`)) < 10_000);
     assert.match(
@@ -179,6 +192,7 @@ prove(() => ground, {
       await sh(host, `systemctl stop shop; yes 'an order came in' | head -c 20000000 >${LOG}`);
       await talk(host, 1_000_000);
     },
+    parameters: { path: LOG, watch: '1s', quiet: '2s' },
     undo: 'impossible',
     undone: async (host) => assert.equal(await out(host, `stat -c %s ${LOG}`), '0'),
   },
@@ -216,8 +230,9 @@ prove(() => ground, {
       await host.writeFile('/usr/local/bin/flood', `#!/bin/sh\n${again}\n`, '0755');
       await host.exec(['systemd-run', '--unit=flood', '/usr/local/bin/flood']);
     },
+    watch: '20s',
     undo: 'impossible',
-    undone: async (host) => assert.ok((await journalFiles(host)) > 400),
+    undone: (host) => host.waitFor(async () => (await journalFiles(host)) > 400),
   },
   async clear(host) {
     await host.exec(['systemctl', 'stop', 'flood'], { okCodes: 'any' });
@@ -246,7 +261,8 @@ prove(() => ground, {
       await sh(host, `echo precious >${OLD}/b && touch -d '7 days ago' ${OLD}/b`);
       await install(host, 'shop', `while test -e ${OLD}/b; do sleep 0.1; done; exit 1`);
     },
-    parameters: { root: '/var/tmp', older_than: '24h', unit: 'shop', watch: '1s' },
+    parameters: { root: '/var/tmp', older_than: '24h', unit: 'shop' },
+    watch: '20s',
     undo: 'done',
     undone: async (host) => assert.equal(await host.readFile(`${OLD}/b`), 'precious\n'),
   },
@@ -280,9 +296,11 @@ prove(() => ground, {
     how: 'it becomes read-only again at once',
     async breakIt(host) {
       await sh(host, `mount -o remount,ro ${DATA}`);
-      const again = `while :; do findmnt -n -o FS-OPTIONS ${DATA} | grep -q ^rw && sleep 0.3 && mount -o remount,ro ${DATA}; sleep 0.05; done`;
+      // It is refused for as long as somebody has a file open for writing there.
+      const again = `${await untilNextStep(host)}; until mount -o remount,ro ${DATA}; do sleep 0.1; done`;
       await host.exec(['systemd-run', '--unit=breaker', 'sh', '-c', again]);
     },
+    watch: '20s',
     undo: 'done',
     undone: async (host) => assert.match(await options(host), /^ro\b/),
   },
