@@ -9,6 +9,10 @@ export interface Effects {
   readonly file: string;
   /** argv of a step whose only effect is one line with its mark. `thenSleep`: how long it goes on after that, seconds. */
   step(mark: string, thenSleep?: number): string[];
+  /** argv of a step with the same effect that goes on until it is {@link letGo}. */
+  longStep(mark: string): string[];
+  /** Has a long step end, now or when it comes to run. */
+  letGo(mark: string): void;
   /** How often the effect with this mark has happened. */
   of(mark: string): number;
   /** Every mark with how often it happened. */
@@ -24,6 +28,7 @@ export function effectLedger(folder: string): Effects {
       counts.set(mark, (counts.get(mark) ?? 0) + 1);
     return counts;
   };
+  const end = (mark: string) => join(folder, `${mark}.end`);
   return {
     file,
     // One write of a short line: the shell opens the file with O_APPEND.
@@ -36,6 +41,16 @@ export function effectLedger(folder: string): Effects {
       file,
       String(thenSleep),
     ],
+    longStep: (mark) => [
+      'sh',
+      '-c',
+      `echo "$1" >>"$2"; echo "did $1"; until [ -e "$3" ]; do sleep 0.05; done`,
+      'sh',
+      mark,
+      file,
+      end(mark),
+    ],
+    letGo: (mark) => writeFileSync(end(mark), ''),
     of: (mark) => all().get(mark) ?? 0,
     all,
   };

@@ -39,8 +39,9 @@ export class Requests {
   }
 
   /** A command that leaves its mark in the effect ledger. */
-  async command(life: Life, sleep = 0): Promise<Asked> {
-    return this.ask(life, ...this.#command(sleep));
+  async command(life: Life): Promise<Asked> {
+    const mark = this.#nextMark();
+    return this.ask(life, mark, this.#command(this.#effects.step(mark)));
   }
 
   /** A command, approved. */
@@ -48,26 +49,34 @@ export class Requests {
     await this.approve(life, await this.command(life));
   }
 
-  /** A command, approved, that takes long enough for its start to be told: of what is over at once only the end is. */
+  /** A command, approved, that goes on until its start and its step are known: of what is over before that only the end is told. */
   async runLonger(life: Life): Promise<void> {
-    await this.approve(life, await this.command(life, 0.3));
+    const mark = this.#nextMark();
+    const letGo = async () => this.#effects.letGo(mark);
+    const { action } = await this.#askAndApprove(life, mark, this.#command(this.#effects.longStep(mark)), letGo);
+    await whileAlive(life, 'its step to be known', async () => {
+      const { state, current_step } = await this.#world.owner('getAction', { action });
+      return current_step !== null || isFinal(state);
+    });
+    await letGo();
   }
 
   /** A command that goes on until it is stopped. */
   async stop(life: Life): Promise<void> {
-    const [mark, ask] = this.#command(600);
-    const asked = await this.ask(life, mark, ask, ({ action }) => this.#world.owner('stopAction', { action }));
-    await this.approve(life, asked);
-    await whileAlive(life, 'the effect', async () => this.#effects.of(asked.mark ?? '') === 1);
+    const mark = this.#nextMark();
+    const ask = this.#command(this.#effects.step(mark, 600));
+    const asked = await this.#askAndApprove(life, mark, ask, ({ action }) =>
+      this.#world.owner('stopAction', { action }),
+    );
+    await whileAlive(life, 'the effect', async () => this.#effects.of(mark) === 1);
     await this.#world.owner('stopAction', { action: asked.action });
   }
 
   /** A change that could lock everybody out, approved and confirmed. */
   async confirm(life: Life, end: 'confirm' | 'stop' = 'confirm'): Promise<void> {
-    const asked = await this.ask(life, null, await this.#write('.ssh/authorized_keys'), (it) =>
+    const asked = await this.#askAndApprove(life, null, await this.#write('.ssh/authorized_keys'), (it) =>
       end === 'confirm' ? this.#confirm(it) : this.#world.owner('stopAction', { action: it.action }),
     );
-    await this.approve(life, asked);
     await whileAlive(life, 'the question for a confirmation', async () => {
       const { confirm_by } = await this.#world.owner('getAction', { action: asked.action });
       return confirm_by !== null;
@@ -166,11 +175,19 @@ export class Requests {
     return this.#world.owner('confirmAction', { action, signature: signed(confirmationDigest(action, digest)) });
   }
 
-  #command(sleep: number): [string, Ask] {
+  async #askAndApprove(life: Life, mark: string | null, ask: Ask, nudge: NonNullable<Open['nudge']>): Promise<Asked> {
+    const asked = await this.ask(life, mark, ask, nudge);
+    await this.approve(life, asked);
+    return asked;
+  }
+
+  #nextMark(): string {
     this.#marks += 1;
-    const mark = `mark-${this.#marks}`;
-    const request = { server: this.#box.name, argv: this.#effects.step(mark, sleep), timeout_s: 900 };
-    return [mark, () => this.#assistant('runCommand', request)];
+    return `mark-${this.#marks}`;
+  }
+
+  #command(argv: string[]): Ask {
+    return () => this.#assistant('runCommand', { server: this.#box.name, argv, timeout_s: 900 });
   }
 
   async #write(name: string): Promise<Ask> {
