@@ -29,8 +29,14 @@ test('when the owner of a server forbids commands after one was foretold, the se
     { ...asked.plan.preview, steps: [{ ...asked.plan.preview.steps[0], argv: [['echo', 'two']] }] },
     'as the server itself words it',
   );
-  await writeFile(join(agent.stateDir, 'policy.yaml'), 'mode: act\ncommands: false\n');
-  const refused = await run('echo', 'three');
+  const commands = (are: boolean) => writeFile(join(agent.stateDir, 'policy.yaml'), `mode: act\ncommands: ${are}\n`);
+  // With its next heartbeat the server tells of its new policy. Where that comes first, nothing is foretold, and it is tried again.
+  const refused = await eventually('a command to be foretold that the server forbids by now', async () => {
+    await commands(true);
+    await run('echo', 'before');
+    await commands(false);
+    return run('echo', 'three');
+  });
   assert.deepEqual([refused.state, refused.error?.code], ['refused', 'commands_disabled']);
   // A refusal ends what was known: the server is asked, and says so before there is an action.
   await assert.rejects(assistant('runCommand', { server: 'box', argv: ['echo', 'four'] }), {

@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import { seededRandom } from '../../protocol/test/seeded-random.ts';
 import { type SeededSecret, secretPlaces, seededSecrets } from '../../protocol/test/seeded-secrets.ts';
 import { SecretSeeker } from '../../protocol/test/seek-secrets.ts';
-import { pairTelegram } from '../world/approvers.ts';
+import { pairTelegram, type TelegramApprover } from '../world/approvers.ts';
 import { type Assistant, connectAssistant, ToolError } from '../world/assistants.ts';
 import { eventually } from '../world/eventually.ts';
 import { type LocalAgent, startLocalAgent } from '../world/local-agent.ts';
@@ -35,6 +35,7 @@ const answered: string[] = [];
 const realFetch = globalThis.fetch;
 let folder: string;
 let world: World;
+let telegram: TelegramApprover;
 let agent: LocalAgent;
 let assistant: Assistant;
 let stopEvents: () => void;
@@ -53,7 +54,7 @@ before(async () => {
   };
   folder = await realpath(await mkdtemp(join(tmpdir(), 'countersign-secrets-')));
   world = await startWorld({ telegram: true, policy: POLICY });
-  await pairTelegram(world);
+  telegram = await pairTelegram(world);
   agent = await startLocalAgent(world, SERVER, {
     policy: `mode: act\nmax_risk: critical\ncommands: true\nread_roots: [${folder}]\nwrite_roots: [${folder}]\n`,
   });
@@ -91,9 +92,10 @@ const placed = Object.entries(Object.groupBy(secrets, ({ place }) => place)).map
   file: `place-${index}.log`,
 }));
 
-/** Approves as a person does. */
+/** Approves as a person does who has read the card. */
 async function approve(action: string): Promise<void> {
-  const { digest } = await world.owner('getAction', { action });
+  const { digest, fingerprint } = await world.owner('getAction', { action });
+  await telegram.card(fingerprint);
   await world.owner('approveAction', { action, digest, typed_server: SERVER });
 }
 
@@ -122,12 +124,16 @@ async function filesBelow(root: string): Promise<string[]> {
 /** The agent's own folder, but for copies of files that stay on the server as they were. */
 async function assertAgentClean(): Promise<void> {
   assertClean('what the agent printed', agent.log());
-  const files = (await filesBelow(agent.stateDir)).filter((file) => !file.includes('/backups/'));
+  // A file that is replaced goes away under its old name: then all are read again.
+  const files = await eventually('the files of the agent to be read', async () => {
+    const names = (await filesBelow(agent.stateDir)).filter((file) => !file.includes('/backups/'));
+    return Promise.all(names.map(async (file) => ({ file, text: await readFile(file, 'latin1') })));
+  });
   assert.ok(
-    files.some((file) => file.includes('journal')),
-    files.join(),
+    files.some(({ file }) => file.includes('journal')),
+    files.map(({ file }) => file).join(),
   );
-  for (const file of files) assertClean(file, await readFile(file, 'latin1'));
+  for (const { file, text } of files) assertClean(file, text);
 }
 
 test(`T14: when the search looks at the secrets as they are written, it sees each of the 600 (seed ${seed})`, () => {
