@@ -25,6 +25,7 @@ export function lint(file: PlaybookFile): Problem[] {
     ...lintParameters(file),
     ...lintReferences(file),
     ...partsOf(file).flatMap((part) => lintPart(part, file)),
+    ...lintPreconditions(file),
     ...lintStepIds(file),
     ...lintSecrets(file),
   ];
@@ -147,6 +148,20 @@ function lintPart(part: Part, file: PlaybookFile): Problem[] {
       path: [...part.path, 'expect', field],
       message: `${part.capability} does not say ${field}; it says ${fields.join(', ')}`,
     }));
+}
+
+const COMPARE = ['unchanged', 'as_before', 'no_more_than_before'];
+
+/** Before the first step there is nothing yet to compare with. */
+function lintPreconditions(file: PlaybookFile): Problem[] {
+  return file.preconditions.flatMap(({ expect }, index) =>
+    Object.entries(expect).flatMap(([field, condition]) =>
+      COMPARE.filter((word) => word in condition).map((word) => ({
+        path: ['preconditions', index, 'expect', field],
+        message: `${word} compares two readings, so it can stand in the check only`,
+      })),
+    ),
+  );
 }
 
 /** A secret goes into content and input only; the title and the words of a command are for all to read. */

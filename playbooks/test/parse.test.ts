@@ -117,6 +117,18 @@ test('when a part does not fit its capability, it is pointed at', () => {
   assert.match(first(`${GOOD}diagnostics: [{ diagnostic: overview }]\n`), /either steps .* or diagnostics/);
 });
 
+test('when a precondition compares readings, it is pointed at, since there is nothing yet to compare with', () => {
+  for (const word of ['unchanged', 'as_before', 'no_more_than_before']) {
+    const compares = `{ restarts: { ${word}: true } }`;
+    assert.equal(first(GOOD.replace('{ active_state: { is: active } }', compares)), 'no problem');
+    const probe = `{ capability: unit.state, parameters: { unit: "{{unit}}" }, expect: ${compares} }`;
+    assert.match(
+      first(GOOD.replace('steps:', `preconditions: [${probe}]\nsteps:`)),
+      new RegExp(`^demo\\.yaml:8:\\d+: preconditions\\.0\\.expect\\.restarts: ${word} compares two readings`),
+    );
+  }
+});
+
 test('when anchors, aliases or tags are used, they are refused', () => {
   assert.match(first(GOOD.replace('summary: A playbook for tests.', 'summary: &a A playbook.')), /anchors and aliases/);
   assert.match(first(GOOD.replace('id: restart', 'id: !!js/function restart')), /tag/i);

@@ -1,6 +1,15 @@
-/** The readings around a plan: preconditions before it, and after it the check, at once and once more after a stability window. */
-import { type ActionResult, delay, Fault, type PlanProbe, unmet } from '@countersign/protocol';
+/** The readings around a plan: preconditions and what must stay before it, and after it the check, at once and once more after a stability window. */
+import {
+  type ActionResult,
+  comparedWithBefore,
+  delay,
+  Fault,
+  fault,
+  type PlanProbe,
+  unmet,
+} from '@countersign/protocol';
 import { failPoint } from '../fail-points.ts';
+import { type Before, beforeSchema } from './journal-entries.ts';
 import { observe } from './observe.ts';
 import { messageHere, sentence } from './perform-step.ts';
 import type { Run } from './run.ts';
@@ -18,6 +27,23 @@ export async function preconditionsUnmet(run: Run): Promise<string[]> {
     reasons.push(...(read.problem === null ? unmet(probe.expect, read.reading) : [read.problem]));
   }
   return reasons.map((reason) => sentence(run, reason));
+}
+
+/**
+ * What the probes of the check compare with later: of each, the fields that must be as before, as they are now. Rejects with
+ * the fault `precondition_failed` when one cannot be read, and when the run is stopped.
+ */
+export async function readBefore(run: Run): Promise<Before[]> {
+  const before: Before[] = [];
+  for (const probe of run.plan.check.probes) {
+    const fields = comparedWithBefore(probe.expect);
+    const { reading, problem } = fields.length === 0 ? NOTHING_READ : await readProbe(run, probe, run.stop);
+    const values = beforeSchema.safeParse(Object.fromEntries(fields.map((field) => [field, reading[field]])));
+    const reason = problem ?? `${probe.capability} does not say ${fields.join(', ')}`;
+    if (!values.success) throw fault('precondition_failed', { reason: sentence(run, reason) });
+    before.push(values.data);
+  }
+  return before;
 }
 
 /** Checks a plan that was carried out; `null` when it has nothing to check. Rejects when the run is stopped. */
@@ -44,9 +70,11 @@ export async function probeOnce(run: Run): Promise<Check | null> {
 async function readAll(run: Run, probes: readonly PlanProbe[], earlier: readonly Reading[], signal = run.stop) {
   const readings: Check['readings'] = [];
   const values: Reading[] = [];
+  const before = run.journal.find(run.actionId)?.started?.before ?? [];
   for (const [index, probe] of probes.entries()) {
     const { reading, problem } = await readProbe(run, probe, signal);
-    const reasons = problem === null ? unmet(probe.expect, reading, earlier[index]) : [problem];
+    const reasons =
+      problem === null ? unmet(probe.expect, reading, { earlier: earlier[index], before: before[index] }) : [problem];
     const passed = reasons.length === 0;
     const said = sentence(run, passed ? asExpected(probe, reading) : reasons.join('; '));
     readings.push({ capability: probe.capability, passed, said, at: run.ports.clock.now() });
@@ -56,11 +84,15 @@ async function readAll(run: Run, probes: readonly PlanProbe[], earlier: readonly
   return { passed, readings, values, check: (): Check => ({ passed, readings }) };
 }
 
-async function readProbe(
-  run: Run,
-  probe: PlanProbe,
-  signal: AbortSignal,
-): Promise<{ reading: Reading; problem: string | null }> {
+interface Read {
+  readonly reading: Reading;
+  /** Why it could not be read, or `null`. */
+  readonly problem: string | null;
+}
+
+const NOTHING_READ: Read = { reading: {}, problem: null };
+
+async function readProbe(run: Run, probe: PlanProbe, signal: AbortSignal): Promise<Read> {
   const { capability, parameters } = probe;
   try {
     const reading = await observe(run.ports, run.policy, { capability, parameters, timeoutMs: PROBE_MS }, signal);

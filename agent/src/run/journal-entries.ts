@@ -3,6 +3,7 @@ import {
   type ActionResult,
   actionResultSchema,
   journaledSchema,
+  scalarSchema,
   sha256Schema,
   signedGrantSchema,
   stepOutcomeSchema,
@@ -12,6 +13,10 @@ import { z } from 'zod';
 
 const action = { actionId: z.string() };
 const step = { ...action, step: z.string(), phase: z.enum(['run', 'undo']) };
+
+/** Fields of a reading as they were right before the first step. */
+export const beforeSchema = z.record(z.string(), scalarSchema);
+export type Before = z.infer<typeof beforeSchema>;
 
 /** An action that is over: its id, its digest, how it ended and when it was first written down. */
 const usedSchema = z.tuple([z.string(), sha256Schema, journaledSchema.shape.state, z.int()]);
@@ -25,8 +30,11 @@ export const journalEntrySchema = z.discriminatedUnion('kind', [
     grant: signedGrantSchema,
     bootId: z.string(),
   }),
-  /** State as approved: from here on the answer is a result, never a refusal. */
-  z.object({ kind: z.literal('started'), ...action }),
+  /**
+   * State as approved: from here on the answer is a result, never a refusal. `before` holds, for each probe of the check, the
+   * fields that it compares with what they were. Durable with the intent of the first step.
+   */
+  z.object({ kind: z.literal('started'), ...action, before: z.array(beforeSchema).optional() }),
   /** One step is about to begin. Durable before it does. */
   z.object({ kind: z.literal('step_intent'), ...step, memory: z.json() }),
   z.object({ kind: z.literal('step_result'), ...step, outcome: stepOutcomeSchema }),

@@ -1,7 +1,7 @@
 /** What the journal says of each action: its entries, folded. Pure. */
 import type { ActionResult, Journaled, Json, SignedGrant, StepOutcome } from '@countersign/protocol';
 import type { WireFault } from '@countersign/protocol/agent-wire/messages';
-import type { EntryOf, JournalEntry } from './journal-entries.ts';
+import type { Before, EntryOf, JournalEntry } from './journal-entries.ts';
 
 export type Phase = 'run' | 'undo';
 export type ReportKind = EntryOf<'kept'>['report'];
@@ -25,7 +25,7 @@ export interface ActionRecord {
   /** `null` once it is over. */
   readonly grant: SignedGrant | null;
   readonly bootId: string | null;
-  readonly started: { readonly at: number } | null;
+  readonly started: { readonly at: number; readonly before: readonly Before[] } | null;
   readonly steps: readonly StepRecord[];
   /** Set for an action that could lock everybody out: when it is taken back, and how far the wait for a human is. */
   readonly armed: { readonly until: number; readonly confirming: boolean; readonly confirmed: boolean } | null;
@@ -85,7 +85,7 @@ type ActionEntry = Exclude<JournalEntry, { kind: 'repaired' | 'continued' | 'int
 function change(before: ActionRecord, entry: ActionEntry, at: number): Partial<ActionRecord> {
   switch (entry.kind) {
     case 'started':
-      return { started: { at } };
+      return { started: { at, before: entry.before ?? [] } };
     case 'step_intent':
       return {
         steps: [...before.steps, { step: entry.step, phase: entry.phase, memory: entry.memory as Json, outcome: null }],

@@ -4,8 +4,9 @@
  */
 import { type ActionResult, Fault, fault, type StepOutcome, shorten } from '@countersign/protocol';
 import { failPoint } from '../fail-points.ts';
-import { checkPlan, preconditionsUnmet, probeOnce } from './check-plan.ts';
+import { checkPlan, preconditionsUnmet, probeOnce, readBefore } from './check-plan.ts';
 import { arm, awaitConfirmation, NobodyConfirmed } from './confirm.ts';
+import type { Before } from './journal-entries.ts';
 import type { ActionRecord } from './journal-index.ts';
 import { performStep, StepLost, sentence } from './perform-step.ts';
 import { driftBetween, preview } from './preview.ts';
@@ -20,11 +21,12 @@ export type Ending = { readonly refused: Fault } | { readonly result: ActionResu
 /** From the intent to the ending. Rejects only for defects. `onStarted` is called when the first step is about to begin. */
 export async function runPlan(run: Run, onStarted: () => void): Promise<Ending> {
   const startedAt = run.ports.clock.now();
-  const changed = await whyNotNow(run);
+  const looked = await lookAgain(run);
   failPoint('run.second_look.after');
-  const refused = changed ?? (await arm(run));
+  if ('refused' in looked) return looked;
+  const refused = await arm(run);
   if (refused !== null) return { refused };
-  run.journal.append({ kind: 'started', actionId: run.actionId }, { sync: false });
+  run.journal.append({ kind: 'started', actionId: run.actionId, before: looked.before }, { sync: false });
   onStarted();
   return { result: await carryOn(run, startedAt, []) };
 }
@@ -120,16 +122,19 @@ export function outcomesSoFar(run: Run, record: ActionRecord | undefined): StepO
   });
 }
 
-async function whyNotNow(run: Run): Promise<Fault | null> {
+/** Whether everything is still as it was approved, and what the check compares with later. */
+async function lookAgain(run: Run): Promise<{ readonly refused: Fault } | { readonly before: Before[] }> {
   try {
     const unmet = await preconditionsUnmet(run);
-    if (unmet.length > 0) return fault('precondition_failed', { reason: unmet.join('; ') });
+    if (unmet.length > 0) return { refused: fault('precondition_failed', { reason: unmet.join('; ') }) };
     const found = await preview(run.ports, run.policy, run.plan, LOOK_AGAIN_MS, run.stop);
     const drift = driftBetween(run.plan.preview, found);
-    return drift.length > 0 ? drifted(drift.map((difference) => sentence(run, difference))) : null;
+    if (drift.length > 0) return { refused: drifted(drift.map((difference) => sentence(run, difference))) };
+    return { before: await readBefore(run) };
   } catch (error) {
-    if (error instanceof StopAsked) return fault('precondition_failed', { reason: 'it was stopped before it began' });
-    if (error instanceof Fault) return error;
+    if (error instanceof StopAsked)
+      return { refused: fault('precondition_failed', { reason: 'it was stopped before it began' }) };
+    if (error instanceof Fault) return { refused: error };
     throw error;
   }
 }
