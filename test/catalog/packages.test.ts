@@ -4,7 +4,7 @@ import type { Host } from '../hosts/host.ts';
 import { whyNoHosts } from '../hosts/requirements.ts';
 import { type Ground, openGround } from './ground.ts';
 import { prove } from './prove.ts';
-import { meddle, untilNextStep } from './worker.ts';
+import { meddleAfterStep } from './worker.ts';
 
 let ground: Ground;
 before(async () => {
@@ -78,7 +78,7 @@ prove(() => ground, {
     async breakIt(host) {
       await sh(host, `touch ${BROKEN}; ! dpkg --install /srv/packages/shop_1.0_all.deb && rm ${BROKEN}`);
       const again = `touch ${BROKEN}; exec dpkg --install /srv/packages/shop_1.0_all.deb`;
-      await meddle(host, `${await untilNextStep(host)}; ${again}`);
+      await meddleAfterStep(host, again);
     },
     watch: '20s',
     undo: 'impossible',
@@ -150,6 +150,7 @@ prove(() => ground, {
   spoil: {
     how: 'the service does not start with the new version',
     breakIt: (host) => publish(host, '1.2', 'exit 1'),
+    watch: '20s',
     undo: 'done',
     async undone(host) {
       assert.equal(await statusOf(host, 'shop'), 'install ok installed 1.1');

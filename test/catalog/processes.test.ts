@@ -4,7 +4,7 @@ import type { Host } from '../hosts/host.ts';
 import { whyNoHosts } from '../hosts/requirements.ts';
 import { type Ground, openGround } from './ground.ts';
 import { prove } from './prove.ts';
-import { clear, HOARDS, mainPid, meddle, property, startWorker } from './worker.ts';
+import { clear, HOARDS, mainPid, meddleAfterStep, property, startWorker } from './worker.ts';
 
 let ground: Ground;
 before(async () => {
@@ -68,13 +68,10 @@ prove(() => ground, {
     how: 'somebody else gives it another nice value while it is watched',
     async breakIt(host) {
       await startWorker(host, BURNS, ['Nice=-5']);
-      const pid = await mainPid(host);
-      await meddle(
-        host,
-        `until [ "$(ps -o ni= -p ${pid} | tr -d " ")" = 10 ]; do sleep 0.1; done; renice -n 3 -p ${pid}`,
-      );
+      await meddleAfterStep(host, `renice -n 3 -p ${await mainPid(host)}`);
     },
     parameters: 'seen',
+    watch: '20s',
     undo: 'done',
     async undone(host) {
       assert.deepEqual(await nices(host), ['-5', '-5', '-5', '-5']);
@@ -87,9 +84,10 @@ prove(() => ground, {
 /** Children end before anybody listens for them, so that nobody asks for them until the next one ends. */
 const FORGETS = `
 for number in range(5):
-    if os.fork() == 0:
+    child = os.fork()
+    if child == 0:
         os._exit(0)
-time.sleep(0.3)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
 `;
 const REMEMBERS = `
 def reap(number, frame):
@@ -125,6 +123,7 @@ prove(() => ground, {
       offender = await mainPid(host);
     },
     parameters: 'seen',
+    watch: '20s',
     undo: 'impossible',
     undone: async (host) => assert.notEqual(await mainPid(host), offender, 'it was restarted'),
   },
@@ -176,8 +175,9 @@ prove(() => ground, {
       await host.exec(['swapoff', SWAP_FILE]);
       await host.exec(['rm', SWAP_FILE]);
       await host.writeFile('/etc/fstab', fstab);
-      await meddle(host, `until grep -q swapfile /proc/swaps; do sleep 0.1; done; sleep 0.5; swapoff ${SWAP_FILE}`);
+      await meddleAfterStep(host, `swapoff ${SWAP_FILE}`);
     },
+    watch: '20s',
     undo: 'done',
     async undone(host) {
       assert.doesNotMatch(await swaps(host), /swapfile/);
@@ -217,9 +217,9 @@ prove(() => ground, {
     how: 'somebody else swaps it off while it is watched',
     async breakIt(host) {
       await startWorker(host, SWAPPED_OUT);
-      const used = `"$(awk '/swapfile/ { print $4 }' /proc/swaps)"`;
-      await meddle(host, `until [ ${used} -lt 1024 ]; do sleep 0.1; done; sleep 0.5; swapoff ${SWAP_FILE}`);
+      await meddleAfterStep(host, `swapoff ${SWAP_FILE}`);
     },
+    watch: '20s',
     undo: 'done',
     undone: async (host) => assert.match(await swaps(host), /swapfile/),
   },
@@ -255,8 +255,9 @@ prove(() => ground, {
     async breakIt(host) {
       await host.exec(['rm', CONNTRACK_DROP_IN]);
       await standIn(host, { count: 1900, max: 2000 });
-      await meddle(host, `until grep -qx 4000 ${TABLE}max; do sleep 0.1; done; echo 3900 >/srv/conntrack/count`);
+      await meddleAfterStep(host, 'echo 3900 >/srv/conntrack/count');
     },
+    watch: '20s',
     undo: 'done',
     async undone(host) {
       assert.equal(await host.readFile(`${TABLE}max`), '2000\n');

@@ -49,7 +49,7 @@ export interface Row {
   };
   /** Leaves the server as the next row expects it. */
   clear?(host: Host): Promise<unknown>;
-  /** How long an action may take, milliseconds; 60 000 unless told. */
+  /** How long an action may take, milliseconds; 120 000 unless told. */
   readonly boundMs?: number;
 }
 
@@ -112,7 +112,7 @@ async function seenNow({ assistant, name }: Ground, { playbook, sees }: Row): Pr
 /** From the request to the end, with a human's approval and, where one is due, a human's confirmation. */
 export async function carryOut(
   { assistant, world, name, server }: Ground,
-  { playbook, boundMs = 60_000 }: Pick<Row, 'playbook' | 'boundMs'>,
+  { playbook, boundMs = 120_000 }: Pick<Row, 'playbook' | 'boundMs'>,
   parameters: Parameters,
 ): Promise<ActionDetail> {
   const { action } = await assistant('runPlaybook', { server: name, playbook, parameters, reason: 'It is broken.' });

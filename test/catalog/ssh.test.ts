@@ -31,9 +31,10 @@ async function bringStranger(host: Host): Promise<void> {
   for (const call of calls) await host.exec(call.split(' '));
 }
 
-/** One try of the stranger to log in over SSH; what its client said. */
-async function knock(host: Host, user: string): Promise<string> {
-  const options = ['BatchMode=yes', 'StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'ConnectTimeout=1'];
+/** One try of the stranger to log in over SSH, who waits this long for an answer; what its client said. */
+async function knock(host: Host, user: string, waitsS = 20): Promise<string> {
+  const known = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null'];
+  const options = ['BatchMode=yes', ...known, `ConnectTimeout=${waitsS}`];
   const words = ['ssh', '-b', STRANGER, ...options.flatMap((option) => ['-o', option]), '-l', user, '198.51.100.1'];
   return (await host.exec(['ip', 'netns', 'exec', 'stranger', ...words, 'true'], { okCodes: 'any' })).stderr;
 }
@@ -53,6 +54,8 @@ function reaches(host: string, port: number): Promise<boolean> {
   });
 }
 
+const reachesSsh = (host: Host) => host.waitFor(() => reaches(host.address, 22), { what: 'sshd to be reached' });
+
 const blocked = async (host: Host) =>
   (await host.exec(['nft', 'list', 'set', 'inet', 'countersign', 'ban4'], { okCodes: 'any' })).stdout;
 
@@ -68,7 +71,7 @@ prove(() => ground, {
   parameters: { watch: '1s' },
   async mended(host) {
     assert.match(await blocked(host), /203\.0\.113\.7 timeout 1h expires/);
-    assert.match(await knock(host, 'admin'), /timed out/);
+    assert.match(await knock(host, 'admin', 1), /timed out/);
   },
   spoil: {
     how: 'the control plane takes no new connection any more',
@@ -107,7 +110,7 @@ prove(() => ground, {
     rulesBefore = await rules(host);
     assert.match(rulesBefore, /tcp dport \{ 22, 80 \} accept/);
     assert.equal(await reaches(host.address, 6379), false);
-    assert.equal(await reaches(host.address, 22), true);
+    await reachesSsh(host);
   },
   spoil: {
     how: 'the new rules forget the server itself',
@@ -121,7 +124,7 @@ prove(() => ground, {
     undo: 'done',
     async undone(host) {
       assert.equal(await rules(host), rulesBefore);
-      assert.equal(await reaches(host.address, 22), true);
+      await reachesSsh(host);
     },
   },
   async clear(host) {
@@ -134,11 +137,9 @@ const HARDENED = '/etc/ssh/sshd_config.d/10-countersign-no-passwords.conf';
 const FIRST = '/etc/ssh/sshd_config.d/05-first.conf';
 const reload = (host: Host) => host.exec(['systemctl', 'reload', 'ssh']);
 
-/** root logs in with a key, from the host itself. */
-async function logIn(host: Host): Promise<void> {
-  const options = ['-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=no'];
-  await host.exec(['ssh', ...options, 'root@127.0.0.1', 'true']);
-}
+/** root logs in with a key, from the host itself. sshd listens anew some time after a reload of it is over. */
+const logIn = (host: Host) =>
+  host.waitFor(['ssh', '-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=no', 'root@127.0.0.1', 'true']);
 
 prove(() => ground, {
   playbook: 'ssh.harden',

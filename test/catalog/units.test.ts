@@ -4,7 +4,17 @@ import type { Host } from '../hosts/host.ts';
 import { whyNoHosts } from '../hosts/requirements.ts';
 import { type Ground, openGround } from './ground.ts';
 import { prove } from './prove.ts';
-import { clear as clearWorker, HOARDS, mainPid, meddle, property, startWorker } from './worker.ts';
+import {
+  clear as clearWorker,
+  doWhenAsked,
+  HOARDS,
+  mainPid,
+  meddle,
+  meddleAfterStep,
+  property,
+  startWorker,
+  untilNextStep,
+} from './worker.ts';
 
 let ground: Ground;
 before(async () => {
@@ -27,6 +37,7 @@ const answer = async (host: Host, ...verb: readonly string[]) =>
   (await host.exec(['systemctl', ...verb, 'shop'], { okCodes: 'any' })).stdout.trim();
 const isActive = (host: Host) => answer(host, 'is-active');
 const isEnabled = (host: Host) => answer(host, 'is-enabled');
+const DIES = 'systemctl kill --signal=KILL shop';
 
 /** Nothing of a row is left for the next one. */
 async function clear(host: Host): Promise<void> {
@@ -52,11 +63,12 @@ prove(() => ground, {
   spoil: {
     how: 'the unit dies again while it is watched',
     async breakIt(host) {
-      await installShop(host, 'sleep 1.5; exit 3');
-      await host.exec(['systemctl', 'restart', 'shop']);
+      await host.exec(['sh', '-c', DIES]);
       await host.waitFor(['systemctl', 'is-failed', 'shop']);
+      // The second step starts it.
+      await meddleAfterStep(host, DIES, 2);
     },
-    parameters: { unit: 'shop', watch: '2s' },
+    parameters: { unit: 'shop', watch: '20s' },
     undo: 'done',
     undone: async (host) => assert.notEqual(await isActive(host), 'active'),
   },
@@ -71,13 +83,14 @@ prove(() => ground, {
   parameters: { watch: '1s' },
   mended: async (host) => assert.equal(await isActive(host), 'active'),
   spoil: {
-    how: 'the unit ends and is restarted by systemd while it is watched',
+    how: 'the unit ends while it is watched, and systemd is going to start it again',
     async breakIt(host) {
       await host.exec(['systemctl', 'stop', 'shop']);
       // So that it waits for its next start while it is taken back.
-      await installShop(host, 'sleep 1.5; exit 3', ['Restart=always', 'RestartSec=3s']);
+      await installShop(host, 'exec sleep 1000', ['Restart=always', 'RestartSec=1h']);
+      await meddleAfterStep(host, DIES);
     },
-    parameters: { unit: 'shop', watch: '2s' },
+    parameters: { unit: 'shop', watch: '20s' },
     undo: 'done',
     undone: async (host) => assert.equal(await isActive(host), 'inactive'),
   },
@@ -102,9 +115,9 @@ prove(() => ground, {
       await installShop(host, 'exec sleep 1000', [`ExecStartPre=/bin/sh -c 'test ! -e ${FLAG} || sleep 2'`]);
       await host.exec(['systemctl', 'restart', 'shop']);
       await host.exec(['touch', FLAG]);
-      await meddle(host, 'while systemctl is-active -q shop; do sleep 0.1; done; systemctl start shop');
+      await meddleAfterStep(host, 'systemctl start shop');
     },
-    parameters: { unit: 'shop', watch: '2s' },
+    parameters: { unit: 'shop', watch: '20s' },
     undo: 'done',
     undone: async (host) => assert.equal(await isActive(host), 'active'),
   },
@@ -150,22 +163,31 @@ prove(() => ground, {
   },
   spoil: {
     how: 'the unit dies while it is watched',
-    breakIt: (host) => installShop(host, 'sleep 1.5; exit 3'),
-    parameters: { unit: 'shop', watch: '2s' },
+    // The probe is asked after the unit was looked at: what it sets off shows at the second reading.
+    breakIt: (host) => doWhenAsked(host, 8071, `${DIES}; until systemctl is-failed shop; do sleep 0.1; done`),
+    parameters: { unit: 'shop', watch: '1s', probe_url: 'http://127.0.0.1:8071/' },
     undo: 'impossible',
     undone: async (host) => assert.equal(await isActive(host), 'failed'),
   },
   clear,
 });
 
-const READS = 'trap "cp /etc/shop/shop.conf /run/shop.read" HUP; while :; do sleep 0.1; done';
+/** What a shell does when it is told to read, from the time on at which it says that it listens. */
+const onReload = (script: string) => `trap "${script}" HUP; touch /run/shop.listens; while :; do sleep 0.1; done`;
+const AFTER_STEP = '/srv/after-step.sh';
+
+async function startReloadable(host: Host, script: string): Promise<void> {
+  await installShop(host, onReload(script), ['ExecReload=/bin/kill -HUP $MAINPID']);
+  await host.exec(['rm', '-f', '/run/shop.listens']);
+  await host.exec(['systemctl', 'restart', 'shop']);
+  await host.waitFor(['test', '-e', '/run/shop.listens']);
+}
 
 prove(() => ground, {
   playbook: 'service.reload',
   when: 'a configuration was changed that the unit has not read',
   async breakIt(host) {
-    await installShop(host, READS, ['ExecReload=/bin/kill -HUP $MAINPID']);
-    await host.exec(['systemctl', 'start', 'shop']);
+    await startReloadable(host, 'cp /etc/shop/shop.conf /run/shop.read');
     // systemd tells the time of the start in whole seconds.
     await host.exec([
       'sh',
@@ -175,16 +197,14 @@ prove(() => ground, {
   },
   sees: { diagnostic: 'service', parameters: { unit: 'shop' }, kind: 'service.configuration_changed' },
   parameters: { watch: '1s' },
-  mended: async (host) => assert.equal(await host.readFile('/run/shop.read'), 'new=1\n'),
+  mended: (host) => host.waitFor(['grep', '-qx', 'new=1', '/run/shop.read']),
   spoil: {
     how: 'the unit dies of what it read',
     async breakIt(host) {
-      await installShop(host, 'trap "sleep 1.5; exit 3" HUP; while :; do sleep 0.1; done', [
-        'ExecReload=/bin/kill -HUP $MAINPID',
-      ]);
-      await host.exec(['systemctl', 'restart', 'shop']);
+      await host.writeFile(AFTER_STEP, `${await untilNextStep(host)}\n`);
+      await startReloadable(host, `. ${AFTER_STEP}; exit 3`);
     },
-    parameters: { unit: 'shop', watch: '2s' },
+    parameters: { unit: 'shop', watch: '20s' },
     undo: 'impossible',
     undone: async (host) => assert.equal(await isActive(host), 'failed'),
   },
@@ -213,11 +233,9 @@ prove(() => ground, {
       await host.exec(['rm', '-r', '/etc/systemd/system/worker.service.d']);
       await startWorker(host, OPENS, ['LimitNOFILE=64:8192']);
       const pid = await mainPid(host);
-      await meddle(
-        host,
-        `until grep -q "open files *4096" /proc/${pid}/limits; do sleep 0.1; done; prlimit -p ${pid} -n100:8192`,
-      );
+      await meddleAfterStep(host, `prlimit -p ${pid} -n100:8192`);
     },
+    watch: '20s',
     undo: 'done',
     async undone(host) {
       assert.deepEqual(await openFiles(host), ['64', '8192']);
@@ -243,11 +261,9 @@ prove(() => ground, {
     async breakIt(host) {
       await host.exec(['rm', '-rf', '/run/systemd/system.control/worker.service.d']);
       await startWorker(host, HOARDS, ['MemoryMax=92M']);
-      await meddle(
-        host,
-        'while systemctl show -p MemoryMax worker | grep -q =96468992; do sleep 0.1; done; systemctl stop worker',
-      );
+      await meddleAfterStep(host, 'systemctl stop worker');
     },
+    watch: '20s',
     undo: 'done',
     undone: async (host) => assert.equal(await property(host, 'MemoryMax'), String(92 * 1024 ** 2)),
   },

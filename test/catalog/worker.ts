@@ -24,11 +24,37 @@ export const meddle = (host: Host, script: string) =>
 
 const JOURNAL = '/var/lib/countersign/runner/journal.ndjson';
 
-/** Shell words that wait until the next step of an action is over on this server: what comes after them spoils its check alone. */
-export async function untilNextStep(host: Host): Promise<string> {
-  const steps = `grep -c step_result ${JOURNAL}`;
-  const before = (await host.exec(['sh', '-c', `${steps} || :`])).stdout.trim();
-  return `until [ "$(${steps})" -gt ${before} ]; do sleep 0.1; done`;
+/**
+ * Shell words that wait until the next step of an action, or the next few, are over on this server. What comes after them spoils the
+ * check alone: it shows at the first reading, or at the second where it comes late, and in a long watch however late.
+ */
+export async function untilNextStep(host: Host, steps = 1): Promise<string> {
+  const count = `grep -c step_result ${JOURNAL}`;
+  const before = Number((await host.exec(['sh', '-c', `${count} || :`])).stdout);
+  return `until [ "$(${count})" -ge ${before + steps} ]; do sleep 0.1; done`;
+}
+
+/** The same as {@link meddle}, once the next step of an action is over. */
+export const meddleAfterStep = async (host: Host, script: string, steps = 1) =>
+  meddle(host, `${await untilNextStep(host, steps)}; ${script}`);
+
+/**
+ * A port of the server's own that answers 200, and does this before each answer. The last probe of a check that asks it has it done after
+ * the first reading of all before it, and well before the second, however late who is. Source: systemd.socket(5), Accept=.
+ */
+export async function doWhenAsked(host: Host, port: number, script: string): Promise<string> {
+  const answer = `printf 'HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n'`;
+  const heads = `while read -r line && [ "$line" != "$(printf '\\r')" ]; do :; done`;
+  await host.writeFile('/srv/asked.sh', `${heads}\n{ ${script}; } >/dev/null 2>&1\n${answer}\n`);
+  const [service, socket] = ['/run/systemd/system/asked@.service', '/run/systemd/system/asked.socket'];
+  await host.writeFile(
+    service,
+    '[Service]\nExecStart=-/bin/sh /srv/asked.sh\nStandardInput=socket\nStandardOutput=socket\n',
+  );
+  await host.writeFile(socket, `[Socket]\nListenStream=127.0.0.1:${port}\nAccept=yes\n`);
+  await host.exec(['systemctl', 'daemon-reload']);
+  await host.exec(['systemctl', 'restart', 'asked.socket']);
+  return `http://127.0.0.1:${port}/`;
 }
 
 export const property = async (host: Host, name: string) =>
