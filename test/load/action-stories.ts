@@ -61,6 +61,11 @@ export class ActionStories {
     this.#options = options;
   }
 
+  /** How many approvals were told to count. */
+  get approved(): number {
+    return this.all.filter(({ verdict, decidedAt }) => verdict === 'approve' && decidedAt !== null).length;
+  }
+
   start(): void {
     this.#timer = setInterval(() => this.#begin(), 1000 / this.#options.perSecond);
   }

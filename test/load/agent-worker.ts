@@ -92,6 +92,7 @@ function raiseAlerts(perSecond: number): void {
 function tellStatus(): void {
   const status: WorkerStatus = {
     ...{ connected, welcomes, alerts, failed, failedTrouble },
+    isCalm: enough.signal.aborted && players.every(({ agent }) => agent.firing === 0),
     unacknowledged: good().reduce((sum, { agent }) => sum + agent.agent.unacknowledged, 0),
     delayMs: delay.max / 1e6,
   };

@@ -31,6 +31,8 @@ export interface WorkerStatus {
   readonly welcomes: number;
   /** Reports that wait for their acknowledgement now. */
   readonly unacknowledged: number;
+  /** Whether it was told to be calm, and no alert of it fires any more. */
+  readonly isCalm: boolean;
   readonly alerts: number;
   /** Attempts to connect that failed, by reason; of those who behave, and of the others. */
   readonly failed: Readonly<Record<string, number>>;

@@ -88,9 +88,11 @@ export class Crowd implements AsyncDisposable {
     });
   }
 
-  /** Resolves when every report is acknowledged. */
-  async allAcknowledged(timeoutMs: number): Promise<void> {
-    await eventually('every report to be acknowledged', () => this.unacknowledged === 0, { timeoutMs, everyMs: 100 });
+  /** Has nobody raise alerts or make trouble any more. Resolves when every alert has resolved itself and every report is acknowledged. */
+  async calmDown(timeoutMs: number): Promise<void> {
+    this.tell({ do: 'calm' });
+    const isCalm = () => this.#all.every((status) => status.isCalm) && this.unacknowledged === 0;
+    await eventually('every report to be acknowledged', isCalm, { timeoutMs, everyMs: 100 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -32,6 +32,11 @@ export class Latencies {
     codes.set(code, (codes.get(code) ?? 0) + 1);
   }
 
+  /** Whether a call of this kind was noted in a phase. */
+  has(phase: string, kind: string): boolean {
+    return this.#taken.get(phase)?.has(kind) ?? false;
+  }
+
   rows(): LatencyRow[] {
     return [...this.#taken].flatMap(([phase, kinds]) =>
       [...kinds].toSorted().map(([kind, taken]) => ({

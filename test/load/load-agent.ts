@@ -44,6 +44,8 @@ export class LoadAgent {
   readonly name: string;
   readonly agent: SimulatedAgent;
   isConnected = false;
+  /** Alerts that have not resolved themselves yet. */
+  firing = 0;
   readonly #options: LoadAgentOptions;
   readonly #ledger: AgentLedger;
   /** What a runner has in its journal: each action that was begun, with its result once there is one. */
@@ -91,7 +93,11 @@ export class LoadAgent {
       this.agent.alert({ key, state, title: `Disk ${key} of ${this.name} is 95 % full` });
     };
     tell('firing');
-    setTimeout(() => tell('resolved'), ALERT_LASTS_MS);
+    this.firing += 1;
+    setTimeout(() => {
+      tell('resolved');
+      this.firing -= 1;
+    }, ALERT_LASTS_MS);
   }
 
   end(): void {

@@ -6,7 +6,8 @@ import { runLoad, whyTooMany } from './run-load.ts';
 test('when 100 servers lose their links at once and the control plane is killed, nothing is lost and nothing done twice', async (t) => {
   const result = await runLoad({
     ...{ servers: 100, seconds: 12, workers: 2, seed: 1 },
-    ...{ callsPerSecond: 10, actionsPerSecond: 2, alertsPerSecond: 4, say: (line) => t.diagnostic(line) },
+    ...{ callsPerSecond: 10, actionsPerSecond: 2, alertsPerSecond: 4, atLeast: { approved: 10, alerts: 20 } },
+    say: (line) => t.diagnostic(line),
   });
   assert.deepEqual(result.problems, []);
   const { judged, storms, latencies } = result;

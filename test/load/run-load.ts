@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { socketsPossible } from '../bench/process-figures.ts';
 import { type Assistant, connectAssistant } from '../world/assistants.ts';
+import { eventually } from '../world/eventually.ts';
 import { startWorld, type World } from '../world/world.ts';
 import { ActionStories } from './action-stories.ts';
 import { readLedgers } from './agent-ledger.ts';
@@ -29,6 +30,8 @@ export interface LoadOptions {
   readonly actionsPerSecond: number;
   readonly alertsPerSecond: number;
   readonly seed: number;
+  /** It goes on, however slow the machine is, until so many actions were approved and so many alerts raised; none unless told. */
+  readonly atLeast?: { readonly approved: number; readonly alerts: number };
   /** Is told what happens. */
   readonly say: (line: string) => void;
 }
@@ -168,13 +171,16 @@ class Load {
     const stories = new ActionStories({ assistants, approver: this.#world.owner, servers, perSecond, latencies });
     for (const maker of [pulse, traffic, stories]) maker.start();
     crowd.raiseAlerts(alertsPerSecond);
-    await this.#phase('quiet', share(0.25));
+    await this.#phase('quiet', share(0.25), () => traffic.eachAnsweredIn('quiet'));
     crowd.tell({ do: 'trouble' });
     await this.#phase('slow and flooding agents', share(0.15));
     await this.#cutAll(crowd);
     await this.#phase('between the storms', share(0.1));
     await this.#kill(crowd);
-    await this.#phase('afterwards', share(0.25));
+    const { approved, alerts } = this.#options.atLeast ?? { approved: 0, alerts: 0 };
+    const isEnough = () =>
+      traffic.eachAnsweredIn('afterwards') && stories.approved >= approved && crowd.alerts >= alerts;
+    await this.#phase('afterwards', share(0.25), isEnough);
     return { pulse, traffic, stories };
   }
 
@@ -212,12 +218,8 @@ class Load {
 
   async #finish(crowd: Crowd, { pulse, traffic, stories }: Makers) {
     this.#begin('ending');
-    crowd.tell({ do: 'calm' });
     pulse.stop();
-    await Promise.all([traffic.stop(), stories.stop()]);
-    // An alert that was raised at the last moment resolves itself a little later.
-    await pause(2500);
-    await crowd.allAcknowledged(COMEBACK_MS);
+    await Promise.all([crowd.calmDown(COMEBACK_MS), traffic.stop(), stories.stop()]);
     this.#meter.end();
     const { ok, problems: audit } = await this.#world.owner('verifyAudit', {});
     const { failed: failedConnects, failedTrouble: troubleEnded, lateMs: makerLateMs } = crowd;
@@ -239,10 +241,12 @@ class Load {
     this.#meter.begin(phase);
   }
 
-  async #phase(name: string, ms: number): Promise<void> {
+  /** A phase lasts so long, and longer where a machine that stalls did not come to all that it is for. */
+  async #phase(name: string, ms: number, isEnough = () => true): Promise<void> {
     this.#options.say(`${name}: ${(ms / 1000).toFixed(0)} s`);
     this.#begin(name);
     await pause(ms);
+    await eventually(`enough to happen in phase ${name}`, isEnough);
     this.#meter.end();
   }
 

@@ -75,6 +75,11 @@ export class Traffic {
     }, 5);
   }
 
+  /** Whether every kind of call that began in a phase was answered. */
+  eachAnsweredIn(phase: string): boolean {
+    return readings.every(({ tool }) => this.#options.latencies.has(phase, tool));
+  }
+
   /** Makes no more calls, and waits for those that are under way. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
