@@ -178,16 +178,18 @@ hostTest('when commands are off on the server, a command is refused before anybo
   );
 });
 
-/** Lets the server's owner allow commands, and asks for one that leaves a mark and then takes three seconds. */
+/** Lets the server's owner allow commands, and asks for one that leaves a mark and then goes on until it is {@link letGo}. */
 async function askForMark(mark: string): Promise<string> {
   await host.exec(['sed', '-i', 's/^commands: false/commands: true/', '/etc/countersign/policy.yaml']);
   await host.exec(['systemctl', 'restart', 'countersign-link']);
   await serverOnline(world, server);
+  const script = `echo done >> /var/tmp/${mark}; until [ -e /var/tmp/${mark}.end ]; do sleep 0.05; done`;
   const { action } = await eventually('commands to be allowed', () =>
-    assistant.call('run_command', { server: 'web-2', argv: ['sh', '-c', `echo done >> /var/tmp/${mark}; sleep 3`] }),
+    assistant.call('run_command', { server: 'web-2', argv: ['sh', '-c', script], timeout_s: 300 }),
   );
   return action;
 }
+const letGo = (mark: string) => host.exec(['touch', `/var/tmp/${mark}.end`]);
 const marks = async (mark: string) => (await host.exec(['cat', `/var/tmp/${mark}`], { okCodes: 'any' })).stdout;
 
 hostTest('when the runner is killed in mid-step, the step goes on once and its result is found again', async () => {
@@ -195,6 +197,7 @@ hostTest('when the runner is killed in mid-step, the step goes on once and its r
   await approve(action);
   await eventually('the step to run', async () => (await marks('runner')) !== '');
   await host.exec(['systemctl', 'kill', '--signal=SIGKILL', '--kill-whom=main', 'countersign-runner.service']);
+  await letGo('runner');
   const seen = await becomes(action, 'succeeded', 'failed', 'unknown');
   assert.equal(seen.state, 'succeeded', JSON.stringify(seen.result));
   assert.equal(await marks('runner'), 'done\n', 'exactly one effect');
@@ -204,7 +207,9 @@ hostTest('when the control plane is killed while a step runs, the result arrives
   const action = await askForMark('plane');
   await approve(action);
   await eventually('the step to run', async () => (await marks('plane')) !== '');
-  await world.restart('SIGKILL');
+  await world.restart('SIGKILL', async () => {
+    await letGo('plane');
+  });
   await becomes(action, 'succeeded');
   assert.equal(await marks('plane'), 'done\n', 'exactly one effect');
   assert.deepEqual((await world.owner('verifyAudit', {})).problems, []);
@@ -216,5 +221,5 @@ hostTest('when a running action is stopped, its processes end and what already r
   await becomes(action, 'running');
   await world.owner('stopAction', { action });
   await becomes(action, 'stopped');
-  assert.equal((await host.exec(['pgrep', '-x', 'sleep'], { okCodes: 'any' })).stdout, '');
+  assert.equal((await host.exec(['pgrep', '-fx', 'sleep 300'], { okCodes: 'any' })).stdout, '');
 });
