@@ -177,12 +177,13 @@ hostTest(
 );
 
 hostTest('when the server reboots, the agent comes back by itself', async () => {
+  const status = () => world.owner('getServerStatus', { server: server.id });
+  const before = (await status()).facts?.bootId;
   await host.reboot();
-  await eventually(
-    'the server to be back',
-    async () => (await world.owner('getServerStatus', { server: server.id })).state === 'online',
-    { timeoutMs: 60_000 },
-  );
+  await eventually('the server to be back, and to tell of another boot', async () => {
+    const { state, facts } = await status();
+    return state === 'online' && facts?.bootId !== before;
+  });
 });
 
 hostTest('when it is uninstalled, nothing is left', async () => {
