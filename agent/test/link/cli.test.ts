@@ -69,11 +69,8 @@ test('when a person enrols, links, asks for the status and uninstalls, each verb
   link.kill('SIGTERM');
   const [code] = await once(link, 'exit');
   assert.equal(code, 0);
-  assert.equal(
-    controlPlane.peers.find((peer) => peer.all('hello').some(({ serverId }) => serverId))?.closed?.code,
-    1001,
-    'it says goodbye',
-  );
+  const linked = controlPlane.peers.find((peer) => peer.all('hello').some(({ serverId }) => serverId));
+  assert.equal((await until(() => linked?.closed, 'its last words')).code, 1001, 'it says goodbye');
   assert.equal((await run(['status', ...where])).code, 1);
   assert.equal((await run(['uninstall', ...where])).code, 0);
   assert.deepEqual([existsSync(join(state, 'link')), existsSync(join(state, 'policy.yaml'))], [false, true]);

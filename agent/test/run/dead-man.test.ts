@@ -61,11 +61,21 @@ const timers = async () =>
     await host.exec(['systemctl', 'list-units', '--all', '--plain', '--no-legend', 'countersign-revert-*'])
   ).stdout.trim();
 
-async function grantRules(peer: Peer, ruleset: string): Promise<SignedGrant> {
-  const confirm = { within_ms: WITHIN_MS, because: 'it replaces the rules of the firewall' };
+async function grantRules(peer: Peer, ruleset: string, withinMs = WITHIN_MS): Promise<SignedGrant> {
+  const confirm = { within_ms: withinMs, because: 'it replaces the rules of the firewall' };
   const step = { id: 'apply', capability: 'firewall.apply', parameters: { ruleset }, timeout_ms: 30_000 };
   const draft: PlanDraft = draftOf([step as never], { confirm, risk: 'critical' });
   return grantFor(controlPlane, peer, draft);
+}
+
+/**
+ * Runs a script on the server as soon as the human is asked. It waits there and is begun before the dispatch: from then on the server
+ * gives ten seconds, of which none is to be spent on the way.
+ */
+function whenAsked({ grant }: SignedGrant, script: string) {
+  const journal = '/var/lib/countersign/runner/journal.ndjson';
+  const asked = `grep '"confirming"' ${journal} | grep -q ${grant.actionId}`;
+  return host.exec(['sh', '-c', `until ${asked}; do sleep 0.05; done; ${script}`], { timeoutMs: 60_000 });
 }
 
 /** What became of an action, over whichever connection it comes. */
@@ -102,11 +112,16 @@ hostTest('when rules cut the agent itself off, the server takes them back by its
   const peer = await server.linked();
   const grant = await grantRules(peer, CUT_OFF);
   const connections = controlPlane.peers.length;
+  const dial = `curl --silent --max-time 2 --insecure ${controlPlane.url}; echo "curl ended with $?"`;
+  const looked = whenAsked(
+    grant,
+    `systemctl list-units --all --plain 'countersign-revert-*'; nft list ruleset; ${dial}`,
+  );
   peer.send({ type: 'dispatch', grant });
-  await host.waitFor(async () => (await rules()).includes('drop'), { what: 'the new rules' });
-  assert.match(await timers(), /countersign-revert-act_\w+\.timer/);
-  const dialled = await host.exec(['curl', '--max-time', '2', '--insecure', controlPlane.url], { okCodes: 'any' });
-  assert.notEqual(dialled.exitCode, 0, 'the server cannot reach the control plane');
+  const { stdout: seen } = await looked;
+  assert.match(seen, /countersign-revert-act_\w+\.timer/);
+  assert.match(seen, /drop/, 'the new rules');
+  assert.match(seen, /curl ended with [1-9]/, 'the server cannot reach the control plane');
   const result = await finished(grant.grant.actionId);
   assert.deepEqual([result.outcome, result.undo.state], ['failed', 'done'], JSON.stringify(result));
   assert.match(result.summary, /Nobody confirmed within 10 s/);
@@ -118,7 +133,7 @@ hostTest(
   'when a human confirms over a connection that was made since, the rules stay and the timer is gone',
   async () => {
     const peer = await server.linked();
-    const grant = await grantRules(peer, HARMLESS);
+    const grant = await grantRules(peer, HARMLESS, 120_000);
     const { actionId } = grant.grant;
     const connections = controlPlane.peers.length;
     peer.send({ type: 'dispatch', grant });
@@ -145,12 +160,11 @@ hostTest(
   async () => {
     const peer = await server.linked();
     const grant = await grantRules(peer, CUT_OFF);
-    peer.send({ type: 'dispatch', grant });
-    await host.waitFor(async () => (await rules()).includes('drop'), { what: 'the new rules' });
-    // In one go: the runner has ten seconds before it goes back itself.
     const runner = 'countersign-runner.service';
     const end = `systemctl mask --runtime ${runner}; systemctl kill --signal=KILL ${runner}; while systemctl is-active --quiet ${runner}; do sleep 0.05; done`;
-    const { stdout: left } = await host.exec(['sh', '-c', `${end}; exec nft list ruleset`]);
+    const ended = whenAsked(grant, `${end}; exec nft list ruleset`);
+    peer.send({ type: 'dispatch', grant });
+    const { stdout: left } = await ended;
     assert.match(left, /drop/, 'nobody has taken it back yet');
     await host.exec(['systemctl', 'stop', 'countersign-link.service', 'countersign-runner.socket']);
     await host.waitFor(async () => !(await rules()).includes('drop'), { timeoutMs: 30_000, what: 'the former rules' });
@@ -169,15 +183,16 @@ hostTest(
 hostTest(
   'F6: when the power goes while a human is asked, the server takes everything back after it has booted',
   async () => {
-    const peer = await server.linked();
-    const grant = await grantRules(peer, CUT_OFF);
-    peer.send({ type: 'dispatch', grant });
-    await host.waitFor(async () => (await rules()).includes('drop'), { what: 'the new rules' });
     // A slow boot leaves no time to look before the server goes back.
     const shown = '[Service]\nExecStartPost=/bin/sh -c "nft list ruleset >/run/rules-at-boot"\n';
     await host.writeFile('/etc/systemd/system/nftables.service.d/shown.conf', shown);
     await host.exec(['systemctl', 'enable', 'nftables.service']);
-    await host.waitFor(['grep', '-q', '"confirming"', '/var/lib/countersign/runner/journal.ndjson']);
+    const peer = await server.linked();
+    const grant = await grantRules(peer, CUT_OFF);
+    // The runner stands still until the power goes: it does not go back itself when that takes long.
+    const stands = whenAsked(grant, 'systemctl kill --signal=SIGSTOP countersign-runner.service');
+    peer.send({ type: 'dispatch', grant });
+    await stands;
     await host.reboot({ abrupt: true });
     assert.match(await host.readFile('/run/rules-at-boot'), /drop/, 'the rules that cut it off are loaded at boot');
     const result = await finished(grant.grant.actionId);

@@ -111,7 +111,7 @@ test('T14: when a command is given secrets, it gets them on standard input and i
     'read line; echo "in $line"; echo "env $PGPASSWORD"; printf "%s" "$PGPASSWORD" | base64; echo "$CERT"; echo plain';
   const draft = step('command.run', {
     argv: ['sh', '-c', script],
-    timeout_s: 10,
+    timeout_s: 60,
     stdin: 'pw {{secret:db_password}}\n',
     environment: { PGPASSWORD: '{{secret:db_password}}', CERT: '{{secret:cert}}', PGUSER: 'shop' },
   });

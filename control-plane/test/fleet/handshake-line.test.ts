@@ -17,8 +17,11 @@ import { closeCodes } from '../../src/fleet/wire.ts';
 import { fleetWorld, until } from './fleet-world.ts';
 import { manualClock } from './manual-clock.ts';
 
+/** Who waits is neither sent away nor let in because time went by. */
+const PATIENT = { handshakeMs: 60_000, inLineMs: 120_000, handshakeCountsMs: 60_000 };
+
 test('T13: when more agents come than may shake hands at once, the others wait until one is through or gone', async () => {
-  await using world = await fleetWorld({ limits: { handshakesAtOnce: 1, handshakeCountsMs: 9_000 } });
+  await using world = await fleetWorld({ limits: { ...PATIENT, handshakesAtOnce: 1 } });
   const { token } = await world.add('web-1');
   const silent = world.agent();
   await once(silent.open(), 'open');
@@ -124,7 +127,7 @@ test('when many frames of handshakes wait, everybody else has their turn in betw
 });
 
 test('T13: when thousands of strangers wait, who comes from where an agent has proven itself is let in before them', async () => {
-  await using world = await fleetWorld({ limits: { handshakesAtOnce: 1, unprovenMax: 3, handshakeCountsMs: 9_000 } });
+  await using world = await fleetWorld({ limits: { ...PATIENT, handshakesAtOnce: 1, unprovenMax: 3 } });
   const { token } = await world.add('web-1');
   const agent = world.agent({ token });
   const strangers = Array.from({ length: 3 }, () => world.agent({ localAddress: '127.0.0.99' }));
