@@ -164,6 +164,8 @@ hostTest('T14: when a container is unhealthy, what it said is shown with its sec
   try {
     await docker(host, ...run, 'sh', '-c', 'echo starting; echo error: password=hunter2secret >&2; exec sleep 1000');
     await waitForHealth(host, 'sick', 'unhealthy');
+    // Its health check runs beside it, and may have spoken first.
+    await host.waitFor(['sh', '-c', 'docker logs sick 2>&1 | grep -q error']);
     const unhealthy = (await findings('docker')).find(({ kind }) => kind === 'docker.unhealthy');
     assert.match(unhealthy?.title ?? '', /^Container sick runs but is unhealthy/);
     assert.equal(unhealthy?.evidence.length, 2);

@@ -260,7 +260,7 @@ hostTest('when the journal is vacuumed, it gets as small as the preview said', a
     [
       'sh',
       '-c',
-      'for i in 1 2 3 4; do head -c 6000000 /dev/urandom | base64 -w 900 | logger; journalctl --rotate; done',
+      'for i in 1 2 3 4; do head -c 6000000 /dev/urandom | base64 -w 900 | logger; journalctl --rotate; done; journalctl --sync',
     ],
     { timeoutMs: 60_000 },
   );
