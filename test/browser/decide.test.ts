@@ -3,29 +3,25 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before } from 'node:test';
 import type { Call } from '@countersign/protocol/operator-api/index';
-import type { Browser, Page } from 'playwright-core';
-import { browserTest, whyNoBrowser } from '../world/browser.ts';
-import { type LocalAgent, startLocalAgent } from '../world/local-agent.ts';
+import { browserTest } from '../world/browser.ts';
+import { startLocalAgent } from '../world/local-agent.ts';
 import type { World } from '../world/world.ts';
-import { desk, type Look, mustBeSound, openPage, openWindow, phone, type SignedIn, startDashboard } from './pages.ts';
+import { aroundTests } from './dashboard.ts';
+import { closeWindow, confirm, mustBeSound, phone } from './pages.ts';
 
-let browser: Browser;
 let world: World;
-let agent: LocalAgent;
 let folder: string;
-let state: SignedIn;
 /** What an assistant may call: ask, never decide. */
 let assistant: Call;
 let number = 0;
 
-before(async () => {
-  if (whyNoBrowser()) return;
+const { open } = aroundTests(async (dashboard, later) => {
+  ({ world } = dashboard);
   folder = await realpath(await mkdtemp(join(tmpdir(), 'countersign-decide-')));
-  ({ browser, world, state } = await startDashboard());
+  later.defer(() => rm(folder, { recursive: true, force: true }));
   const rooms = Array.from({ length: 9 }, (_, room) => join(folder, `room-${room + 1}`));
-  agent = await startLocalAgent(world, 'web-1', {
+  const agent = await startLocalAgent(world, 'web-1', {
     policy: [
       'mode: act',
       'max_risk: critical',
@@ -35,21 +31,9 @@ before(async () => {
       `tmp_roots: [${rooms.join(', ')}]`,
     ].join('\n'),
   });
+  later.use(agent);
   assistant = world.as(await world.token());
 });
-
-after(async () => {
-  await browser?.close();
-  await agent?.[Symbol.asyncDispose]();
-  await world?.[Symbol.asyncDispose]();
-  if (folder) await rm(folder, { recursive: true, force: true });
-});
-
-const open = async (path: string, look: Look = desk): Promise<Page> => {
-  const page = await openPage(await openWindow(browser, look, state));
-  await page.goto(world.url + path);
-  return page;
-};
 
 /** A room with one file that was forgotten for a month. */
 async function makeRoom(): Promise<string> {
@@ -127,7 +111,7 @@ browserTest(
     await page.getByText(action.fingerprint).first().waitFor();
     await mustBeSound(page, 'action with a diff');
     assert.match(await readFile(path, 'utf8'), /size = 5\n/, 'nothing may happen before a human decides');
-    await page.context().close();
+    await closeWindow(page);
   },
 );
 
@@ -138,7 +122,7 @@ browserTest(
     assert.equal(action.risk, 'medium');
     const page = await open(`/actions/${action.id}`, phone);
     await page.getByRole('button', { name: 'Approve once' }).click();
-    await page.getByText('Succeeded', { exact: true }).first().waitFor({ timeout: 30_000 });
+    await page.getByText('Succeeded', { exact: true }).first().waitFor();
     await page.getByText('Approved by Ada').first().waitFor();
     assert.equal(await isThere(room), false);
     await mustBeSound(page, 'finished action');
@@ -147,7 +131,7 @@ browserTest(
       approvals.map(({ channel }) => channel),
       ['web'],
     );
-    await page.context().close();
+    await closeWindow(page);
   },
 );
 
@@ -157,13 +141,13 @@ browserTest('when a change is rejected, the reason reaches the assistant and not
   await page.getByRole('button', { name: 'Reject' }).click();
   await page.getByLabel('Reason').fill('Ask again in the morning.');
   await mustBeSound(page, 'reject dialog');
-  await page.getByRole('dialog').getByRole('button', { name: 'Reject' }).click();
+  await confirm(page, 'Reject');
   await page.getByText('Rejected', { exact: true }).first().waitFor();
   await page.getByText('“Ask again in the morning.”').waitFor();
   assert.equal(await page.getByRole('button', { name: 'Approve once' }).count(), 0);
   assert.equal(await isThere(room), true);
   assert.match(JSON.stringify(await assistant('getAction', { action: action.id })), /Ask again in the morning/);
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest('when the risk is high, the server’s name has to be typed before it can be approved', async () => {
@@ -182,9 +166,9 @@ browserTest('when the risk is high, the server’s name has to be typed before i
   assert.equal(await approve.isDisabled(), true);
   await dialog.getByLabel(/Type the server’s name/).fill('web-1');
   await approve.click();
-  await page.getByText('Succeeded', { exact: true }).first().waitFor({ timeout: 30_000 });
+  await page.getByText('Succeeded', { exact: true }).first().waitFor();
   await page.getByText('a word  with spaces').last().waitFor();
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest('when a person decides elsewhere, the open page says so by itself', async () => {
@@ -195,7 +179,7 @@ browserTest('when a person decides elsewhere, the open page says so by itself', 
   await page.getByText('Rejected by Ada').first().waitFor();
   await page.getByText('on the command line').first().waitFor();
   assert.equal(await page.getByRole('button', { name: 'Approve once' }).count(), 0);
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest('when the control plane refuses an approval, the page says why and shows nothing as approved', async () => {
@@ -215,7 +199,7 @@ browserTest('when the control plane refuses an approval, the page says why and s
   await page.getByRole('button', { name: 'Withdraw' }).click();
   await page.getByText('Withdrawn', { exact: true }).first().waitFor();
   assert.equal(await isThere(room), true);
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest('when a running action is stopped, it ends and says that it was stopped', async () => {
@@ -225,9 +209,9 @@ browserTest('when a running action is stopped, it ends and says that it was stop
   await page.getByRole('button', { name: 'Approve once' }).click();
   await page.getByLabel(/Type the server’s name/).fill('web-1');
   await page.keyboard.press('Enter');
-  await page.getByText('Running', { exact: true }).first().waitFor({ timeout: 30_000 });
+  await page.getByText('Running', { exact: true }).first().waitFor();
   await mustBeSound(page, 'running action');
   await page.getByRole('button', { name: 'Stop', exact: true }).click();
-  await page.getByText('Stopped', { exact: true }).first().waitFor({ timeout: 30_000 });
-  await page.context().close();
+  await page.getByText('Stopped', { exact: true }).first().waitFor();
+  await closeWindow(page);
 });

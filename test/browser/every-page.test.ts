@@ -2,25 +2,20 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import type { Browser } from 'playwright-core';
-import { browserTest, whyNoBrowser } from '../world/browser.ts';
-import { type LocalAgent, startLocalAgent } from '../world/local-agent.ts';
+import { browserTest } from '../world/browser.ts';
+import { startLocalAgent } from '../world/local-agent.ts';
 import { projectFolder } from '../world/places.ts';
 import type { World } from '../world/world.ts';
-import { looks, mustBeSound, openPage, openWindow, type SignedIn, startDashboard } from './pages.ts';
+import { aroundTests } from './dashboard.ts';
+import { closeWindow, looks, mustBeSound } from './pages.ts';
 
-let browser: Browser;
 let world: World;
-let agent: LocalAgent;
-let state: SignedIn;
 let action: string;
-
-before(async () => {
-  if (whyNoBrowser()) return;
-  ({ browser, world, state } = await startDashboard());
-  agent = await startLocalAgent(world, 'web-1', { policy: 'mode: act\nmax_risk: critical\ncommands: true\n' });
+const { blank, open } = aroundTests(async (dashboard, later) => {
+  ({ world } = dashboard);
+  later.use(await startLocalAgent(world, 'web-1', { policy: 'mode: act\nmax_risk: critical\ncommands: true\n' }));
   await world.owner('addServer', { name: 'web-2', labels: { env: 'prod' } });
   await world.owner('createHook', { name: 'Prod', kind: 'alertmanager' });
   await world.owner('invitePerson', { email: 'bo@example.org', name: 'Bo', role: 'approver' });
@@ -30,12 +25,6 @@ before(async () => {
     reason: 'To see.',
   });
   action = asked.action?.id ?? '';
-});
-
-after(async () => {
-  await browser?.close();
-  await agent?.[Symbol.asyncDispose]();
-  await world?.[Symbol.asyncDispose]();
 });
 
 /** Address → what shows that its data has come. */
@@ -74,8 +63,7 @@ for (const look of looks)
   browserTest(
     `when any page is shown ${look.width} pixels wide and ${look.theme}, nothing is wrong with it`,
     async () => {
-      const context = await openWindow(browser, look, state);
-      const page = await openPage(context);
+      const page = await blank(look);
       for (const [address, sign] of Object.entries(pages)) {
         const path = address.replace('{action}', action);
         await page.goto(world.url + path);
@@ -83,20 +71,18 @@ for (const look of looks)
         assert.equal(await page.locator('html').getAttribute('data-theme'), look.theme);
         await mustBeSound(page, path);
       }
-      await context.close();
+      await closeWindow(page);
     },
   );
 
 browserTest('when a page is opened before any script of it ran, it already has its theme', async () => {
-  const context = await openWindow(browser, { width: 1280, theme: 'light' }, state);
-  const page = await openPage(context);
-  await page.goto(`${world.url}/account`);
+  const page = await open('/account');
   await page.getByText('Dark', { exact: true }).click();
   assert.equal(await page.locator('html').getAttribute('data-theme'), 'dark');
   await page.route('**/assets/*.js', (route) => route.abort());
   await page.goto(`${world.url}/account`, { waitUntil: 'commit' });
   await page.locator('html[data-theme="dark"]').waitFor({ state: 'attached' });
-  await context.close();
+  await closeWindow(page);
 });
 
 test('when the dashboard is loaded for the first time, it is at most 180 kB of script, and 60 kB for a page more', async () => {

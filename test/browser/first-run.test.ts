@@ -9,7 +9,7 @@ import { loadConfig } from '@countersign/control-plane/config/config';
 import { URI } from 'otpauth';
 import type { Browser } from 'playwright-core';
 import { browserTest, openBrowser, whyNoBrowser } from '../world/browser.ts';
-import { desk, mustBeSound, openPage, openWindow, phone } from './pages.ts';
+import { closeWindow, desk, mustBeSound, openPage, openWindow, phone } from './pages.ts';
 
 const EMAIL = 'ada@example.org';
 const PASSWORD = 'correct horse battery staple';
@@ -42,7 +42,7 @@ browserTest('when nobody has an account yet, the sign-in page says where the set
   await page.goto(`${url}/setup`);
   await page.getByText('needs the secret of the setup link').waitFor();
   await mustBeSound(page, 'setup without a secret');
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest('when the setup link is wrong, no account is made and the next step is told', async () => {
@@ -54,7 +54,7 @@ browserTest('when the setup link is wrong, no account is made and the next step 
   await page.getByRole('button', { name: 'Make the account' }).click();
   await page.getByText('The setup link is wrong, used or older').waitFor();
   await page.getByText('setup --reset-link').waitFor();
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest('when the printed link is opened, the first owner is made, with an authenticator app', async () => {
@@ -99,7 +99,7 @@ browserTest('when the printed link is opened, the first owner is made, with an a
   await code.fill(app.generate({ timestamp: Date.now() + 30_000 }));
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest('when the link was used, it makes no second account', async () => {
@@ -108,7 +108,7 @@ browserTest('when the link was used, it makes no second account', async () => {
   await page.getByText('Countersign is set up already').waitFor();
   await page.getByRole('link', { name: 'Sign in' }).click();
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest('when somebody who is not signed in opens a page, they come back to it after signing in', async () => {
@@ -120,5 +120,5 @@ browserTest('when somebody who is not signed in opens a page, they come back to 
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   // An address of somebody else is forgotten.
   await page.waitForURL(({ searchParams }) => !searchParams.has('next'));
-  await page.context().close();
+  await closeWindow(page);
 });

@@ -1,42 +1,26 @@
 /** The dashboard by keyboard alone. */
 import assert from 'node:assert/strict';
-import { after, before } from 'node:test';
-import type { Call } from '@countersign/protocol/operator-api/index';
-import type { Browser, Page } from 'playwright-core';
-import { browserTest, whyNoBrowser } from '../world/browser.ts';
-import { type LocalAgent, startLocalAgent } from '../world/local-agent.ts';
+import type { Page } from 'playwright-core';
+import { browserTest } from '../world/browser.ts';
+import { startLocalAgent } from '../world/local-agent.ts';
 import type { World } from '../world/world.ts';
-import { desk, type Look, mustBeSound, openPage, openWindow, phone, type SignedIn, startDashboard } from './pages.ts';
+import { aroundTests } from './dashboard.ts';
+import { closeWindow, desk, type Look, listens, mustBeSound, phone } from './pages.ts';
 
-let browser: Browser;
 let world: World;
-let agent: LocalAgent;
-let state: SignedIn;
-let assistant: Call;
-
-before(async () => {
-  if (whyNoBrowser()) return;
-  ({ browser, world, state } = await startDashboard());
-  agent = await startLocalAgent(world, 'web-1', { policy: 'mode: act\nmax_risk: critical\ncommands: true\n' });
-  assistant = world.as(await world.token());
+const windows = aroundTests(async (dashboard, later) => {
+  ({ world } = dashboard);
+  later.use(await startLocalAgent(world, 'web-1', { policy: 'mode: act\nmax_risk: critical\ncommands: true\n' }));
+  const assistant = world.as(await world.token());
   for (const word of ['one', 'two', 'three']) await assistant('runCommand', { server: 'web-1', argv: ['echo', word] });
 });
 
-after(async () => {
-  await browser?.close();
-  await agent?.[Symbol.asyncDispose]();
-  await world?.[Symbol.asyncDispose]();
-});
-
 const open = async (path: string, look: Look = desk): Promise<Page> => {
-  const page = await openPage(await openWindow(browser, look, state));
-  await page.goto(world.url + path);
+  const page = await windows.open(path, look);
   await page.getByRole('heading', { level: 1 }).first().waitFor();
   await listens(page);
   return page;
 };
-/** What is on screen listens to keys a moment after it is there: when the page has nothing left to do. */
-const listens = (page: Page) => page.evaluate('new Promise((idle) => requestIdleCallback(() => idle()))');
 const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor();
 
 browserTest('when Tab is pressed first, the content can be jumped to', async () => {
@@ -45,7 +29,7 @@ browserTest('when Tab is pressed first, the content can be jumped to', async () 
   assert.equal(await page.evaluate('document.activeElement.textContent'), 'Skip to content');
   await page.keyboard.press('Enter');
   await page.locator('#main:focus').waitFor();
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest('when g and a letter are pressed, that place opens', async () => {
@@ -60,7 +44,7 @@ browserTest('when g and a letter are pressed, that place opens', async () => {
     await Promise.all([page.keyboard.press('g'), page.keyboard.press(key)]);
     await heading(page, name);
   }
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest('when the palette is opened, a few letters lead to a server', async () => {
@@ -74,7 +58,7 @@ browserTest('when the palette is opened, a few letters lead to a server', async 
   while (!(await chosen.textContent())?.endsWith('server')) await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   await heading(page, 'web-1');
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest('when the palette comes late, what is typed meanwhile is no shortcut of the page', async () => {
@@ -92,11 +76,11 @@ browserTest('when the palette comes late, what is typed meanwhile is no shortcut
   await page.getByRole('dialog', { name: 'Go to' }).waitFor();
   assert.equal(await page.getByRole('dialog').count(), 1);
   assert.ok(page.url().endsWith('/inbox'));
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest('when a list of the palette comes late, the entry that was chosen stays chosen', async () => {
-  const page = await openPage(await openWindow(browser, desk, state));
+  const page = await windows.blank();
   const late = Promise.withResolvers<void>();
   await page.route('**/api/v1/servers?*', async (route) => {
     await late.promise;
@@ -115,7 +99,7 @@ browserTest('when a list of the palette comes late, the entry that was chosen st
   late.resolve();
   await page.getByRole('option', { name: /web-1.*server/ }).waitFor();
   assert.match((await chosen.textContent()) ?? '', /two on web-1/);
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest('when ? is pressed, the keys are listed; Escape closes the list', async () => {
@@ -125,7 +109,7 @@ browserTest('when ? is pressed, the keys are listed; Escape closes the list', as
   await mustBeSound(page, 'list of keys');
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest('when j, k and Enter are pressed in the inbox of a narrow window, a row is chosen and opened', async () => {
@@ -146,7 +130,7 @@ browserTest('when j, k and Enter are pressed in the inbox of a narrow window, a 
   await page.keyboard.press('Enter');
   await page.getByText('Exactly what runs').waitFor();
   assert.ok(page.url().endsWith(`/actions/${ids[1]}`));
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest('when a is pressed, nothing is approved: the question comes first, and typing goes into it', async () => {
@@ -169,7 +153,7 @@ browserTest('when a is pressed, nothing is approved: the question comes first, a
   assert.deepEqual(sent, []);
   const { actions } = await world.owner('listActions', { state: 'awaiting_approval' });
   assert.equal(actions.length, 3);
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest('when r is pressed, the reason is asked for, and Enter on the button rejects', async () => {
@@ -183,7 +167,7 @@ browserTest('when r is pressed, the reason is asked for, and Enter on the button
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   const { actions } = await world.owner('listActions', { state: 'rejected' });
   assert.equal(actions.length, 1);
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest('when single keys are turned off, they do nothing', async () => {
@@ -197,5 +181,5 @@ browserTest('when single keys are turned off, they do nothing', async () => {
   await page.getByRole('combobox').waitFor();
   assert.ok(page.url().endsWith('/account'));
   assert.equal(await page.getByRole('dialog').count(), 1, 'the palette alone is open');
-  await page.context().close();
+  await closeWindow(page);
 });

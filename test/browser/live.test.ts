@@ -1,30 +1,19 @@
 /** What an open page knows of the world: it says when it is cut off, and catches up when it is back. */
 import assert from 'node:assert/strict';
-import { after, before } from 'node:test';
 import { delay, systemClock } from '@countersign/protocol';
-import type { Browser, Route } from 'playwright-core';
-import { browserTest, whyNoBrowser } from '../world/browser.ts';
+import type { Route } from 'playwright-core';
+import { browserTest } from '../world/browser.ts';
 import type { World } from '../world/world.ts';
-import { desk, mustBeQuiet, mustBeSound, openPage, openWindow, type SignedIn, startDashboard } from './pages.ts';
+import { aroundTests } from './dashboard.ts';
+import { closeWindow, mustBeQuiet, mustBeSound } from './pages.ts';
 
-let browser: Browser;
 let world: World;
-let state: SignedIn;
-
-before(async () => {
-  if (whyNoBrowser()) return;
-  ({ browser, world, state } = await startDashboard());
-});
-
-after(async () => {
-  await browser?.close();
-  await world?.[Symbol.asyncDispose]();
+const { blank, open } = aroundTests((dashboard) => {
+  ({ world } = dashboard);
 });
 
 browserTest('when the control plane falls silent, the page says within seconds that it may be old', async () => {
-  const context = await openWindow(browser, desk, state);
-  const page = await openPage(context);
-  await page.goto(`${world.url}/servers`);
+  const page = await open('/servers');
   await page.getByText('No servers yet').waitFor();
   // Stopped, not ended: its connections stay, and nothing comes over them any more.
   process.kill(world.pid, 'SIGSTOP');
@@ -34,18 +23,17 @@ browserTest('when the control plane falls silent, the page says within seconds t
     process.kill(world.pid, 'SIGCONT');
   }
   await world.owner('addServer', { name: 'web-1' });
-  await page.getByText('No live updates since').waitFor({ state: 'detached', timeout: 25_000 });
+  await page.getByText('No live updates since').waitFor({ state: 'detached' });
   await page.getByRole('link', { name: /web-1/ }).waitFor();
   // All of it is said on the page: nothing is left for the console.
   await mustBeSound(page, 'page that was cut off');
-  await context.close();
+  await closeWindow(page);
 });
 
 browserTest(
   'when something changes after a page was read and before its live updates begin, the page shows it',
   async () => {
-    const context = await openWindow(browser, desk, state);
-    const page = await openPage(context);
+    const page = await blank();
     const changed = Promise.withResolvers<void>();
     await page.route('**/api/v1/events', async (route) => {
       await changed.promise;
@@ -57,15 +45,14 @@ browserTest(
     await world.owner('addServer', { name: 'web-early' });
     changed.resolve();
     await page.getByRole('link', { name: /web-early/ }).waitFor();
-    await context.close();
+    await closeWindow(page);
   },
 );
 
 browserTest(
   'when a list is read before changes and arrives after the news of them, the page reads it again, not once for each',
   async () => {
-    const context = await openWindow(browser, desk, state);
-    const page = await openPage(context);
+    const page = await blank();
     const isList = ({ pathname }: URL) => pathname === '/api/v1/servers';
     const held = Promise.withResolvers<Route>();
     await page.route(isList, held.resolve, { times: 1 });
@@ -90,20 +77,18 @@ browserTest(
     await list.fulfill({ response: old });
     await page.getByRole('link', { name: /web-late-3/ }).waitFor();
     assert.ok(again < changes.length, `read ${again} times more`);
-    await context.close();
+    await closeWindow(page);
   },
 );
 
 browserTest('when news come faster than a list is answered, the page shows the list all the same', async () => {
-  const context = await openWindow(browser, desk, state);
-  const page = await openPage(context);
-  await page.goto(`${world.url}/servers`);
+  const page = await open('/servers');
   await page.getByRole('heading', { level: 1, name: 'Servers' }).waitFor();
   await page.route(
     ({ pathname }) => pathname === '/api/v1/servers',
     async (route) => {
       const response = await route.fetch();
-      await delay(systemClock, 2000);
+      await delay(systemClock, 1000);
       // The page may have given it up.
       await Promise.allSettled([route.fulfill({ response })]);
     },
@@ -122,20 +107,17 @@ browserTest('when news come faster than a list is answered, the page shows the l
     over = true;
     await news;
   }
-  await page.unrouteAll({ behavior: 'ignoreErrors' });
-  await context.close();
+  await closeWindow(page);
 });
 
 browserTest('when the control plane was started anew, the page reads everything again by itself', async () => {
-  const context = await openWindow(browser, desk, state);
-  const page = await openPage(context);
-  await page.goto(`${world.url}/servers`);
+  const page = await open('/servers');
   await page.getByRole('link', { name: /web-1/ }).waitFor();
   await world.restart();
   await world.owner('addServer', { name: 'web-2' });
-  await page.getByRole('link', { name: /web-2/ }).waitFor({ timeout: 25_000 });
+  await page.getByRole('link', { name: /web-2/ }).waitFor();
   await world.owner('addServer', { name: 'web-3' });
   await page.getByRole('link', { name: /web-3/ }).waitFor();
   mustBeQuiet(page, 'page that is back');
-  await context.close();
+  await closeWindow(page);
 });

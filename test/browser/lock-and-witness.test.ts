@@ -2,35 +2,33 @@
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before } from 'node:test';
 import { signDigest } from '@countersign/protocol/approver-signature';
 import { changeDigest } from '@countersign/protocol/follow-lock';
 import { type LockState, signedLockChangeSchema } from '@countersign/protocol/lock';
 import { makeSigningKey } from '@countersign/protocol/signing';
-import type { Browser, Page } from 'playwright-core';
-import { browserTest, whyNoBrowser } from '../world/browser.ts';
+import type { Page } from 'playwright-core';
+import { browserTest } from '../world/browser.ts';
 import { eventually } from '../world/eventually.ts';
 import { serverOnline } from '../world/install-agent.ts';
 import { type LocalAgent, startLocalAgent } from '../world/local-agent.ts';
 import type { World } from '../world/world.ts';
 import { giveAuthenticator } from './authenticator.ts';
-import { desk, forgive, mustBeSound, openPage, openWindow, type SignedIn, startDashboard } from './pages.ts';
+import { aroundTests } from './dashboard.ts';
+import { forgive, mustBeSound } from './pages.ts';
 
-let browser: Browser;
 let world: World;
 let agent: LocalAgent;
 let folder: string;
-let state: SignedIn;
 /** The owner's window, with a passkey in its authenticator. */
 let page: Page;
 /** The other holder signs on the command line, with a key of their own. */
 const bo = makeSigningKey();
 
-before(async () => {
-  if (whyNoBrowser()) return;
+const { blank } = aroundTests(async (dashboard, later) => {
+  ({ world } = dashboard);
   folder = await mkdtemp(join(tmpdir(), 'countersign-lock-'));
-  ({ browser, world, state } = await startDashboard());
-  page = await openPage(await openWindow(browser, desk, state));
+  later.defer(() => rm(folder, { recursive: true, force: true }));
+  page = await blank();
   await giveAuthenticator(page);
   await page.goto(`${world.url}/account`);
   await page.getByRole('button', { name: 'Add a passkey' }).click();
@@ -38,13 +36,7 @@ before(async () => {
   await page.getByRole('button', { name: 'Make a passkey' }).click();
   await page.getByRole('list', { name: 'Passkeys' }).waitFor();
   await bringLock(await makeLock());
-});
-
-after(async () => {
-  await browser?.close();
-  await agent?.[Symbol.asyncDispose]();
-  await world?.[Symbol.asyncDispose]();
-  if (folder) await rm(folder, { recursive: true, force: true });
+  later.use(agent);
 });
 
 /** A lock of two holders, both of whom must sign its changes. */
@@ -111,7 +103,7 @@ browserTest(
     await mustBeSound(page, 'a change that all have signed');
     await page.getByRole('button', { name: 'Send to the servers' }).click();
     await page.getByText('number 1 of chain').waitFor();
-    await page.getByText('has state 1').waitFor({ timeout: 30_000 });
+    await page.getByText('has state 1').waitFor();
     await page.getByText('Signed by Ada and Bo; brought by Ada').waitFor();
     await mustBeSound(page, 'lock with a change');
     await page.getByLabel('A change of the lock').setInputFiles(whole);
@@ -156,7 +148,7 @@ browserTest(
     await restart(() => copyFile(store, older));
     await page.goto(`${world.url}/audit`);
     await page.getByRole('button', { name: 'Check against servers' }).click();
-    await page.getByText('1 of 1 servers agree').waitFor({ timeout: 30_000 });
+    await page.getByText('1 of 1 servers agree').waitFor();
     await mustBeSound(page, 'servers that agree');
     for (const name of ['a', 'b', 'c']) await world.owner('createToken', { name, scope: 'read' });
     const { entries } = await world.owner('verifyAudit', {});
@@ -167,11 +159,11 @@ browserTest(
     });
     await restart(() => copyFile(older, store));
     await page.goto(`${world.url}/servers/web-1`);
-    await page.getByText('remembers another audit log').waitFor({ timeout: 30_000 });
+    await page.getByText('remembers another audit log').waitFor();
     await mustBeSound(page, 'a server that contradicts');
     await page.goto(`${world.url}/audit`);
     await page.getByRole('button', { name: 'Check against servers' }).click();
-    await page.getByText('Contradicts', { exact: true }).waitFor({ timeout: 30_000 });
+    await page.getByText('Contradicts', { exact: true }).waitFor();
     await mustBeSound(page, 'log that a server contradicts');
     await page.getByRole('button', { name: 'Accept the loss…' }).click();
     await page.getByLabel('Why').fill('The disk broke; this is yesterday’s backup.');

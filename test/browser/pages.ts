@@ -1,10 +1,8 @@
-/** The dashboard as a test meets it: signed-in pages that remember every complaint of the browser, and what must hold of each. */
+/** Pages of the dashboard as a test meets them: they remember every complaint of the browser, and this is what must hold of each. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { openBrowser } from '../world/browser.ts';
-import { startWorld, type World, type WorldOptions } from '../world/world.ts';
 
 export interface Look {
   readonly width: number;
@@ -18,9 +16,12 @@ export const looks: readonly Look[] = [phone, { ...desk, theme: 'dark' }];
 
 const complaints = new WeakMap<Page, string[]>();
 
+/** Longest that a page is waited for: several things may stand still for seconds, one after the other. */
+const PATIENCE_MS = 60_000;
+
 /** A browser window of this look. Motion is off, so that nothing is judged half way. */
-export function openWindow(browser: Browser, look: Look, state?: SignedIn): Promise<BrowserContext> {
-  return browser.newContext({
+export async function openWindow(browser: Browser, look: Look, state?: SignedIn): Promise<BrowserContext> {
+  const context = await browser.newContext({
     viewport: { width: look.width, height: 800 },
     colorScheme: look.theme,
     reducedMotion: 'reduce',
@@ -28,6 +29,8 @@ export function openWindow(browser: Browser, look: Look, state?: SignedIn): Prom
     ignoreHTTPSErrors: true,
     ...(state ? { storageState: state } : {}),
   });
+  context.setDefaultTimeout(PATIENCE_MS);
+  return context;
 }
 
 /** A page that remembers errors of scripts, warnings, and what the content security policy blocked. */
@@ -46,36 +49,10 @@ export async function openPage(context: BrowserContext): Promise<Page> {
 
 export type SignedIn = Awaited<ReturnType<BrowserContext['storageState']>>;
 
-/** Signs in once, for many windows. By the operator API, not by the page: how that looks is shown in `first-run.test.ts`. */
-export async function signInOnce(browser: Browser, { url, email, password }: World): Promise<SignedIn> {
-  const context = await openWindow(browser, desk);
-  const answer = await context.request.post(`${url}/api/v1/session`, {
-    headers: { 'x-countersign': '1' },
-    data: { email, password },
-  });
-  assert.ok(answer.ok(), await answer.text());
-  const state = await context.storageState();
-  await context.close();
-  return state;
-}
-
-export interface Dashboard {
-  readonly browser: Browser;
-  readonly world: World;
-  /** The owner, signed in. */
-  readonly state: SignedIn;
-}
-
-/** A browser and a world, started at the same time. Neither is left behind when the other cannot be had. */
-export async function startDashboard(options?: WorldOptions): Promise<Dashboard> {
-  const [opened, started] = await Promise.allSettled([openBrowser(), startWorld(options)]);
-  if (opened.status === 'fulfilled' && started.status === 'fulfilled') {
-    const [browser, world] = [opened.value, started.value];
-    return { browser, world, state: await signInOnce(browser, world) };
-  }
-  if (opened.status === 'fulfilled') await opened.value.close();
-  if (started.status === 'fulfilled') await started.value[Symbol.asyncDispose]();
-  throw opened.status === 'rejected' ? opened.reason : (started as PromiseRejectedResult).reason;
+/** Closes the window of a page. News may have it ask for something just then: nobody waits for that any more. */
+export async function closeWindow(page: Page): Promise<void> {
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
+  await page.context().close();
 }
 
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -121,6 +98,11 @@ export async function confirm(page: Page, verb: string): Promise<void> {
 export async function dialogGone(page: Page): Promise<void> {
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await page.getByRole('heading', { level: 1 }).first().waitFor();
+}
+
+/** What is on screen listens to keys, and has taken what it was answered, a moment after it is there: when the page has nothing left to do. */
+export async function listens(page: Page): Promise<void> {
+  await page.evaluate('new Promise((idle) => requestIdleCallback(() => idle()))');
 }
 
 /** The browser had nothing to complain about so far. */

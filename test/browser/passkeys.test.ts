@@ -3,44 +3,30 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before } from 'node:test';
 import type { LockState } from '@countersign/protocol/lock';
 import type { Call } from '@countersign/protocol/operator-api/index';
-import type { Browser, Page } from 'playwright-core';
-import { browserTest, whyNoBrowser } from '../world/browser.ts';
-import { type LocalAgent, startLocalAgent } from '../world/local-agent.ts';
+import type { Page } from 'playwright-core';
+import { browserTest } from '../world/browser.ts';
+import { startLocalAgent } from '../world/local-agent.ts';
 import type { World } from '../world/world.ts';
 import { type Authenticator, giveAuthenticator, type Passkey } from './authenticator.ts';
-import { desk, type Look, mustBeSound, openPage, openWindow, phone, type SignedIn, startDashboard } from './pages.ts';
+import { aroundTests } from './dashboard.ts';
+import { closeWindow, desk, type Look, mustBeSound, phone } from './pages.ts';
 
-let browser: Browser;
 let world: World;
-let locked: LocalAgent;
-let open: LocalAgent;
 let folder: string;
-let state: SignedIn;
 let assistant: Call;
 /** The owner's passkey as it was after its last use: one with an older counter would pass for a copy. */
 let passkeys: readonly Passkey[];
 
-before(async () => {
-  if (whyNoBrowser()) return;
+const { blank } = aroundTests(async (dashboard, later) => {
+  ({ world } = dashboard);
   folder = await realpath(await mkdtemp(join(tmpdir(), 'countersign-passkeys-')));
-  ({ browser, world, state } = await startDashboard());
+  later.defer(() => rm(folder, { recursive: true, force: true }));
   assistant = world.as(await world.token());
-  const opening = startLocalAgent(world, 'open-1', { policy: policyOf() }).then((agent) => {
-    open = agent;
-  });
+  const opening = startLocalAgent(world, 'open-1', { policy: policyOf() }).then((agent) => later.use(agent));
   await Promise.all([makeFirstPasskey(), opening]);
-  locked = await startLocalAgent(world, 'locked-1', { policy: policyOf(await makeLock()) });
-});
-
-after(async () => {
-  await browser?.close();
-  await open?.[Symbol.asyncDispose]();
-  await locked?.[Symbol.asyncDispose]();
-  await world?.[Symbol.asyncDispose]();
-  if (folder) await rm(folder, { recursive: true, force: true });
+  later.use(await startLocalAgent(world, 'locked-1', { policy: policyOf(await makeLock()) }));
 });
 
 const policyOf = (lock?: LockState) =>
@@ -56,7 +42,7 @@ const policyOf = (lock?: LockState) =>
 
 /** A signed-in page with the owner's passkey in its authenticator. */
 async function visit(path: string, look: Look = desk, own = passkeys): Promise<{ page: Page; device: Authenticator }> {
-  const page = await openPage(await openWindow(browser, look, state));
+  const page = await blank(look);
   const device = await giveAuthenticator(page, own);
   await page.goto(world.url + path);
   return { page, device };
@@ -65,7 +51,7 @@ async function visit(path: string, look: Look = desk, own = passkeys): Promise<{
 /** Closes the window; the passkey goes on to the next one. */
 async function leave({ page, device }: { page: Page; device: Authenticator }): Promise<void> {
   passkeys = await device.passkeys();
-  await page.context().close();
+  await closeWindow(page);
 }
 
 /** In the account, as a person does it. */
@@ -116,7 +102,7 @@ const askFor = async (server: string, words: string) => {
 };
 
 browserTest('when a person has a passkey, they sign in with it alone and come back to where they were', async () => {
-  const page = await openPage(await openWindow(browser, phone));
+  const page = await blank(phone, null);
   const device = await giveAuthenticator(page, passkeys);
   await page.goto(`${world.url}/audit?event=person.signed_in`);
   await page.getByRole('button', { name: 'Sign in with a passkey' }).waitFor();
@@ -146,11 +132,11 @@ browserTest(
     assert.equal(await page.getByRole('button', { name: 'Approve once' }).count(), 0);
     await mustBeSound(page, 'action on a locked server');
     await page.getByRole('button', { name: 'Approve with passkey' }).click();
-    await page.getByText('Succeeded', { exact: true }).first().waitFor({ timeout: 30_000 });
+    await page.getByText('Succeeded', { exact: true }).first().waitFor();
     await page.getByText(/Signed with passkey SHA256:/).waitFor();
     await mustBeSound(page, 'signed and finished action');
     await readFile(join(folder, 'signed'));
-    await page.context().close();
+    await closeWindow(page);
   },
 );
 
@@ -170,7 +156,7 @@ browserTest(
     await page.getByText('This is not the fingerprint of the plan above. Do not approve it.').waitFor();
     await mustBeSound(page, 'a bent plan');
     assert.equal(await page.getByRole('button', { name: /Approve/ }).count(), 0);
-    await page.context().close();
+    await closeWindow(page);
   },
 );
 
@@ -189,7 +175,7 @@ browserTest('when the person’s passkey is not in the lock, the page says so an
   await other.getByText(`countersign approve ${asked.id} --key FILE`).waitFor();
   assert.equal(await other.getByRole('button', { name: /Approve/ }).count(), 0);
   await mustBeSound(other, 'no key in the lock');
-  await other.context().close();
+  await closeWindow(other);
 });
 
 browserTest(
@@ -198,13 +184,13 @@ browserTest(
     const asked = await askFor('open-1', 'stronger');
     const { page } = await visit(`/actions/${asked.id}`);
     await page.getByRole('button', { name: 'Approve + passkey' }).click();
-    await page.getByText('Succeeded', { exact: true }).first().waitFor({ timeout: 30_000 });
+    await page.getByText('Succeeded', { exact: true }).first().waitFor();
     const { approvals } = await world.owner('getAction', { action: asked.id });
     assert.deepEqual(
       approvals.map(({ strength, channel }) => [strength, channel]),
       [['passkey', 'web']],
     );
-    await page.context().close();
+    await closeWindow(page);
   },
 );
 
@@ -228,11 +214,11 @@ browserTest(
       .first()
       .waitFor();
     await page.getByRole('button', { name: 'Approve with passkey' }).click();
-    await page.getByText(/Taken back at .* unless you confirm/).waitFor({ timeout: 30_000 });
+    await page.getByText(/Taken back at .* unless you confirm/).waitFor();
     await mustBeSound(page, 'waiting to be confirmed');
     await page.getByRole('button', { name: /I can reach it: keep it/ }).click();
-    await page.getByText('Succeeded', { exact: true }).first().waitFor({ timeout: 30_000 });
+    await page.getByText('Succeeded', { exact: true }).first().waitFor();
     assert.match(await readFile(path, 'utf8'), /nobody at all/);
-    await page.context().close();
+    await closeWindow(page);
   },
 );

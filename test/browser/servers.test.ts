@@ -5,56 +5,33 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { after, before } from 'node:test';
 import { promisify } from 'node:util';
-import type { Browser, Page } from 'playwright-core';
-import { browserTest, whyNoBrowser } from '../world/browser.ts';
+import { browserTest } from '../world/browser.ts';
 import { eventually } from '../world/eventually.ts';
 import { compiled, node, projectFolder } from '../world/places.ts';
 import type { World } from '../world/world.ts';
-import {
-  confirm,
-  desk,
-  type Look,
-  mustBeSound,
-  openPage,
-  openWindow,
-  phone,
-  type SignedIn,
-  startDashboard,
-} from './pages.ts';
+import { aroundTests } from './dashboard.ts';
+import { closeWindow, confirm, mustBeSound, phone } from './pages.ts';
 
 const run = promisify(execFile);
 const program = join(projectFolder, 'agent/src/main.ts');
-let browser: Browser;
 let world: World;
-let state: SignedIn;
 let stateDir: string;
 let link: ChildProcess | undefined;
-
-before(async () => {
-  if (whyNoBrowser()) return;
-  ({ browser, world, state } = await startDashboard());
+const { open } = aroundTests(async (dashboard, later) => {
+  ({ world } = dashboard);
   stateDir = await mkdtemp(join(tmpdir(), 'countersign-agent-'));
+  later.defer(() => rm(stateDir, { recursive: true, force: true, maxRetries: 5 }));
+  later.defer(endLink);
   await writeFile(join(stateDir, 'policy.yaml'), 'mode: act\n', { mode: 0o644 });
 });
 
-after(async () => {
-  await browser?.close();
-  if (link && link.exitCode === null && link.signalCode === null) {
-    const ended = once(link, 'exit');
-    link.kill('SIGTERM');
-    await ended;
-  }
-  await world?.[Symbol.asyncDispose]();
-  if (stateDir) await rm(stateDir, { recursive: true, force: true, maxRetries: 5 });
-});
-
-const open = async (path: string, look: Look = desk): Promise<Page> => {
-  const page = await openPage(await openWindow(browser, look, state));
-  await page.goto(world.url + path);
-  return page;
-};
+async function endLink(): Promise<void> {
+  if (!link || link.exitCode !== null || link.signalCode !== null) return;
+  const ended = once(link, 'exit');
+  link.kill('SIGTERM');
+  await ended;
+}
 
 browserTest('when a server is added, one command enrols it and the ladder shows how far it came', async () => {
   const page = await open('/servers', phone);
@@ -77,13 +54,13 @@ browserTest('when a server is added, one command enrols it and the ladder shows 
     stdio: 'ignore',
     env: { PATH: process.env.PATH, ...compiled },
   });
-  await page.getByText('web-1 is ready.').waitFor({ timeout: 30_000 });
+  await page.getByText('web-1 is ready.').waitFor();
   await mustBeSound(page, 'finished ladder');
   await page.getByRole('link', { name: 'Open it' }).click();
   await page.getByText('What the server itself allows').waitFor();
   await page.getByText('This server trusts the control plane').waitFor();
   await page.getByText('env=prod').waitFor();
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest(
@@ -97,7 +74,7 @@ browserTest(
     await page.getByRole('button', { name: 'Look again' }).click();
     await page.getByText(/It was looked at a moment ago; it can be again in \d+ seconds?\./).waitFor();
     await mustBeSound(page, 'what runs there');
-    await page.context().close();
+    await closeWindow(page);
   },
 );
 
@@ -110,14 +87,14 @@ browserTest('when nothing calls for 20 seconds, the page tells the usual causes 
   await page.clock.fastForward(21_000);
   await page.getByText('Nothing has called yet').waitFor();
   await page.getByText(`${world.url}/healthz; date -u`).waitFor();
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest('when a description is given, what was found is shown, worst first', async () => {
   const page = await open('/servers/web-1?tab=diagnose');
   await page.getByLabel('What is wrong?').fill('disk is full in /etc/ssl, everything is slow');
   await page.getByRole('button', { name: 'Diagnose', exact: true }).click();
-  await page.getByText(/stands? out/).waitFor({ timeout: 30_000 });
+  await page.getByText(/stands? out/).waitFor();
   await page.getByText('The biggest folder below /etc/ssl').waitFor();
   await mustBeSound(page, 'findings');
   await page.getByText('Choose diagnostics').click();
@@ -134,7 +111,7 @@ browserTest('when a description is given, what was found is shown, worst first',
     .getByText(/^disk$/)
     .last()
     .waitFor();
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest('when thresholds are changed, the server keeps them; nonsense is refused in place', async () => {
@@ -146,7 +123,7 @@ browserTest('when thresholds are changed, the server keeps them; nonsense is ref
   await page.getByText('Saved.').waitFor();
   const { thresholds } = await world.owner('getServerStatus', { server: 'web-1' });
   assert.equal(thresholds.diskUsedRatio, 0.75);
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest('when a playbook only reads, it runs at once and its findings are shown', async () => {
@@ -155,9 +132,9 @@ browserTest('when a playbook only reads, it runs at once and its findings are sh
   const dialog = page.getByRole('dialog');
   await dialog.getByText('Reads only: it runs at once.').waitFor();
   await dialog.getByRole('button', { name: 'Run', exact: true }).click();
-  await dialog.getByText(/stands? out/).waitFor({ timeout: 30_000 });
+  await dialog.getByText(/stands? out/).waitFor();
   await mustBeSound(page, 'findings of a playbook');
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest(
@@ -184,7 +161,7 @@ browserTest(
     await page.getByText(`written by ${userInfo().username}`).first().click();
     await page.getByText('Look at the shop again', { exact: false }).last().waitFor();
     await mustBeSound(page, 'versions of a playbook');
-    await page.context().close();
+    await closeWindow(page);
   },
 );
 
@@ -192,11 +169,9 @@ browserTest('when an agent goes away, its server turns offline without a reload'
   const page = await open('/servers');
   await page.getByText('Online', { exact: true }).last().waitFor();
   assert.ok(link);
-  const ended = once(link, 'exit');
-  link.kill('SIGTERM');
-  await ended;
-  await page.getByRole('link', { name: /web-1.*Offline/s }).waitFor({ timeout: 30_000 });
-  await page.context().close();
+  await endLink();
+  await page.getByRole('link', { name: /web-1.*Offline/s }).waitFor();
+  await closeWindow(page);
 });
 
 browserTest('when a server is removed, it is asked once more, and the server is gone', async () => {
@@ -207,5 +182,5 @@ browserTest('when a server is removed, it is asked once more, and the server is 
   await page.getByRole('heading', { level: 1, name: 'Servers' }).waitFor();
   await page.getByRole('link', { name: /web-1/ }).waitFor();
   await page.getByRole('link', { name: /web-2/ }).waitFor({ state: 'detached' });
-  await page.context().close();
+  await closeWindow(page);
 });

@@ -3,56 +3,29 @@ import assert from 'node:assert/strict';
 import { chmod, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before } from 'node:test';
 import type { Call } from '@countersign/protocol/operator-api/index';
 import type { Browser, Page } from 'playwright-core';
-import { browserTest, whyNoBrowser } from '../world/browser.ts';
+import { browserTest } from '../world/browser.ts';
 import { eventually } from '../world/eventually.ts';
-import { type LocalAgent, startLocalAgent } from '../world/local-agent.ts';
+import { startLocalAgent } from '../world/local-agent.ts';
 import type { World } from '../world/world.ts';
-import {
-  confirm,
-  desk,
-  dialogGone,
-  type Look,
-  mustBeSound,
-  openPage,
-  openWindow,
-  phone,
-  type SignedIn,
-  signInOnce,
-  startDashboard,
-} from './pages.ts';
+import { aroundTests, signInOnce } from './dashboard.ts';
+import { closeWindow, confirm, dialogGone, listens, mustBeSound, phone } from './pages.ts';
 
 let browser: Browser;
 let world: World;
-let agent: LocalAgent;
 let folder: string;
-let ada: SignedIn;
 let assistant: Call;
-
-before(async () => {
-  if (whyNoBrowser()) return;
+const { open } = aroundTests(async (dashboard, later) => {
+  ({ browser, world } = dashboard);
   folder = await realpath(await mkdtemp(join(tmpdir(), 'countersign-trust-')));
-  ({ browser, world, state: ada } = await startDashboard());
-  agent = await startLocalAgent(world, 'web-1', {
+  later.defer(() => rm(folder, { recursive: true, force: true }));
+  const agent = await startLocalAgent(world, 'web-1', {
     policy: `mode: act\nmax_risk: critical\ncommands: true\nread_roots: [${folder}]\nwrite_roots: [${folder}]\n`,
   });
+  later.use(agent);
   assistant = world.as(await world.token());
 });
-
-after(async () => {
-  await browser?.close();
-  await agent?.[Symbol.asyncDispose]();
-  await world?.[Symbol.asyncDispose]();
-  if (folder) await rm(folder, { recursive: true, force: true });
-});
-
-async function visit(path: string, look: Look = desk, who: SignedIn = ada): Promise<Page> {
-  const page = await openPage(await openWindow(browser, look, who));
-  await page.goto(world.url + path);
-  return page;
-}
 
 /** Proves by password, as the dialog asks for it. */
 async function prove(page: Page, verb: string): Promise<void> {
@@ -73,7 +46,7 @@ async function askToWrite(name: string, before: string, content: string) {
 
 browserTest('when everything is paused on a phone, nothing starts anywhere until an owner resumes', async () => {
   const { path, action } = await askToWrite('paused.ini', 'a = 1\n', 'a = 2\n');
-  const page = await visit('/servers', phone);
+  const page = await open('/servers', phone);
   await page.getByRole('button', { name: 'Pause everything' }).click();
   await page.getByLabel('Reason').fill('Something is odd.');
   await mustBeSound(page, 'pause dialog');
@@ -82,7 +55,7 @@ browserTest('when everything is paused on a phone, nothing starts anywhere until
   await page.getByText('“Something is odd.”').waitFor();
   assert.equal(await page.getByRole('button', { name: 'Pause everything' }).count(), 0);
   await mustBeSound(page, 'paused, on a phone');
-  const other = await visit(`/actions/${action.id}`);
+  const other = await open(`/actions/${action.id}`);
   await other.getByText('All changes are paused', { exact: true }).waitFor();
   await other.getByRole('button', { name: 'Approve once' }).click();
   await other.getByLabel(/Type the server’s name/).fill('web-1');
@@ -95,14 +68,15 @@ browserTest('when everything is paused on a phone, nothing starts anywhere until
   await mustBeSound(page, 'resume dialog');
   await prove(page, 'Resume');
   await page.getByText('All changes are paused', { exact: true }).waitFor({ state: 'detached' });
-  await other.getByText('Succeeded', { exact: true }).first().waitFor({ timeout: 30_000 });
-  await page.context().close();
-  await other.context().close();
+  await other.getByText('Succeeded', { exact: true }).first().waitFor();
+  await closeWindow(page);
+  await closeWindow(other);
 });
 
 browserTest('when a single key is pressed, nothing is paused; the palette leads to the same question', async () => {
-  const page = await visit('/');
+  const page = await open('/');
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await listens(page);
   await page.keyboard.press('Control+k');
   await page.getByRole('combobox').fill('panic');
   await page.getByRole('option', { name: /Pause everything/ }).waitFor();
@@ -111,20 +85,20 @@ browserTest('when a single key is pressed, nothing is paused; the palette leads 
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   assert.equal((await world.owner('getPause', {})).pause, null);
-  await page.context().close();
+  await closeWindow(page);
 });
 
 browserTest(
   'when the server changed after the preview, the approver is asked again and shown what changed',
   async () => {
     const { path, action } = await askToWrite('drift.ini', 'size = 5\n', 'size = 50\n');
-    const page = await visit(`/actions/${action.id}`);
+    const page = await open(`/actions/${action.id}`);
     await page.getByText('size = 50').first().waitFor();
     await chmod(path, 0o600); // not what it was asked for, but not what was looked at either
     await page.getByRole('button', { name: 'Approve once' }).click();
     await page.getByLabel(/Type the server’s name/).fill('web-1');
     await page.keyboard.press('Enter');
-    await page.getByText('Refused by server').first().waitFor({ timeout: 30_000 });
+    await page.getByText('Refused by server').first().waitFor();
     await page.getByRole('link', { name: 'See the new request' }).click();
     await page.getByText('Asked again: the server is not as it was').waitFor();
     await page.getByText('What changed since then:').waitFor();
@@ -133,14 +107,14 @@ browserTest(
     await page.getByRole('link', { name: action.id }).click();
     await page.getByText('It was asked again').waitFor();
     await mustBeSound(page, 'refused, and asked again');
-    await page.context().close();
+    await closeWindow(page);
   },
 );
 
 browserTest(
   'when the rules are edited, the difference is seen and the draft tested before a proof puts it in force',
   async () => {
-    const page = await visit('/policy');
+    const page = await open('/policy');
     await page.getByRole('button', { name: 'Test the rules' }).click();
     await page.getByText('A human would be asked.').waitFor();
     await page.getByRole('button', { name: 'Edit' }).click();
@@ -164,7 +138,7 @@ browserTest(
     await mustBeSound(page, 'changed rules');
     const { action } = await assistant('runCommand', { server: 'web-1', argv: ['true'] });
     assert.equal(action?.state, 'denied');
-    await page.context().close();
+    await closeWindow(page);
   },
 );
 
@@ -179,7 +153,7 @@ browserTest(
       before: sha256,
       proof: { kind: 'password', password: world.password },
     });
-    const page = await visit('/people');
+    const page = await open('/people');
     await page.getByRole('button', { name: 'Change the role of Cyd' }).click();
     await page.getByLabel('Role', { exact: true }).selectOption('owner');
     await page.getByRole('textbox', { name: 'Your password' }).waitFor();
@@ -194,7 +168,7 @@ browserTest(
     await page.getByText('to agree first; nothing has changed').first().waitFor();
 
     const bo = await signInOnce(browser, { ...world, email: 'bo@example.org' });
-    const other = await visit('/policy', phone, bo);
+    const other = await open('/policy', phone, bo);
     for (const left of [1, 0]) {
       await other.getByRole('button', { name: 'Agree…' }).first().click();
       await other.getByRole('textbox', { name: 'Your password' }).waitFor();
@@ -212,8 +186,8 @@ browserTest(
     const secret = (await page.getByRole('region', { name: 'Token', exact: true }).textContent()) ?? '';
     assert.ok((await world.as(secret)('listServers', {})).servers);
     await mustBeSound(page, 'a token that was agreed to');
-    await page.context().close();
-    await other.context().close();
+    await closeWindow(page);
+    await closeWindow(other);
   },
 );
 
