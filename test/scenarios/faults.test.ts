@@ -50,7 +50,7 @@ async function becomes(action: string, ...states: string[]) {
       const now = await world.owner('getAction', { action });
       return states.includes(now.state) || isFinal(now.state) ? now : undefined;
     },
-    { timeoutMs: 60_000 },
+    { timeoutMs: 120_000 },
   );
   assert.ok(states.includes(seen.state), `${seen.state}: ${seen.status} ${JSON.stringify(seen.error ?? seen.result)}`);
   return seen;

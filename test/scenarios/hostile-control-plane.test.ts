@@ -240,7 +240,7 @@ hostTest(
     const rules =
       'flush ruleset\ntable inet hostile { chain input { type filter hook input priority 0; policy accept; }; }\n';
     const before = (await siege.effects()).firewall;
-    const confirm = { within_ms: 10_000, because: 'it replaces the rules of the firewall' };
+    const confirm = { within_ms: 15_000, because: 'it replaces the rules of the firewall' };
     const plan = await planOf(plane, [{ capability: 'firewall.apply', parameters: { ruleset: rules } }], {
       confirm,
       risk: 'critical',
@@ -255,8 +255,6 @@ hostTest(
           peer.all('step').some((it) => it.actionId === action && it.phase === 'confirming'),
       ),
     );
-    // Nothing else is looked at: a look at all of the server may take longer than the change stands.
-    assert.match((await siege.host.exec(['nft', 'list', 'ruleset'])).stdout, /hostile/);
     const digest = confirmationDigest(action, digestOf(plan));
     const stranger = makePeople();
     for (const signatures of [
@@ -266,6 +264,10 @@ hostTest(
       [stranger.ada.sign(digest), stranger.grace.sign(digest)],
     ])
       asks.send({ type: 'confirm', actionId: action, signatures });
+    // Frames are taken in their order: what is answered now came behind them, and the change stands still.
+    await plane.ask({ type: 'observe', capability: 'unit.state', parameters: { unit: 'cron' }, timeoutMs: 20_000 });
+    // Nothing else is looked at: a look at all of the server may take longer than the change stands.
+    assert.match((await siege.host.exec(['nft', 'list', 'ruleset'])).stdout, /hostile/);
     const finished = await eventually('it to be taken back', () =>
       plane.peers.flatMap((peer) => peer.all('finished')).find((it) => it.actionId === action),
     );
@@ -320,6 +322,8 @@ hostTest(
   async () => {
     const { world, host } = siege;
     await siege.giveBack();
+    // Else it waits for up to a minute before it dials again.
+    await host.exec(['systemctl', 'restart', 'countersign-link']);
     await serverOnline(world, siege.server);
     const { trust } = await eventually('the contradiction to be seen', async () => {
       const status = await world.owner('getServerStatus', { server: siege.server });
@@ -381,7 +385,7 @@ hostTest(
         assertRefused(attempt, told);
         continue;
       }
-      assert.equal(told.type, 'started', `${attempt.name}: ${JSON.stringify(told)}`);
+      assert.notEqual(told.type, 'refused', `${attempt.name}: ${JSON.stringify(told)}`);
       await host.waitFor(['test', '-e', attempt.effect ?? ''], { what: attempt.name });
     }
   },

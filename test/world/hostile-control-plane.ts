@@ -150,7 +150,7 @@ export class HostileControlPlane {
     return { grant, key: this.key.publicKey, signature: signValue('grant', grant, this.key.seed) };
   }
 
-  /** Hands a grant to the server and waits for what it says: `refused` with a code, or that it `started`. */
+  /** Hands a grant to the server and waits for what it says: `refused` with a code, or that it `started`; of what is over at once, that it `finished`. */
   async dispatch(grant: SignedGrant): Promise<Told> {
     const agent = await this.agent();
     const from = agent.heard.length;
@@ -161,7 +161,7 @@ export class HostileControlPlane {
       () =>
         agent.heard
           .slice(from)
-          .find((it): it is Told => (it.type === 'started' || it.type === 'refused') && it.actionId === actionId),
+          .find((it): it is Told => TOLD.includes(it.type) && 'actionId' in it && it.actionId === actionId),
       { everyMs: 5 },
     );
   }
@@ -227,7 +227,9 @@ export class HostileControlPlane {
 }
 
 /** What a server says of a grant. */
-export type Told = Extract<FromAgent, { type: 'started' | 'refused' }>;
+export type Told = Extract<FromAgent, { type: 'started' | 'refused' | 'finished' }>;
+
+const TOLD: readonly string[] = ['started', 'refused', 'finished'] satisfies readonly Told['type'][];
 
 /** Behaves as the real one does, until it is told otherwise. */
 export function honest(): Behaviour {

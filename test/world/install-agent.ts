@@ -20,6 +20,7 @@ export function serverOnline(world: World, id: string): Promise<true> {
   return eventually(
     `server ${id} to be online`,
     async () => (await world.owner('getServerStatus', { server: id })).state === 'online' || false,
-    { timeoutMs: 60_000 },
+    // A link that lost a control plane that was gone for long waits for up to a minute before it dials again.
+    { timeoutMs: 120_000 },
   ) as Promise<true>;
 }
