@@ -23,9 +23,15 @@ async function processMark(pid: number | string): Promise<string | undefined> {
 }
 
 async function marksUnder(group: string): Promise<readonly string[]> {
-  const pids = (await readFile(join(group, 'cgroup.procs'), 'utf8')).split('\n').filter((pid) => pid !== '');
-  const own = await Promise.all(pids.map(processMark));
-  const entries = await readdir(group, { withFileTypes: true });
+  // A unit of the host may end while we look.
+  const listed = (await found(readFile(join(group, 'cgroup.procs'), 'utf8'))) ?? '';
+  const own = await Promise.all(
+    listed
+      .split('\n')
+      .filter((pid) => pid !== '')
+      .map(processMark),
+  );
+  const entries = (await found(readdir(group, { withFileTypes: true }))) ?? [];
   const below = entries.filter((entry) => entry.isDirectory()).map((entry) => marksUnder(join(group, entry.name)));
   return [...own.filter((mark) => mark !== undefined), ...(await Promise.all(below)).flat()];
 }
