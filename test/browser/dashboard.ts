@@ -32,14 +32,13 @@ export function aroundTests(
   let dashboard: Dashboard | undefined;
   before(async () => {
     if (whyNoBrowser()) return;
-    dashboard = await startDashboard(options);
-    later.use(dashboard.world);
+    const { browser, world } = await startBoth(options);
+    later.use(world);
+    later.defer(() => browser.close());
+    dashboard = { browser, world, state: await signInOnce(browser, world) };
     await prepare(dashboard, later);
   });
-  after(async () => {
-    await dashboard?.browser.close();
-    await later.disposeAsync();
-  });
+  after(() => later.disposeAsync());
   const blank: Windows['blank'] = async (look = desk, who = dashboard?.state ?? null) => {
     assert.ok(dashboard, 'a window is opened once there is a browser');
     return openPage(await openWindow(dashboard.browser, look, who ?? undefined));
@@ -52,13 +51,11 @@ export function aroundTests(
   return { blank, open };
 }
 
-/** A browser and a world, started at the same time. Neither is left behind when the other cannot be had. */
-async function startDashboard(options?: WorldOptions): Promise<Dashboard> {
+/** At the same time. Neither is left behind when the other cannot be had. */
+async function startBoth(options?: WorldOptions): Promise<Pick<Dashboard, 'browser' | 'world'>> {
   const [opened, started] = await Promise.allSettled([openBrowser(), startWorld(options)]);
-  if (opened.status === 'fulfilled' && started.status === 'fulfilled') {
-    const [browser, world] = [opened.value, started.value];
-    return { browser, world, state: await signInOnce(browser, world) };
-  }
+  if (opened.status === 'fulfilled' && started.status === 'fulfilled')
+    return { browser: opened.value, world: started.value };
   if (opened.status === 'fulfilled') await opened.value.close();
   if (started.status === 'fulfilled') await started.value[Symbol.asyncDispose]();
   throw opened.status === 'rejected' ? opened.reason : (started as PromiseRejectedResult).reason;
