@@ -8,9 +8,9 @@ import { startActions } from '../../src/actions/start-actions.ts';
 import { write } from '../../src/storage/write.ts';
 import { type Heart, heart, resultOf, web1 } from './heart.ts';
 
-/** Lets the sweeps of this moment run to their end. */
+/** Lets the sweeps of this moment run to their end, at most a minute of real time. */
 async function settle(h: Heart, until: () => Promise<boolean>): Promise<void> {
-  for (let turn = 0; turn < 2000; turn += 1) {
+  for (const end = performance.now() + 60_000; performance.now() < end; ) {
     if (await until()) return;
     await new Promise((resolve) => setImmediate(resolve));
   }
