@@ -31,6 +31,7 @@ import { webChannel } from './approvals/web-channel.ts';
 import { checkpointsOnClock } from './audit/checkpoint.ts';
 import { noteStarted, noteStopped } from './audit/note-life.ts';
 import { noteOffered } from './audit/note-offered.ts';
+import { tellOfEntries } from './audit/tell-of-entries.ts';
 import { madeFolder } from './compile-cache.ts';
 import type { Config } from './config/config.ts';
 import { loadSecrets, type Secrets } from './config/secrets.ts';
@@ -120,6 +121,7 @@ async function openParts(config: Config, overrides: Overrides, stack: AsyncDispo
   const db = stack.adopt(await openDatabase({ path, gather: true }), (it) => it.destroy());
   const hub = liveHub({ ids });
   const core: Core = { db, clock, ids, live: hub, log };
+  tellOfEntries(core);
   let fleet: OpenFleet | undefined;
   stack.use(checkpointsOnClock({ ...core, key, made: (checkpoint) => fleet?.checkpointMade(checkpoint) }));
   await noteStarted(core, { version, key: key.publicKey });
@@ -145,7 +147,7 @@ type Parts = Awaited<ReturnType<typeof openParts>> & {
 /** The rules, and what it takes to change them, roles, people and tokens. */
 async function openAdministration({ config, core, access, place }: Parts, stack: AsyncDisposableStack) {
   const amending: AmendmentDeps = {
-    ...{ ...access, live: core.live, place },
+    ...{ ...access, place },
     policy: await openPolicy(core, { path: join(config.dataDir, 'policy.yaml') }),
     prove: (caller, proof, least) => prove({ ...access, place }, caller, proof, least),
   };

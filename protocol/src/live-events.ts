@@ -7,12 +7,21 @@ import { z } from 'zod';
  */
 export const NEWEST_EVENT_HEADER = 'x-countersign-newest-event';
 
+/** What entries of the audit log are about: the first word of an event's name. */
+export const auditNouns = [
+  ...['action', 'approval', 'confirmation', 'dispatch', 'request', 'report', 'playbook', 'file', 'discovery', 'deploy'],
+  ...['policy', 'setup', 'person', 'amendment', 'sign_in', 'passkey', 'token', 'credential', 'telegram', 'server'],
+  ...['lock', 'diagnostic', 'hook', 'alert', 'control_plane', 'tools', 'playbooks', 'audit', 'ledger'],
+] as const;
+export type AuditNoun = (typeof auditNouns)[number];
+
 export const liveEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('server'), id: z.string() }),
   z.object({ type: z.literal('action'), id: z.string(), server: z.string(), state: z.string() }),
   z.object({ type: z.literal('output'), action: z.string() }),
   z.object({ type: z.literal('alert'), id: z.string() }),
-  z.object({ type: z.literal('audit'), seq: z.int() }),
+  /** Entries were appended, `seq` the newest of them. */
+  z.object({ type: z.literal('audit'), seq: z.int(), nouns: z.array(z.enum(auditNouns)) }),
   z.object({ type: z.literal('enrolment'), server: z.string(), step: z.string() }),
   z.object({ type: z.literal('telegram_link'), person: z.string() }),
   z.object({ type: z.literal('mcp_call'), token: z.string(), tool: z.string() }),

@@ -49,6 +49,31 @@ browserTest(
   },
 );
 
+browserTest('when somebody else changes what has no event of its own, an open page shows it by itself', async () => {
+  const context = await openWindow(browser, desk, state);
+  const email = 'grace@example.org';
+  const server = 'web-renewed';
+  await world.owner('addServer', { name: server });
+  const changes = [
+    ['/people', 'people', email, () => world.owner('invitePerson', { email, name: 'Grace', role: 'viewer' })],
+    ['/tokens', 'tokens', 'nightly', () => world.owner('createToken', { name: 'nightly', scope: 'read' })],
+    ['/alerts', 'hooks', 'monitoring', () => world.owner('createHook', { name: 'monitoring', kind: 'grafana' })],
+    ['/audit', 'audit', 'server.enrolment_renewed', () => world.owner('renewEnrolment', { server })],
+  ] as const;
+  for (const [path, list, text, change] of changes) {
+    const page = await openPage(context);
+    const isList = (url: string) => new URL(url).pathname === `/api/v1/${list}`;
+    const read = page.waitForResponse((response) => isList(response.url()));
+    await page.goto(world.url + path);
+    await (await read).finished();
+    await change();
+    await page.getByText(text).first().waitFor();
+    mustBeQuiet(page, path);
+    await page.close();
+  }
+  await context.close();
+});
+
 browserTest(
   'when a list is read before changes and arrives after the news of them, the page reads it again, not once for each',
   async () => {
@@ -63,7 +88,7 @@ browserTest(
     const list = await held.promise;
     const old = await list.fetch();
     await frameRead;
-    const changes = ['web-late-1', 'web-late-2', 'web-late-3'];
+    const changes = [1, 2, 3, 4, 5].map((n) => `web-late-${n}`);
     for (const name of changes) {
       // The frame of the page is read again once the news is there.
       const frameAsked = page.waitForRequest('**/api/v1/overview');
@@ -75,7 +100,7 @@ browserTest(
       if (isList(new URL(request.url()))) again += 1;
     });
     await list.fulfill({ response: old });
-    await page.getByRole('link', { name: /web-late-3/ }).waitFor();
+    await page.getByRole('link', { name: /web-late-5/ }).waitFor();
     assert.ok(again < changes.length, `read ${again} times more`);
     await closeWindow(page);
   },

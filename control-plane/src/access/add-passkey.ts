@@ -2,8 +2,7 @@
 import { fault } from '@countersign/protocol';
 import type { Proof } from '@countersign/protocol/operator-api/index';
 import { appendEntry, whoOf } from '../audit/ledger.ts';
-import type { Caller, Core } from '../ports.ts';
-import { afterCommit } from '../storage/after-commit.ts';
+import type { Caller } from '../ports.ts';
 import { isDuplicate } from '../storage/dialect.ts';
 import { write } from '../storage/write.ts';
 import { credentialOf, insertPasskey, type Passkey, passkeysOf } from './passkey.store.ts';
@@ -32,7 +31,7 @@ export async function startPasskey(deps: PasskeyDeps, caller: Caller, proof: Pro
 
 /** Rejects with `invalid_input` when the answer is not one to the options that this session was given, or does not verify. */
 export async function addPasskey(
-  deps: PasskeyDeps & Pick<Core, 'live'>,
+  deps: PasskeyDeps,
   caller: Caller,
   { name, response }: { name: string; response: unknown },
 ): Promise<Passkey> {
@@ -49,8 +48,7 @@ export async function addPasskey(
       await insertPasskey(trx, passkey);
       const details = { name, key: made.publicKey };
       const entry = { event: 'passkey.added', at: passkey.created_at, who: whoOf(caller), details } as const;
-      const seq = await appendEntry(trx, entry);
-      afterCommit(trx, () => deps.live.publish({ type: 'audit', seq }));
+      await appendEntry(trx, entry);
     });
   } catch (error) {
     if (isDuplicate(error)) throw refused('it is registered already');

@@ -2,8 +2,7 @@
 import { fault } from '@countersign/protocol';
 import type { Proof } from '@countersign/protocol/operator-api/index';
 import { appendEntry, whoOf } from '../audit/ledger.ts';
-import type { Caller, Core } from '../ports.ts';
-import { afterCommit } from '../storage/after-commit.ts';
+import type { Caller } from '../ports.ts';
 import { write } from '../storage/write.ts';
 import { endOtherSessions } from './end-sessions.ts';
 import { deletePasskey } from './passkey.store.ts';
@@ -12,7 +11,7 @@ import type { PasskeyDeps } from './use-passkey.ts';
 
 /** Rejects as {@link prove} does, and with `not_found` when the caller has no such passkey. */
 export async function removePasskey(
-  deps: PasskeyDeps & Pick<Core, 'live'>,
+  deps: PasskeyDeps,
   caller: Caller,
   { passkey: passkeyId, proof }: { readonly passkey: string; readonly proof: Proof },
 ): Promise<void> {
@@ -24,7 +23,6 @@ export async function removePasskey(
     await endOtherSessions(trx, deps, caller);
     const details = { name: removed.name, key: removed.public_key };
     const entry = { event: 'passkey.removed', at: deps.clock.now(), who: whoOf(caller), details } as const;
-    const seq = await appendEntry(trx, entry);
-    afterCommit(trx, () => deps.live.publish({ type: 'audit', seq }));
+    await appendEntry(trx, entry);
   });
 }

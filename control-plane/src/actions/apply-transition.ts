@@ -76,7 +76,7 @@ export async function applyTransition(deps: DoorDeps, trx: Trx, change: Change):
     note: change.note ?? null,
   });
   const recorded = recordedAs[event];
-  const seq = await appendEntry(trx, {
+  await appendEntry(trx, {
     event: recorded.event,
     at,
     who: change.who,
@@ -92,7 +92,7 @@ export async function applyTransition(deps: DoorDeps, trx: Trx, change: Change):
     actionId,
     by: nameOf(change.who),
   });
-  tellAfterCommit(deps, trx, { ...row, state: arrow.to }, seq);
+  tellAfterCommit(deps, trx, { ...row, state: arrow.to });
   return arrow.to;
 }
 
@@ -101,7 +101,6 @@ export function tellAfterCommit(
   deps: DoorDeps,
   trx: Trx,
   { id, server_id, state }: Pick<ActionTable, 'id' | 'server_id' | 'state'>,
-  seq?: number,
 ): void {
   const states = newest.get(trx) ?? new Map<string, ActionState>();
   newest.set(trx, states);
@@ -113,7 +112,6 @@ export function tellAfterCommit(
       deps.live.publish({ type: 'action', id, server: server_id, state: last });
       deps.followers.notify(id, last);
     }
-    if (seq !== undefined) deps.live.publish({ type: 'audit', seq });
   });
 }
 

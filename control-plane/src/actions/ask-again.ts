@@ -90,19 +90,19 @@ async function link(
   if (repeated && (await followerOf(trx, row.id)) === actionId) return; // another one was quicker than we
   if (repeated) return giveUp(deps, trx, row, `it was asked for again as ${actionId} already`);
   const about = { at: deps.clock.now(), who: whoIs('system'), serverId: row.server_id, actionId: row.id };
-  const seq = await appendEntry(trx, {
+  await appendEntry(trx, {
     event: 'action.asked_again',
     ...about,
     details: { asked_as: actionId, differences },
   });
-  tellAfterCommit(deps, trx, row, seq);
+  tellAfterCommit(deps, trx, row);
 }
 
 async function giveUp(deps: ActionDeps, trx: Trx, row: ActionTable, why: string): Promise<void> {
   await updateActionIn(trx, row.id, 'refused', { not_followed: safeText(why, 500) });
   const about = { at: deps.clock.now(), who: whoIs('system'), serverId: row.server_id, actionId: row.id };
-  const seq = await appendEntry(trx, { event: 'action.not_asked_again', ...about, details: { why } });
-  tellAfterCommit(deps, trx, row, seq);
+  await appendEntry(trx, { event: 'action.not_asked_again', ...about, details: { why } });
+  tellAfterCommit(deps, trx, row);
 }
 
 /**

@@ -42,7 +42,7 @@ export async function beginAction(
     at,
     note: verdict.why,
   });
-  const seq = await appendEntry(trx, {
+  await appendEntry(trx, {
     event: 'action.requested',
     at,
     who,
@@ -70,6 +70,6 @@ export async function beginAction(
     actionId: row.id,
     by: nameOf(who),
   });
-  tellAfterCommit(deps, trx, made, seq);
+  tellAfterCommit(deps, trx, made);
   return made;
 }

@@ -98,9 +98,9 @@ async function keep(
     given: count,
     needed,
   };
-  const seq = await appendEntry(trx, { event: 'action.confirmed', ...about, who: whoOf(caller), details });
+  await appendEntry(trx, { event: 'action.confirmed', ...about, who: whoOf(caller), details });
   await addToTimeline(trx, { ...about, kind: 'approval', title: `Confirmed: ${row.title}`, by: caller.person.name });
-  tellAfterCommit(deps, trx, row, seq);
+  tellAfterCommit(deps, trx, row);
   return confirmations;
 }
 

@@ -33,9 +33,9 @@ export async function pauseDispatch(
     const made: Pause = { since: at, by: { id, name }, channel: channelOf(caller), reason: words };
     await savePause(trx, made);
     const details = { channel: made.channel, reason: words, stop_running: stopRunning };
-    const seq = await appendEntry(trx, { event: 'dispatch.paused', at, who: whoOf(caller), details });
+    await appendEntry(trx, { event: 'dispatch.paused', at, who: whoOf(caller), details });
     await addToTimeline(trx, { at, kind: 'note', title: 'All changes were paused', by: name });
-    await tellOfPause(deps, trx, seq);
+    await tellOfPause(deps, trx);
     return made;
   });
   return { pause, stopping: stopRunning ? await stopAll(deps, caller) : 0 };

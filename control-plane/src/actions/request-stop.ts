@@ -69,7 +69,7 @@ async function keepWish(deps: StopDeps, trx: Trx, caller: Caller, row: ActionTab
   const at = deps.clock.now();
   await updateActionIn(trx, actionId, state, { stop_requested_at: at, stop_requested_by: caller.person.id });
   const who = whoOf(caller);
-  const seq = await appendEntry(trx, {
+  await appendEntry(trx, {
     event: 'action.stop_requested',
     at,
     who,
@@ -79,6 +79,6 @@ async function keepWish(deps: StopDeps, trx: Trx, caller: Caller, row: ActionTab
   });
   const title = `Stop asked for: ${row.title}`;
   await addToTimeline(trx, { at, kind: 'action', title, serverId, actionId, by: caller.person.name });
-  tellAfterCommit(deps, trx, row, seq);
+  tellAfterCommit(deps, trx, row);
   return state;
 }

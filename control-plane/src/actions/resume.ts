@@ -19,8 +19,8 @@ export async function resumeDispatch(deps: Deps, caller: Caller, proof: Proof): 
     await deletePause(trx);
     const at = deps.clock.now();
     const details = { paused_by: pause.by.name, paused_at: pause.since, strength };
-    const seq = await appendEntry(trx, { event: 'dispatch.resumed', at, who: whoOf(caller), details });
+    await appendEntry(trx, { event: 'dispatch.resumed', at, who: whoOf(caller), details });
     await addToTimeline(trx, { at, kind: 'note', title: 'Changes go on', by: caller.person.name });
-    await tellOfPause(deps, trx, seq);
+    await tellOfPause(deps, trx);
   });
 }

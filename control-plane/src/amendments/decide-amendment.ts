@@ -4,7 +4,6 @@ import type { Proof } from '@countersign/protocol/operator-api/index';
 import { proofMissing } from '../access/prove.ts';
 import { appendEntry, whoOf } from '../audit/ledger.ts';
 import type { Caller } from '../ports.ts';
-import { afterCommit } from '../storage/after-commit.ts';
 import { write } from '../storage/write.ts';
 import { insertVote } from './amendment.store.ts';
 import { isCollected } from './change.ts';
@@ -53,8 +52,7 @@ async function agree(deps: AmendmentDeps, caller: Caller, { row, change }: OpenA
     const given = await agreedBy(trx, row);
     if (first) {
       const details = { amendment: row.id, kind: row.kind, title: row.title, given, needed: row.others_needed };
-      const seq = await appendEntry(trx, { event: 'amendment.agreed', at, who: whoOf(caller), details });
-      afterCommit(trx, () => deps.live.publish({ type: 'audit', seq }));
+      await appendEntry(trx, { event: 'amendment.agreed', at, who: whoOf(caller), details });
     }
     const all = given >= row.others_needed;
     if (all && change.does !== 'set_policy' && !isCollected(change)) await makeChange(trx, deps, caller, row);

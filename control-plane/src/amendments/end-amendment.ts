@@ -1,6 +1,5 @@
 /** Ends an amendment without making it: declined, withdrawn, or expired for a reason. */
 import { appendEntry, type Who } from '../audit/ledger.ts';
-import { afterCommit } from '../storage/after-commit.ts';
 import { write } from '../storage/write.ts';
 import { type Amendment, endAmendment } from './amendment.store.ts';
 import type { AmendmentDeps } from './make-amendment.ts';
@@ -12,7 +11,7 @@ export type Over =
 
 /** False when it was over already. */
 export function endAsOver(
-  deps: Pick<AmendmentDeps, 'db' | 'clock' | 'live'>,
+  deps: Pick<AmendmentDeps, 'db' | 'clock'>,
   who: Who,
   row: Amendment,
   over: Over,
@@ -22,11 +21,9 @@ export function endAsOver(
     const end = { state: over.state, at, ...(over.state === 'declined' && { declinedBy: over.by }) };
     if (!(await endAmendment(trx, row.id, end))) return false;
     const details = { amendment: row.id, kind: row.kind, title: row.title };
-    const seq =
-      over.state === 'expired'
-        ? await appendEntry(trx, { event: 'amendment.expired', at, who, details: { ...details, why: over.why } })
-        : await appendEntry(trx, { event: `amendment.${over.state}`, at, who, details });
-    afterCommit(trx, () => deps.live.publish({ type: 'audit', seq }));
+    if (over.state === 'expired')
+      await appendEntry(trx, { event: 'amendment.expired', at, who, details: { ...details, why: over.why } });
+    else await appendEntry(trx, { event: `amendment.${over.state}`, at, who, details });
     return true;
   });
 }

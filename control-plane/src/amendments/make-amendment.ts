@@ -8,13 +8,12 @@ import { removeFrom } from '../access/remove-person.ts';
 import type { Token } from '../access/token.store.ts';
 import { appendEntry, type Who, whoOf } from '../audit/ledger.ts';
 import type { PolicyFile } from '../policy/policy-book.ts';
-import type { Caller, Core, Prove } from '../ports.ts';
-import { afterCommit } from '../storage/after-commit.ts';
+import type { Caller, Prove } from '../ports.ts';
 import type { Trx } from '../storage/database.ts';
 import { type Amendment, endAmendment, votesOf } from './amendment.store.ts';
 import { type CollectedChange, kept } from './change.ts';
 
-export interface AmendmentDeps extends AccessCore, Pick<Core, 'live'> {
+export interface AmendmentDeps extends AccessCore {
   readonly policy: PolicyFile;
   readonly place: { readonly publicUrl: string };
   readonly prove: Prove;
@@ -37,8 +36,7 @@ export async function endAsMade(trx: Trx, deps: AmendmentDeps, who: Who, row: Am
   const { id: amendment, kind, title, rule, by_person: by } = row;
   const agreed = (await votesOf(trx, row.id)).filter(({ counts }) => counts).map(({ id }) => id);
   const details = { amendment, kind, title, rule, by, agreed };
-  const seq = await appendEntry(trx, { event: 'amendment.made', at, who, details });
-  afterCommit(trx, () => deps.live.publish({ type: 'audit', seq }));
+  await appendEntry(trx, { event: 'amendment.made', at, who, details });
   return true;
 }
 

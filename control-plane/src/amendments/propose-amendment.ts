@@ -11,7 +11,6 @@ import { appendEntry, whoOf } from '../audit/ledger.ts';
 import { type AdministrationAsk, askForChange } from '../policy/administration.ts';
 import { asFile } from '../policy/policy-book.ts';
 import type { Caller } from '../ports.ts';
-import { afterCommit } from '../storage/after-commit.ts';
 import type { Trx } from '../storage/database.ts';
 import { write } from '../storage/write.ts';
 import { type Amendment, insertAmendment, openAmendmentLike, openAmendments } from './amendment.store.ts';
@@ -39,11 +38,11 @@ export async function proposeAmendment(
   const row = await newRow(deps, caller, change, ask);
   if (change.does === 'change_role')
     await write(deps.db, async (trx) => {
-      await insert(trx, deps, caller, row, change);
+      await insert(trx, caller, row, change);
       await makeChange(trx, deps, caller, row);
     });
   else {
-    await write(deps.db, 'amendments.propose', (trx) => insert(trx, deps, caller, row, change));
+    await write(deps.db, 'amendments.propose', (trx) => insert(trx, caller, row, change));
     await putInForce(deps, whoOf(caller), row, change);
   }
   return row;
@@ -91,7 +90,7 @@ async function askOthers(deps: AmendmentDeps, caller: Caller, change: Change, as
     const self = await personById(trx, caller.person.id);
     const others = (await countOwners(trx)) - (self?.role === 'owner' ? 1 : 0);
     if (others < ask.others) throw fault('nobody_else', { rule: ask.rule, needed: ask.others, others });
-    await insert(trx, deps, caller, row, change);
+    await insert(trx, caller, row, change);
     return row;
   });
 }
@@ -106,9 +105,9 @@ async function newRow(deps: AmendmentDeps, caller: Caller, change: Change, ask: 
   };
 }
 
-async function insert(trx: Trx, deps: AmendmentDeps, caller: Caller, row: Amendment, change: Change): Promise<void> {
+async function insert(trx: Trx, caller: Caller, row: Amendment, change: Change): Promise<void> {
   await insertAmendment(trx, row);
-  const seq = await appendEntry(trx, {
+  await appendEntry(trx, {
     event: 'amendment.proposed',
     at: row.at,
     who: whoOf(caller),
@@ -118,5 +117,4 @@ async function insert(trx: Trx, deps: AmendmentDeps, caller: Caller, row: Amendm
       ...(change.does === 'set_policy' && { sha256: sha256(asFile(change.yaml)), before: change.before }),
     },
   });
-  afterCommit(trx, () => deps.live.publish({ type: 'audit', seq }));
 }

@@ -7,6 +7,7 @@ import { insertEntry, lastEntry } from './audit.store.ts';
 import { INDEXED_AT_ONCE, indexEntries } from './audit-index.store.ts';
 import { type EntryBody, entryText, NO_HASH, safeText, storableDetails } from './entry.ts';
 import type { AuditEvent, DetailName } from './events.ts';
+import { tellOfEntry } from './tell-of-entries.ts';
 import type { Who } from './who.ts';
 
 export { type Who, whoIs, whoOf } from './who.ts';
@@ -51,6 +52,7 @@ export async function appendEntry<E extends AuditEvent>(trx: Trx, entry: NewEntr
   const hash = sha256(text);
   insertEntry(trx, body, text, hash);
   headOf.keep(trx, { seq: body.seq, hash });
+  tellOfEntry(trx, entry.event, body.seq);
   if (body.seq % INDEXED_AT_ONCE === 0) await indexEntries(trx);
   return body.seq;
 }

@@ -1,13 +1,12 @@
 /** Checks the audit log as a person asks for it: its chain, and on request what the servers keep of it. That it was done is on record. */
 import type { OutputOf } from '@countersign/protocol/operator-api/index';
 import type { Caller, Core, Fleet } from '../ports.ts';
-import { afterCommit } from '../storage/after-commit.ts';
 import { write } from '../storage/write.ts';
 import { appendEntry, whoOf } from './ledger.ts';
 import { verifyAgainstServers } from './verify-against-servers.ts';
 import { verifyLedger } from './verify-ledger.ts';
 
-export interface VerifyAuditDeps extends Pick<Core, 'db' | 'clock' | 'live' | 'log'> {
+export interface VerifyAuditDeps extends Pick<Core, 'db' | 'clock' | 'log'> {
   readonly fleet: Pick<Fleet, 'isOnline' | 'askWitness'>;
   /** The control plane's own public key: it signed the checkpoints. */
   readonly publicKey: string;
@@ -29,8 +28,7 @@ export async function verifyAudit(
     const { servers } = found;
     const told = servers.reduce((sum, server) => sum + server.problems.length, problems.length);
     const details = { entries, ok: found.ok, problems: told, servers: servers.length };
-    const seq = await appendEntry(trx, { event: 'audit.verified', at: deps.clock.now(), who: whoOf(caller), details });
-    afterCommit(trx, () => deps.live.publish({ type: 'audit', seq }));
+    await appendEntry(trx, { event: 'audit.verified', at: deps.clock.now(), who: whoOf(caller), details });
   });
   return found;
 }

@@ -7,7 +7,6 @@ import { removePasskey } from '../access/remove-passkey.ts';
 import { signInWithPasskey, startPasskeySignIn } from '../access/sign-in-with-passkey.ts';
 import type { PasskeyDeps } from '../access/use-passkey.ts';
 import { passkeyView } from '../access/views.ts';
-import type { Core } from '../ports.ts';
 import { giveSession } from './give-session.ts';
 import type { Handlers } from './handler.ts';
 
@@ -22,7 +21,7 @@ type PasskeyHandlers = Pick<
   | 'startProof'
 >;
 
-export type PasskeyOperationsDeps = PasskeyDeps & Pick<Core, 'live'>;
+export type PasskeyOperationsDeps = PasskeyDeps;
 
 export function passkeyOperations(deps: PasskeyOperationsDeps): PasskeyHandlers {
   return {

@@ -42,7 +42,7 @@ async function writePatiently<T>(
     try {
       const result = await writersOf(db).write(noted);
       if (point !== undefined) failPoint(`${point}.after_commit`);
-      if (used) runAfterCommit(used);
+      if (used) runAfterCommit(used, db);
       return result;
     } catch (error) {
       if (isUnwritable(error)) throw fault('storage_unwritable', { reason: error.code }, error);

@@ -66,7 +66,7 @@ test('when one transaction makes and sends an action, followers and pages are to
   assert.deepEqual(told, [`${actionId} dispatched`]);
   assert.deepEqual(
     h.live.map(({ type }) => type),
-    ['action', 'audit', 'audit'],
+    ['action'],
   );
 });
 

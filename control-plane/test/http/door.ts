@@ -86,7 +86,7 @@ export async function openDoor(context: TestContext, options: DoorOptions = {}) 
   const policyPath = join(dataDir, 'policy.yaml');
   if (options.policy !== undefined) writeFileSync(policyPath, options.policy);
   const amending: AmendmentDeps = {
-    ...{ ...core, place, live: hub, policy: await openPolicy(core, { path: policyPath }) },
+    ...{ ...core, place, policy: await openPolicy(core, { path: policyPath }) },
     prove: (caller, proof, least) => prove({ ...core, place }, caller, proof, least),
   };
   const handlers = {

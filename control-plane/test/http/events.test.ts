@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { type ClientRequest, get } from 'node:http';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { type LiveEvent, NEWEST_EVENT_HEADER } from '@countersign/protocol';
+import { type LiveEvent, liveEventSchema, NEWEST_EVENT_HEADER } from '@countersign/protocol';
 import { systemIds } from '@countersign/protocol/system-ids';
 import { eventually } from '../../../test/world/eventually.ts';
+import { tellOfEntries } from '../../src/audit/tell-of-entries.ts';
 import { liveHub } from '../../src/http/live-hub.ts';
 import { type Door, openDoor, ownerSession } from './door.ts';
 import { raw } from './raw.ts';
@@ -73,6 +74,9 @@ const server = (n: number): LiveEvent => ({ type: 'server', id: `srv_${n}` });
 const ids = (messages: Message[]) =>
   messages.filter(({ event }) => event === 'message').map(({ data }) => JSON.parse(data).id);
 
+const newestEntry = async ({ db }: Door) =>
+  (await db.selectFrom('audit_entry').select('seq').orderBy('seq', 'desc').executeTakeFirstOrThrow()).seq;
+
 test('when something changes, an open dashboard hears of it', async (context) => {
   const door = await openDoor(context);
   const reader = follow(context, door, await ownerSession(door));
@@ -80,6 +84,30 @@ test('when something changes, an open dashboard hears of it', async (context) =>
   door.hub.publish(server(1));
   door.hub.publish(server(2));
   assert.deepEqual(ids(await reader.until((messages) => ids(messages).length === 2)), ['srv_1', 'srv_2']);
+});
+
+test('when somebody changes what has no event of its own, an open dashboard hears what the new entries are about', async (context) => {
+  const door = await openDoor(context);
+  const session = await ownerSession(door);
+  tellOfEntries({ db: door.db, clock: door.clock, live: door.hub });
+  const reader = follow(context, door, session);
+  await reader.until((messages) => messages.length > 0);
+  const call = door.call(session);
+  await call('invitePerson', { email: 'bob@example.org', name: 'Bob', role: 'viewer' });
+  const { token } = await call('createToken', { name: 'Claude' });
+  await call('revokeToken', { token: token.id });
+  const told = (messages: Message[]): LiveEvent[] =>
+    messages.filter(({ event }) => event === 'message').map(({ data }) => JSON.parse(data));
+  const newest = await newestEntry(door);
+  const events = told(
+    await reader.until((messages) => told(messages).some((it) => it.type === 'audit' && it.seq === newest)),
+  );
+  for (const event of events) {
+    assert.deepEqual(Object.keys(event), ['type', 'seq', 'nouns'], 'and nothing of what they say');
+    assert.equal(liveEventSchema.safeParse(event).success, true);
+  }
+  const nouns = new Set(events.flatMap((event) => (event.type === 'audit' ? event.nouns : [])));
+  assert.deepEqual([...nouns], ['person', 'token']);
 });
 
 test('when a dashboard was cut off, it gets what it missed, in order and once', async (context) => {
