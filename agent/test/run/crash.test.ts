@@ -180,11 +180,14 @@ test('when two runners are started on one folder, the second waits until the fir
 
 test('when the link goes while an action is under way, the runner finishes it and then goes too', async () => {
   using bed = makeBed();
-  const signed = grantOf(bed, await planOf(bed, draftOf([command('one', 'sleep', '0.3'), start('two', 'a.service')])));
+  const goOn = join(bed.folder, 'go-on');
+  const waits = command('one', 'sh', '-c', 'until [ -e "$0" ]; do sleep 0.05; done', goOn);
+  const signed = grantOf(bed, await planOf(bed, draftOf([waits, start('two', 'a.service')])));
   await using first = new RunnerProcess(bed);
   first.accept(signed);
   await until(() => first.told.some((message) => message.type === 'step'), 'the first step');
   first.channel.close();
+  writeFileSync(goOn, '');
   await until(() => bed.effects().length === 1, 'the second step');
   await using second = new RunnerProcess(bed);
   assert.equal((await second.result(signed.grant.actionId)).outcome, 'succeeded');
