@@ -9,7 +9,7 @@ import { systemClock } from '@countersign/protocol';
 import { seededRandom } from '../../../protocol/test/seeded-random.ts';
 import { heldClock } from '../held-clock.ts';
 
-const quick = { timeoutMs: 10_000 };
+const quick = { timeoutMs: 60_000 };
 
 test('when a program ends, its exit code and both outputs come back', async () => {
   const done = await execute({ argv: ['sh', '-c', 'echo out; echo err >&2; exit 3'], ...quick });
@@ -121,7 +121,7 @@ test('when a program leaves a child behind that holds its pipes, the call does n
   const done = await execute({ argv: ['sh', '-c', 'sleep 300 & echo $!'], timeoutMs: 60_000 });
   execFileSync('kill', ['-9', done.stdout.trim()]);
   assert.equal(done.exitCode, 0);
-  assert.ok(done.ms < 60_000);
+  assert.equal(done.timedOut, false);
 });
 
 test('when words hold what a shell would act on, the program gets them byte for byte (10,000 generated, T16)', async () => {
