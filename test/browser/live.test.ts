@@ -50,7 +50,6 @@ browserTest(
 );
 
 browserTest('when somebody else changes what has no event of its own, an open page shows it by itself', async () => {
-  const context = await openWindow(browser, desk, state);
   const email = 'grace@example.org';
   const server = 'web-renewed';
   await world.owner('addServer', { name: server });
@@ -61,7 +60,7 @@ browserTest('when somebody else changes what has no event of its own, an open pa
     ['/audit', 'audit', 'server.enrolment_renewed', () => world.owner('renewEnrolment', { server })],
   ] as const;
   for (const [path, list, text, change] of changes) {
-    const page = await openPage(context);
+    const page = await blank();
     const isList = (url: string) => new URL(url).pathname === `/api/v1/${list}`;
     const read = page.waitForResponse((response) => isList(response.url()));
     await page.goto(world.url + path);
@@ -69,9 +68,8 @@ browserTest('when somebody else changes what has no event of its own, an open pa
     await change();
     await page.getByText(text).first().waitFor();
     mustBeQuiet(page, path);
-    await page.close();
+    await closeWindow(page);
   }
-  await context.close();
 });
 
 browserTest(
