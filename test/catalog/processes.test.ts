@@ -54,10 +54,17 @@ for number in range(3):
     threading.Thread(target=burn).start()
 `;
 
+/** Where the kernel shares its time among sessions, nice values count within one only, and a session has its own. Source: sched(7). */
+async function startBurning(host: Host): Promise<void> {
+  await startWorker(host, BURNS, ['Nice=-5']);
+  const session = `/proc/${await mainPid(host)}/autogroup`;
+  await host.exec(['sh', '-c', `! test -e ${session} || echo -5 >${session}`]);
+}
+
 prove(() => ground, {
   playbook: 'proc.renice',
   when: 'a process uses a whole core',
-  breakIt: (host) => startWorker(host, BURNS, ['Nice=-5']),
+  breakIt: startBurning,
   sees: { diagnostic: 'cpu_runaway', parameters: { window_s: 2 }, kind: 'cpu.runaway' },
   parameters: { watch: '1s' },
   async mended(host) {
@@ -67,7 +74,7 @@ prove(() => ground, {
   spoil: {
     how: 'somebody else gives it another nice value while it is watched',
     async breakIt(host) {
-      await startWorker(host, BURNS, ['Nice=-5']);
+      await startBurning(host);
       await meddleAfterStep(host, `renice -n 3 -p ${await mainPid(host)}`);
     },
     parameters: 'seen',
