@@ -107,7 +107,7 @@ hostTest('when the runner dies after a step on a unit or process, its result is 
     await driven.change('recover', 'unit.raise_nofile', { unit: UNIT, nofile: 2048 }, { memory }),
   );
   assert.equal(unknown, null, 'what was never begun is not known');
-  await found('process.end', { ...named, wait: '5s', kill: false });
+  await found('process.end', { ...named, wait: '30s', kill: false });
   await found('unit.set_enabled', { unit: 'cron.service', enabled: false });
   assert.equal(await property('UnitFileState', 'cron.service'), 'disabled');
   await driven.host.exec(['systemctl', 'enable', '--quiet', 'cron']);
