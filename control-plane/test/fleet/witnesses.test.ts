@@ -21,7 +21,9 @@ type World = Awaited<ReturnType<typeof operationsWorld>>;
 /** A world whose time stands still until `turn` moves it on by a second. */
 async function witnessWorld(more: Parameters<typeof operationsWorld>[0] = {}) {
   const clock = manualClock();
-  const world = await operationsWorld({ clock, ...more });
+  // Seconds pass here at once: no answer to a ping need come back over a real socket in that time.
+  const limits = { pingAfterMs: 86_400_000, deadAfterMs: 86_400_000 };
+  const world = await operationsWorld({ clock, limits, ...more });
   return Object.assign(world, { turn: () => clock.advance(1000), clock });
 }
 
