@@ -85,8 +85,19 @@ browserTest('when the printed link is opened, the first owner is made, with an a
   await mustBeSound(page, 'empty overview');
 
   await page.goto(`${url}/account`);
+  // The page hears that its session is over before it is answered.
+  const heard = Promise.withResolvers<void>();
+  await page.route('**/api/v1/session', async (route) => {
+    const response = await route.fetch();
+    if (route.request().method() === 'DELETE') await heard.promise;
+    await route.fulfill({ response });
+  });
+  const answered = page.waitForResponse((response) => response.request().method() === 'DELETE');
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  heard.resolve();
+  await answered;
+  await page.unroute('**/api/v1/session');
   await page.getByLabel('E-mail').fill(EMAIL);
   await page.getByRole('textbox', { name: 'Password' }).fill('not the password');
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();

@@ -210,7 +210,8 @@ session.onLost = () => {
   const { pathname, href } = router.state.location;
   if (['/sign-in', '/setup', '/invitation'].includes(pathname)) return;
   queryClient.clear();
-  void router.navigate({ to: '/sign-in', search: pathname === '/' ? {} : { next: href } });
+  // Who signs out comes back to no place.
+  void router.navigate({ to: '/sign-in', search: session.leaving || pathname === '/' ? {} : { next: href } });
 };
 
 declare module '@tanstack/react-router' {

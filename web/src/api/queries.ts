@@ -14,8 +14,11 @@ import {
 import { useRef } from 'react';
 import { call, isFault } from './client.ts';
 
-/** Called when the session is found to be over. Set by the routes. */
-export const session: { onLost: (() => void) | null } = { onLost: null };
+/**
+ * `onLost` is called when the session is found to be over. Set by the routes. `leaving` while its person signs out: the live stream
+ * may end before that is answered.
+ */
+export const session: { onLost: (() => void) | null; leaving: boolean } = { onLost: null, leaving: false };
 
 const noticeLostSession = (error: unknown) => {
   if (isFault(error, 'unauthenticated')) session.onLost?.();
@@ -40,6 +43,17 @@ export const queryClient = new QueryClient({
 
 const isSlow = (error: unknown) => error instanceof Fault && error.status === 429;
 
+/** Waits for something, and for so long at most. */
+async function atMost(ms: number, something: Promise<unknown>): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, ms);
+  try {
+    await Promise.race([something, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** A reading that takes longer is given up when there is news: its connection may be dead. */
 const LONGEST_READING_MS = 10_000;
 
@@ -48,7 +62,7 @@ const rereadings = new WeakMap<Query, Promise<void>>();
 
 async function readAgainOnceThere(query: Query): Promise<void> {
   try {
-    await Promise.race([query.fetch(), new Promise((late) => setTimeout(late, LONGEST_READING_MS))]);
+    await atMost(LONGEST_READING_MS, query.fetch());
   } finally {
     rereadings.delete(query);
   }
@@ -112,7 +126,7 @@ export function useWork<I, O>(work: (input: I) => Promise<O>, touches: readonly 
   const mutation = useMutation<O, Error, I, object | null>({
     mutationFn: work,
     onMutate: () => latest.current,
-    onSuccess: () => Promise.race([askAgain(), new Promise((late) => setTimeout(late, SHOWN_MS))]),
+    onSuccess: () => atMost(SHOWN_MS, askAgain()),
     // Why it could not be is told at once.
     onError: () => void askAgain(),
     onSettled: (_output, _error, _input, mine) => {

@@ -3,7 +3,8 @@ import { useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { LogOut, Monitor, Moon, ShieldCheck, Sun } from 'lucide-react';
 import { useState } from 'react';
-import { useOperation } from '../api/queries.ts';
+import { call } from '../api/client.ts';
+import { session, useOperation, useWork } from '../api/queries.ts';
 import { useMe } from '../api/session.ts';
 import { FaultNotice } from '../components/fault-notice.tsx';
 import { Form } from '../components/form.tsx';
@@ -24,17 +25,21 @@ export function AccountPage() {
   const { person } = useMe();
   const navigate = useNavigate();
   const client = useQueryClient();
-  const signOut = useOperation('signOut');
+  const signOut = useWork(async () => {
+    session.leaving = true;
+    try {
+      await call('signOut', {});
+    } finally {
+      session.leaving = false;
+    }
+  }, []);
   const leave = () =>
-    signOut.mutate(
-      {},
-      {
-        onSuccess: () => {
-          client.clear();
-          void navigate({ to: '/sign-in' });
-        },
+    signOut.mutate(undefined, {
+      onSuccess: () => {
+        client.clear();
+        void navigate({ to: '/sign-in' });
       },
-    );
+    });
   return (
     <div className="mx-auto max-w-2xl">
       <PageHead
