@@ -45,7 +45,7 @@ export default defineConfig({
             },
             {
               name: 'ui',
-              test: /web\/src\/ui\/(?!dialog|diff-view|file-button|output-view|qr|sparkline|switch|tabs|yaml)|lucide-react/,
+              test: /web\/src\/ui\/(?!dialog|diff-view|file-button|output-view|qr|sparkline|switch|tabs|yaml)|lucide-react\/(?!.*icons\/(user-cog|sun|moon|monitor|log-out)\.)/,
               priority: 1,
             },
           ],
