@@ -26,7 +26,7 @@ after(async () => {
   await host?.[Symbol.asyncDispose]();
 });
 
-const run = (line: string) => host.exec(['sh', '-c', line], { timeoutMs: 120_000, okCodes: 'any' });
+const run = (line: string) => host.exec(['sh', '-c', line], { timeoutMs: 240_000, okCodes: 'any' });
 
 const lock = lockOf([approver('Ada'), approver('Bob')], { high: 2 });
 
@@ -121,7 +121,7 @@ hostTest('when the same command is pasted again, it upgrades in place although i
 
 hostTest('when a used token is brought by another server, it is refused and nothing runs there', async () => {
   await using other = await bootHost({ name: 'other' });
-  const { exitCode, stderr } = await other.exec(['sh', '-c', command], { timeoutMs: 120_000, okCodes: 'any' });
+  const { exitCode, stderr } = await other.exec(['sh', '-c', command], { timeoutMs: 240_000, okCodes: 'any' });
   assert.equal(exitCode, 1, stderr);
   assert.match(stderr, /token/);
   await serverOnline(world, server.id);

@@ -7,7 +7,8 @@ import type { World } from './world.ts';
 export async function installAgent(world: World, host: Host, name: string, extra = ''): Promise<string> {
   const { server, install_command: command } = await world.owner('addServer', { name });
   const { stdout, stderr, exitCode } = await host.exec(['sh', '-c', `${command} ${extra}`], {
-    timeoutMs: 90_000,
+    // The first one waits until the control plane has packed a whole Node, and several install at once.
+    timeoutMs: 240_000,
     okCodes: 'any',
   });
   if (exitCode !== 0) throw new Error(`install.sh ended with ${exitCode}:\n${stdout}\n${stderr}`);
