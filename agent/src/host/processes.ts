@@ -150,7 +150,10 @@ export function readDeletedFiles(): { readonly files: DeletedFile[]; readonly bl
         continue;
       const stat = statIfThere(`/proc/${pid}/fd/${descriptor}`);
       if (stat === null || !stat.isFile() || stat.nlink > 0) continue;
-      files.set(`${stat.dev}:${stat.ino}`, {
+      const file = `${stat.dev}:${stat.ino}`;
+      // Its first holder is the process that opened it; a child that was started with it open may be gone in a moment.
+      if (files.has(file)) continue;
+      files.set(file, {
         pid,
         path: path.slice(0, -' (deleted)'.length),
         bytes: stat.blocks * 512,
@@ -220,7 +223,8 @@ export function pageBytes(): number {
 function pids(): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .map(Number);
+    .map(Number)
+    .sort((a, b) => a - b);
 }
 
 /** `null` when the process has ended, `[]` never hides a refusal: that is `null` too. */
