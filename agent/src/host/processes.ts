@@ -22,7 +22,8 @@ export interface Process {
 
 /** A deleted file that a process still has open: its room is not free. */
 export interface DeletedFile {
-  readonly pid: number;
+  /** All that have it open: who opened it, and children that were started with it open and may be gone in a moment. */
+  readonly pids: readonly number[];
   readonly path: string;
   readonly bytes: number;
 }
@@ -139,7 +140,7 @@ export function swappedBytesOf(pid: number): number | null {
  * the processes whose files this agent may not see.
  */
 export function readDeletedFiles(): { readonly files: DeletedFile[]; readonly blind: number } {
-  const files = new Map<string, DeletedFile>();
+  const files = new Map<string, DeletedFile & { readonly pids: number[] }>();
   let blind = 0;
   for (const pid of pids()) {
     const descriptors = listIfAllowed(`/proc/${pid}/fd`);
@@ -150,14 +151,14 @@ export function readDeletedFiles(): { readonly files: DeletedFile[]; readonly bl
         continue;
       const stat = statIfThere(`/proc/${pid}/fd/${descriptor}`);
       if (stat === null || !stat.isFile() || stat.nlink > 0) continue;
-      const file = `${stat.dev}:${stat.ino}`;
-      // Its first holder is the process that opened it; a child that was started with it open may be gone in a moment.
-      if (files.has(file)) continue;
-      files.set(file, {
-        pid,
+      const identity = `${stat.dev}:${stat.ino}`;
+      const file = files.get(identity) ?? {
+        pids: [],
         path: path.slice(0, -' (deleted)'.length),
         bytes: stat.blocks * 512,
-      });
+      };
+      if (file.pids.at(-1) !== pid) file.pids.push(pid);
+      files.set(identity, file);
     }
   }
   return { files: [...files.values()].sort((a, b) => b.bytes - a.bytes), blind };
@@ -223,8 +224,7 @@ export function pageBytes(): number {
 function pids(): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .sort((a, b) => a - b);
+    .map(Number);
 }
 
 /** `null` when the process has ended, `[]` never hides a refusal: that is `null` too. */

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
 import { parseOsRelease, readFacts, readStatusSample } from '@countersign/agent/host/facts';
@@ -60,23 +62,26 @@ test('T16: when a user calls a group of their own like a unit of the server, the
   assert.equal(parseCgroup(`0::/docker/${'ab12'.repeat(16)}/system.slice/nginx.service\n`), 'docker:ab12ab12ab12');
 });
 
-test('when a file is deleted while it is open, it is found with its size; memory files are not', () => {
+test('when a file is deleted while it is open, it is found with its size and all that have it open; memory files are not', async () => {
   using place = new Place();
   writeFileSync(place.at('log'), '');
   const file = openSync(place.at('log'), 'r+');
+  const child = spawn('sleep', ['60'], { stdio: ['ignore', file, 'ignore'] });
   try {
+    await once(child, 'spawn');
     writeSync(file, Buffer.alloc(1_000_000, 'x'));
     const open = readOpenFiles().identities.size;
     assert.ok(open > 0);
     rmSync(place.at('log'));
     const found = readDeletedFiles().files.find(({ path }) => path === place.at('log'));
-    assert.equal(found?.pid, process.pid);
+    assert.deepEqual(found?.pids.toSorted(), [process.pid, child.pid].toSorted());
     assert.ok((found?.bytes ?? 0) >= 1_000_000);
     assert.equal(
       readDeletedFiles().files.some(({ path }) => path.startsWith('/memfd')),
       false,
     );
   } finally {
+    child.kill();
     closeSync(file);
   }
 });

@@ -61,13 +61,12 @@ function lookAtDeletedFiles(report: Report): void {
     'deleted_open_bytes',
     files.reduce((sum, { bytes }) => sum + bytes, 0),
   );
-  for (const { pid, path, bytes } of big.slice(0, 10)) {
-    const unit = unitOfProcess(pid);
-    const service = unit?.endsWith('.service') ? unit : null;
+  for (const { pids, path, bytes } of big.slice(0, 10)) {
+    const service = pids.map(unitOfProcess).find((unit) => unit?.endsWith('.service')) ?? null;
     report.add({
       kind: 'disk.deleted_open',
       severity: bytes >= 1_000_000_000 ? 'warning' : 'info',
-      title: `${sayBytes(bytes)} belong to the deleted file ${path}, which ${service ?? `process ${pid}`} still has open.`,
+      title: `${sayBytes(bytes)} belong to the deleted file ${path}, which ${service ?? `process ${pids[0]}`} still has open.`,
       causes: ['A log was deleted or rotated, and its writer was not told.'],
       suggestions:
         service === null
