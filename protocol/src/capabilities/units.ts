@@ -45,8 +45,8 @@ export const probes = {
     z.object({
       limited: z.boolean(),
       resident_bytes: z.int(),
-      /** Since its start, by the kernel for lack of memory; null where that is not counted. */
-      oom_kills: z.int().nullable(),
+      /** Since its start, by the kernel for lack of memory; 0 where that is not counted. */
+      oom_kills: z.int(),
     }),
   ),
   'unit.open_files': observe(

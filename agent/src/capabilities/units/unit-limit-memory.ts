@@ -77,7 +77,8 @@ export const unitMemory: Observer<'unit.memory'> = async ({ unit, max }, context
   return {
     limited: limit.max === limitFor(sizeBytes(max)).max,
     resident_bytes: residentBytesOf(name),
-    oom_kills: await oomKillsOf(context, name),
+    // Where nothing was counted until the limit was set, counting begins with it.
+    oom_kills: (await oomKillsOf(context, name)) ?? 0,
   };
 };
 
