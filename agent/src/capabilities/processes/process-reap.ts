@@ -9,8 +9,8 @@ import { processWitness, touchable } from './same-process.ts';
 
 type Parameters = ParametersOf<'process.reap'>;
 
-/** How long a parent has to ask for its children after it was reminded. */
-const REMINDED_MS = 2000;
+/** How long a parent has to ask for its children after it was reminded: a restart in its place cuts off what it serves. */
+const REMINDED_MS = 5000;
 const POLL_MS = 50;
 
 /** Zombies go when their parent asks for them, or when it is gone itself and process 1 asks. */
