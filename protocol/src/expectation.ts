@@ -1,9 +1,9 @@
 /** What a reading must be for a precondition or a check to hold. A closed set of conditions, so that each can be said in words. */
 import { z } from 'zod';
+import { shorten } from './text.ts';
 
 /** What a field must be for it to be compared. */
 export const scalarSchema = z.union([z.string(), z.number(), z.boolean(), z.null()]);
-export type Scalar = z.infer<typeof scalarSchema>;
 
 export const conditionSchema = z.union([
   z.strictObject({ is: scalarSchema }),
@@ -70,11 +70,15 @@ function isAgainstBefore(condition: Condition): condition is AgainstBefore {
   return 'as_before' in condition || 'no_more_than_before' in condition;
 }
 
+const SHOWN_MAX = 200;
+
 function unlikeBefore(field: string, condition: AgainstBefore, found: unknown, before: unknown): string[] {
   if (before === undefined) return [`${field} is ${show(found)}, and it is not known what it was before`];
   const fewer =
     'no_more_than_before' in condition && typeof found === 'number' && typeof before === 'number' && found <= before;
-  return fewer || found === before ? [] : [`${field} is ${show(found)}, was ${show(before)} before`];
+  if (fewer || found === before) return [];
+  // Both are told, also where they are long, such as the names of all containers.
+  return [`${field} is ${shorten(show(found), SHOWN_MAX)}, was ${shorten(show(before), SHOWN_MAX)} before`];
 }
 
 function holds(condition: Exclude<Condition, AgainstBefore | { unchanged: true }>, found: unknown): boolean {
