@@ -20,11 +20,10 @@ export const liveEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('action'), id: z.string(), server: z.string(), state: z.string() }),
   z.object({ type: z.literal('output'), action: z.string() }),
   z.object({ type: z.literal('alert'), id: z.string() }),
-  /** Entries were appended, `seq` the newest of them. */
-  z.object({ type: z.literal('audit'), seq: z.int(), nouns: z.array(z.enum(auditNouns)) }),
+  /** Entries were appended, `seq` the newest of them. A newer control plane may tell of {@link auditNouns} that a page does not know. */
+  z.object({ type: z.literal('audit'), seq: z.int(), nouns: z.array(z.string()) }),
   z.object({ type: z.literal('enrolment'), server: z.string(), step: z.string() }),
   z.object({ type: z.literal('telegram_link'), person: z.string() }),
   z.object({ type: z.literal('mcp_call'), token: z.string(), tool: z.string() }),
-  z.object({ type: z.literal('playbooks') }),
 ]);
 export type LiveEvent = z.infer<typeof liveEventSchema>;

@@ -23,7 +23,7 @@ const aboutNoun: Readonly<Record<AuditNoun, readonly OperationName[]>> = {
   report: [],
   playbook: [],
   file: [],
-  discovery: ['discoverServices', 'listPlaybooks'],
+  discovery: ['discoverServices', 'listPlaybooks', 'getPlaybook'],
   deploy: [],
   policy: ['getPolicy', 'listAmendments', 'getOverview'],
   setup: ['listPeople', 'getMe', 'getOverview'],
@@ -34,14 +34,14 @@ const aboutNoun: Readonly<Record<AuditNoun, readonly OperationName[]>> = {
   token: ['listTokens', 'getConnect', 'getOverview'],
   credential: [],
   telegram: ['getTelegram', 'listPeople', 'getMe', 'getOverview'],
-  server: ['listServers', 'getServerStatus', 'getEnrolment', 'getLock', 'getTimeline', 'getOverview'],
+  server: ['listServers', 'getServerStatus', 'getEnrolment', 'getLock', 'listAlerts', 'getTimeline', 'getOverview'],
   lock: ['getLock', 'listServers', 'getServerStatus', 'getTimeline', 'getOverview'],
   diagnostic: ['getTimeline'],
   hook: ['listHooks'],
   alert: ['getTimeline', 'getOverview'],
   control_plane: [],
   tools: [],
-  playbooks: ['listPlaybooks', 'getPlaybook'],
+  playbooks: ['listPlaybooks', 'getPlaybook', 'listPlaybookVersions', 'listPlaybookProblems'],
   audit: [],
   ledger: ['listServers', 'getServerStatus', 'getTimeline', 'getOverview'],
 };
@@ -57,18 +57,24 @@ export function touchedBy(event: LiveEvent): Touched[] {
     case 'output':
       return [{ operation: 'getAction', action: event.action }];
     case 'server':
-      return all('listServers', 'getServerStatus', 'getOverview', 'getEnrolment', 'listPlaybooks', 'getLock');
+      return all(
+        'listServers',
+        'getServerStatus',
+        'getOverview',
+        'getEnrolment',
+        'listPlaybooks',
+        'getPlaybook',
+        'getLock',
+      );
     case 'alert':
-      return all('listAlerts', 'getOverview', 'listServers', 'getServerStatus', 'getTimeline');
+      return all('listAlerts', 'getOverview', 'listServers', 'getServerStatus', 'getTimeline', 'listHooks');
     case 'audit':
-      return all('getAuditLog', ...new Set(event.nouns.flatMap((noun) => aboutNoun[noun])));
+      return all('getAuditLog', ...new Set(event.nouns.flatMap((noun) => aboutNoun[noun as AuditNoun] ?? [])));
     case 'enrolment':
       return all('getEnrolment', 'listServers', 'getServerStatus', 'getOverview');
     case 'telegram_link':
       return all('getTelegram', 'getMe', 'listPeople', 'getOverview');
     case 'mcp_call':
       return all('getConnect', 'listTokens', 'getOverview');
-    case 'playbooks':
-      return all('listPlaybooks', 'getPlaybook');
   }
 }

@@ -3,7 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { LogOut, Monitor, Moon, ShieldCheck, Sun } from 'lucide-react';
 import { useState } from 'react';
-import { call } from '../api/client.ts';
+import { call, isFault } from '../api/client.ts';
 import { session, useOperation, useWork } from '../api/queries.ts';
 import { useMe } from '../api/session.ts';
 import { FaultNotice } from '../components/fault-notice.tsx';
@@ -29,9 +29,12 @@ export function AccountPage() {
     session.leaving = true;
     try {
       await call('signOut', {});
-    } finally {
-      session.leaving = false;
+    } catch (error) {
+      // Whose session is over is signed out.
+      if (!isFault(error, 'unauthenticated')) throw error;
     }
+    // Where no answer comes it may be over all the same, which the stream tells then.
+    session.leaving = false;
   }, []);
   const leave = () =>
     signOut.mutate(undefined, {
