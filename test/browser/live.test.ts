@@ -56,7 +56,7 @@ browserTest('when somebody else changes what has no event of its own, an open pa
   const changes = [
     ['/people', 'people', email, () => world.owner('invitePerson', { email, name: 'Grace', role: 'viewer' })],
     ['/tokens', 'tokens', 'nightly', () => world.owner('createToken', { name: 'nightly', scope: 'read' })],
-    ['/alerts', 'hooks', 'monitoring', () => world.owner('createHook', { name: 'monitoring', kind: 'grafana' })],
+    ['/alerts', 'hooks', 'nightwatch', () => world.owner('createHook', { name: 'nightwatch', kind: 'grafana' })],
     ['/audit', 'audit', 'server.enrolment_renewed', () => world.owner('renewEnrolment', { server })],
   ] as const;
   for (const [path, list, text, change] of changes) {
@@ -87,11 +87,16 @@ browserTest(
     const old = await list.fetch();
     await frameRead;
     const changes = [1, 2, 3, 4, 5].map((n) => `web-late-${n}`);
-    for (const name of changes) {
+    const { servers } = await world.owner('getOverview', {});
+    for (const [index, name] of changes.entries()) {
       // The frame of the page is read again once the news is there.
-      const frameAsked = page.waitForRequest('**/api/v1/overview');
+      const frameCounts = page.waitForResponse(
+        async (response) =>
+          response.url().endsWith('/api/v1/overview') &&
+          (await response.json()).servers.awaiting_agent > servers.awaiting_agent + index,
+      );
       await world.owner('addServer', { name });
-      await frameAsked;
+      await frameCounts;
     }
     let again = 0;
     page.on('request', (request) => {

@@ -37,6 +37,8 @@ const answer = async (host: Host, ...verb: readonly string[]) =>
   (await host.exec(['systemctl', ...verb, 'shop'], { okCodes: 'any' })).stdout.trim();
 const isActive = (host: Host) => answer(host, 'is-active');
 const isEnabled = (host: Host) => answer(host, 'is-enabled');
+/** A port on which the check asks. */
+const ASKED = 8071;
 const DIES = 'systemctl kill --signal=KILL shop';
 
 /** Nothing of a row is left for the next one. */
@@ -164,8 +166,8 @@ prove(() => ground, {
   spoil: {
     how: 'the unit dies while it is watched',
     // The probe is asked after the unit was looked at: what it sets off shows at the second reading.
-    breakIt: (host) => doWhenAsked(host, 8071, `${DIES}; until systemctl is-failed shop; do sleep 0.1; done`),
-    parameters: { unit: 'shop', watch: '1s', probe_url: 'http://127.0.0.1:8071/' },
+    breakIt: (host) => doWhenAsked(host, ASKED, `${DIES}; until systemctl is-failed shop; do sleep 0.1; done`),
+    parameters: { unit: 'shop', watch: '1s', probe_url: `http://127.0.0.1:${ASKED}/` },
     undo: 'impossible',
     undone: async (host) => assert.equal(await isActive(host), 'failed'),
   },

@@ -102,9 +102,10 @@ export async function controlPlaneWork(): Promise<ControlPlaneWork> {
     async [Symbol.asyncDispose]() {
       stop.abort();
       await linked;
+      // A step that was not let go ends with it, and the runner after its step.
+      await rm(folder, { recursive: true, force: true });
       await box[Symbol.asyncDispose]();
       await world[Symbol.asyncDispose]();
-      await rm(folder, { recursive: true, force: true });
     },
   };
 }

@@ -44,7 +44,7 @@ export function effectLedger(folder: string): Effects {
     longStep: (mark) => [
       'sh',
       '-c',
-      `echo "$1" >>"$2"; echo "did $1"; until [ -e "$3" ]; do sleep 0.05; done`,
+      `echo "$1" >>"$2"; echo "did $1"; while [ -e "$2" ] && [ ! -e "$3" ]; do sleep 0.05; done`,
       'sh',
       mark,
       file,

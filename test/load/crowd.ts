@@ -89,8 +89,7 @@ export class Crowd implements AsyncDisposable {
   }
 
   /** Has nobody raise alerts or make trouble any more. Resolves when every alert has resolved itself and every report is acknowledged. */
-  async calmDown(timeoutMs: number): Promise<void> {
-    this.tell({ do: 'calm' });
+  async allCalm(timeoutMs: number): Promise<void> {
     const isCalm = () => this.#all.every((status) => status.isCalm) && this.unacknowledged === 0;
     await eventually('every report to be acknowledged', isCalm, { timeoutMs, everyMs: 100 });
   }

@@ -30,7 +30,7 @@ export interface LoadOptions {
   readonly actionsPerSecond: number;
   readonly alertsPerSecond: number;
   readonly seed: number;
-  /** It goes on, however slow the machine is, until so many actions were approved and so many alerts raised; none unless told. */
+  /** It goes on, however slow the machine is, until so many actions were approved, so many alerts raised, and each kind of call answered. */
   readonly atLeast?: { readonly approved: number; readonly alerts: number };
   /** Is told what happens. */
   readonly say: (line: string) => void;
@@ -161,7 +161,8 @@ class Load {
   }
 
   async #phases(crowd: Crowd, assistants: readonly Assistant[]): Promise<Makers> {
-    const { seconds, seed, callsPerSecond, actionsPerSecond: perSecond, alertsPerSecond, servers } = this.#options;
+    const { seconds, seed, callsPerSecond, actionsPerSecond: perSecond, alertsPerSecond } = this.#options;
+    const { servers, atLeast } = this.#options;
     const latencies = this.#latencies;
     const share = (part: number) => seconds * part * 1000;
     await this.#phase('settling', Math.max(this.#restMs, Math.min(30_000, share(0.1))));
@@ -171,15 +172,15 @@ class Load {
     const stories = new ActionStories({ assistants, approver: this.#world.owner, servers, perSecond, latencies });
     for (const maker of [pulse, traffic, stories]) maker.start();
     crowd.raiseAlerts(alertsPerSecond);
-    await this.#phase('quiet', share(0.25), () => traffic.eachAnsweredIn('quiet'));
+    await this.#phase('quiet', share(0.25), () => atLeast === undefined || traffic.eachAnsweredIn('quiet'));
     crowd.tell({ do: 'trouble' });
     await this.#phase('slow and flooding agents', share(0.15));
     await this.#cutAll(crowd);
     await this.#phase('between the storms', share(0.1));
     await this.#kill(crowd);
-    const { approved, alerts } = this.#options.atLeast ?? { approved: 0, alerts: 0 };
     const isEnough = () =>
-      traffic.eachAnsweredIn('afterwards') && stories.approved >= approved && crowd.alerts >= alerts;
+      atLeast === undefined ||
+      (traffic.eachAnsweredIn('afterwards') && stories.approved >= atLeast.approved && crowd.alerts >= atLeast.alerts);
     await this.#phase('afterwards', share(0.25), isEnough);
     return { pulse, traffic, stories };
   }
@@ -219,7 +220,9 @@ class Load {
   async #finish(crowd: Crowd, { pulse, traffic, stories }: Makers) {
     this.#begin('ending');
     pulse.stop();
-    await Promise.all([crowd.calmDown(COMEBACK_MS), traffic.stop(), stories.stop()]);
+    crowd.tell({ do: 'calm' });
+    await Promise.all([traffic.stop(), stories.stop()]);
+    await crowd.allCalm(COMEBACK_MS);
     this.#meter.end();
     const { ok, problems: audit } = await this.#world.owner('verifyAudit', {});
     const { failed: failedConnects, failedTrouble: troubleEnded, lateMs: makerLateMs } = crowd;

@@ -129,7 +129,7 @@ const disposing = <T extends { dispose(): void }>(it: T) => Object.assign(it, { 
 async function aboutWhenIdle(runner: RunnerClient) {
   for (let tries = 0; ; tries += 1)
     try {
-      return await runner.about(AbortSignal.timeout(20_000));
+      return await runner.about(AbortSignal.timeout(120_000));
     } catch (error) {
       if (!(error instanceof Fault && error.code === 'agent_busy') || tries > 200) throw error;
       await pause(50);

@@ -1,7 +1,7 @@
 /** What tests of the runner stand on: a folder, a control plane's key, plans, grants, and three real capabilities that leave traces. */
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   type Approval,
   type Clock,
@@ -227,6 +227,9 @@ export const command = (id: string, ...argv: string[]): Step => ({
   capability: 'command.run',
   parameters: { argv, timeout_s: 60 },
 });
+/** A command that goes on until this file is there. It ends with the folder of the file too, so that a test that failed leaves nothing. */
+export const commandUntil = (id: string, file: string) =>
+  command(id, 'sh', '-c', 'while [ -d "$0" ] && [ ! -e "$1" ]; do sleep 0.05; done', dirname(file), file);
 export const start = (id: string, unit: string): Step => ({ id, capability: 'unit.start', parameters: { unit } });
 
 export const stop = (id: string, unit: string): Step => ({ id, capability: 'unit.stop', parameters: { unit } });

@@ -13,6 +13,7 @@ import { heldClock } from '../held-clock.ts';
 import {
   type Bed,
   command,
+  commandUntil,
   draftOf,
   grantOf,
   linesOf,
@@ -136,7 +137,7 @@ test('when a confirmation comes before the steps are over, it does not count', a
   const clock = heldClock(bed.clock, LONG_MS);
   await using watched = new Watched(bed, { clock });
   const goOn = join(bed.folder, 'go-on');
-  const waits = command('one', 'sh', '-c', 'until [ -e "$0" ]; do sleep 0.05; done', goOn);
+  const waits = commandUntil('one', goOn);
   const grant = await armedGrant(bed, [waits, start('two', 'a.service')], LONG_MS);
   const { actionId } = grant.grant;
   watched.runner.accept(grant, 0);

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { PlanProbe } from '@countersign/protocol';
-import { command, draftOf, grantOf, linesOf, makeBed, planOf, start, stop, until } from './bed.ts';
+import { command, commandUntil, draftOf, grantOf, linesOf, makeBed, planOf, start, stop, until } from './bed.ts';
 import { RunnerProcess } from './runner-process.ts';
 
 const unitIs = (unit: string, state: string): PlanProbe => ({
@@ -181,7 +181,7 @@ test('when two runners are started on one folder, the second waits until the fir
 test('when the link goes while an action is under way, the runner finishes it and then goes too', async () => {
   using bed = makeBed();
   const goOn = join(bed.folder, 'go-on');
-  const waits = command('one', 'sh', '-c', 'until [ -e "$0" ]; do sleep 0.05; done', goOn);
+  const waits = commandUntil('one', goOn);
   const signed = grantOf(bed, await planOf(bed, draftOf([waits, start('two', 'a.service')])));
   await using first = new RunnerProcess(bed);
   first.accept(signed);

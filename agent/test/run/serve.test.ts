@@ -16,7 +16,7 @@ import { RunnerService } from '../../src/run/serve.ts';
 import { serverName } from '../../src/run/server-name.ts';
 import { heldClock } from '../held-clock.ts';
 import { makeCertificate } from '../link/certificate.ts';
-import { type Bed, command, draftOf, grantOf, makeBed, planOf, until } from './bed.ts';
+import { type Bed, commandUntil, draftOf, grantOf, makeBed, planOf, until } from './bed.ts';
 
 interface Served {
   readonly path: string;
@@ -142,7 +142,7 @@ test('when the link goes in the middle of a request, the request is called off',
 test('when an action is under way, the runner is not idle, however long nobody asks', async () => {
   using bed = makeBed();
   const goOn = join(bed.folder, 'go-on');
-  const step = command('one', 'sh', '-c', 'until [ -e "$0" ]; do sleep 0.05; done', goOn);
+  const step = commandUntil('one', goOn);
   const grant = grantOf(bed, await planOf(bed, draftOf([step])));
   await using served = await serve(bed);
   const { socket, lines } = await talk(served.path);

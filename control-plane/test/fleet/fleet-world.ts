@@ -28,6 +28,9 @@ export interface WorldOptions {
   readonly actions?: ActionReports;
 }
 
+/** For a clock that moves on as often as it is looked: no answer to a ping need come back over a real socket in that time. */
+export const nobodyDead = { pingAfterMs: 86_400_000, deadAfterMs: 86_400_000 };
+
 export async function fleetWorld(options: WorldOptions = {}) {
   const db = await openDatabase({ path: options.path ?? ':memory:' });
   const live: LiveEvent[] = [];

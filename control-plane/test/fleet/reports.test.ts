@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fault } from '@countersign/protocol';
 import { closeCodes } from '../../src/fleet/wire.ts';
-import { fleetWorld, until } from './fleet-world.ts';
+import { fleetWorld, nobodyDead, until } from './fleet-world.ts';
 import { manualClock } from './manual-clock.ts';
 import { validMessages } from './mutate-frames.ts';
 
@@ -121,9 +121,7 @@ test('when a runner refuses in words that are not its own to say, they become a 
 test('T13, F15: when an agent floods, it is read more slowly, everything is stored, and another server is not kept waiting', async () => {
   const chunks = 200;
   const clock = manualClock();
-  // The time goes on as often as it is looked: nobody is dead for an answer that comes late over a real socket.
-  const alive = { pingAfterMs: 86_400_000, deadAfterMs: 86_400_000 };
-  const limits = { ...alive, framesPerSecond: 100, framesAtOnce: 20, reportsWaiting: 8 };
+  const limits = { ...nobodyDead, framesPerSecond: 100, framesAtOnce: 20, reportsWaiting: 8 };
   await using world = await fleetWorld({ clock, limits });
   const { agent } = await world.enrolled('noisy');
   const { id } = await world.enrolled('quiet');

@@ -12,7 +12,7 @@ import { renewEnrolment } from '../../src/fleet/renew-enrolment.ts';
 import { backUpDatabase } from '../../src/storage/database-backup.ts';
 import { write } from '../../src/storage/write.ts';
 import { tempFolder } from '../storage/temp-database.ts';
-import { audited, until } from './fleet-world.ts';
+import { audited, nobodyDead, until } from './fleet-world.ts';
 import { manualClock } from './manual-clock.ts';
 import { operationsWorld, proof, wrongProof } from './operations-world.ts';
 
@@ -21,9 +21,7 @@ type World = Awaited<ReturnType<typeof operationsWorld>>;
 /** A world whose time stands still until `turn` moves it on by a second. */
 async function witnessWorld(more: Parameters<typeof operationsWorld>[0] = {}) {
   const clock = manualClock();
-  // Seconds pass here at once: no answer to a ping need come back over a real socket in that time.
-  const limits = { pingAfterMs: 86_400_000, deadAfterMs: 86_400_000 };
-  const world = await operationsWorld({ clock, limits, ...more });
+  const world = await operationsWorld({ clock, limits: nobodyDead, ...more });
   return Object.assign(world, { turn: () => clock.advance(1000), clock });
 }
 
