@@ -1,8 +1,10 @@
 /** What tests of the runner stand on: a folder, a control plane's key, plans, grants, and three real capabilities that leave traces. */
+import assert from 'node:assert/strict';
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import {
+  type ActionResult,
   type Approval,
   type Clock,
   type Grant,
@@ -305,6 +307,12 @@ export function grantOf(
   return { grant, key: bed.key.publicKey, signature: signValue('grant', grant, bed.key.seed) };
 }
 
+/** The result that a report tells. Throws when it tells something else. */
+export function resultOf(report: Report): ActionResult {
+  assert.equal(report.kind, 'finished', JSON.stringify(report));
+  return (report as Extract<Report, { kind: 'finished' }>).result;
+}
+
 /** A runner with somebody who listens to it. */
 export class Watched {
   readonly runner: Runner;
@@ -331,6 +339,11 @@ export class Watched {
         (report): report is Exclude<Report, { kind: 'started' }> => report.kind !== 'started',
       );
     }, `the end of ${actionId}`);
+  }
+
+  /** The result of an action, once it is over. */
+  async result(actionId: string): Promise<ActionResult> {
+    return resultOf(await this.ending(actionId));
   }
 
   output(actionId: string): string {

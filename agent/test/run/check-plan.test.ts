@@ -3,9 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Expectation, fault, type PlanProbe } from '@countersign/protocol';
 import type { Observers } from '../../src/capabilities/capability.ts';
-import type { Report } from '../../src/run/runner-wire.ts';
-import { draftOf, grantOf, makeBed, planOf, start, until, Watched } from './bed.ts';
-import { RunnerProcess } from './runner-process.ts';
+import { draftOf, grantOf, makeBed, planOf, start, Watched } from './bed.ts';
+import { takeOver } from './runner-process.ts';
 
 const unitIs = (unit: string, expect: Expectation): PlanProbe => ({
   capability: 'unit.state',
@@ -14,18 +13,13 @@ const unitIs = (unit: string, expect: Expectation): PlanProbe => ({
 });
 const checkOf = (...probes: PlanProbe[]) => ({ check: { probes, settle_ms: 0, stable_ms: 10 } });
 
-function resultOf(report: Report) {
-  assert.equal(report.kind, 'finished', JSON.stringify(report));
-  return report.kind === 'finished' ? report.result : assert.fail();
-}
-
 test('when something must be as before and is not at the first reading, the check fails, says both, and the step is undone', async () => {
   using bed = makeBed();
   await using watched = new Watched(bed);
   const check = checkOf(unitIs('a.service', { active_state: { as_before: true } }));
   const signed = grantOf(bed, await planOf(bed, draftOf([start('one', 'a.service')], check)));
   watched.runner.accept(signed, 0);
-  const result = resultOf(await watched.ending(signed.grant.actionId));
+  const result = await watched.result(signed.grant.actionId);
   assert.equal(result.outcome, 'failed');
   assert.equal(result.summary, 'The check failed: unit.state: active_state is "active", was "inactive" before.');
   assert.equal(result.check?.readings.length, 1);
@@ -41,7 +35,7 @@ test('when all is as before, the check passes at both readings', async () => {
   );
   const signed = grantOf(bed, await planOf(bed, draftOf([start('one', 'a.service')], check)));
   watched.runner.accept(signed, 0);
-  const result = resultOf(await watched.ending(signed.grant.actionId));
+  const result = await watched.result(signed.grant.actionId);
   assert.equal(result.outcome, 'succeeded');
   assert.deepEqual(
     result.check?.readings.map(({ said }) => said),
@@ -69,7 +63,7 @@ test('when a number may not grow, fewer than before passes and more fails, also 
     const check = checkOf(unitIs('b.service', { restarts: { no_more_than_before: true } }));
     const signed = grantOf(bed, await planOf(bed, draftOf([start('one', 'a.service')], check)));
     watched.runner.accept(signed, 0);
-    const result = resultOf(await watched.ending(signed.grant.actionId));
+    const result = await watched.result(signed.grant.actionId);
     assert.equal(result.outcome, outcome, `${restarts}: ${result.summary}`);
     if (outcome === 'failed') assert.match(result.summary, /restarts is 4, was 3 before/);
   }
@@ -106,11 +100,7 @@ test('F5: when the runner is killed in the middle of a step, the one that takes 
   using bed = makeBed();
   const check = checkOf(unitIs('slow.service', { active_state: { as_before: true } }));
   const signed = grantOf(bed, await planOf(bed, draftOf([start('one', 'slow.service')], check)));
-  await using first = new RunnerProcess(bed);
-  first.accept(signed);
-  await until(() => bed.effects().length === 1, 'the effect');
-  await first.kill();
-  await using second = new RunnerProcess(bed);
+  await using second = await takeOver(bed, signed, () => bed.effects().length === 1, 'the effect');
   const result = await second.result(signed.grant.actionId);
   assert.equal(result.outcome, 'failed');
   assert.match(result.summary, /active_state is "active", was "inactive" before/);

@@ -58,13 +58,6 @@ const askedFor = (watched: Watched, actionId: string) =>
 const kindsIn = (bed: Bed) =>
   linesOf(join(bed.ports.stateDir, 'journal.ndjson')).map((line) => JSON.parse(line).entry.kind as string);
 
-async function resultOf(watched: Watched, actionId: string) {
-  const ending = await watched.ending(actionId);
-  assert.equal(ending.kind, 'finished', JSON.stringify(ending));
-  if (ending.kind !== 'finished') throw new Error('not finished');
-  return ending.result;
-}
-
 test('when a human confirms in time, the action succeeds, the timer is disarmed, and nothing is taken back', async () => {
   using bed = makeBed();
   const timer: string[] = [];
@@ -83,7 +76,7 @@ test('when a human confirms in time, the action succeeds, the timer is disarmed,
   assert.ok(Math.abs(step.until - bed.clock.now() - LONG_MS) < 10_000);
   assert.deepEqual(watched.runner.about().running, [actionId]);
   watched.runner.confirm(actionId, []);
-  const result = await resultOf(watched, actionId);
+  const result = await watched.result(actionId);
   assert.deepEqual([result.outcome, result.undo.state, result.check?.passed], ['succeeded', 'not_needed', true]);
   assert.match(result.summary, /A human confirmed/);
   await until(() => watched.runner.running === 0, 'the end');
@@ -109,7 +102,7 @@ test('when nobody confirms, everything is taken back once, in reverse, and the r
   watched.runner.accept(grant, 0);
   await askedFor(watched, actionId);
   clock.pass();
-  const result = await resultOf(watched, actionId);
+  const result = await watched.result(actionId);
   assert.deepEqual([result.outcome, result.undo.state], ['failed', 'done']);
   assert.match(result.summary, /^Nobody confirmed within 3600 s that the server can still be reached/);
   assert.deepEqual(bed.effects(), ['start a.service', 'start b.service', 'undo b.service', 'undo a.service']);
@@ -128,7 +121,7 @@ test('when two people confirm, the second one changes nothing', async () => {
   await askedFor(watched, actionId);
   watched.runner.confirm(actionId, []);
   watched.runner.confirm(actionId, []);
-  assert.equal((await resultOf(watched, actionId)).outcome, 'succeeded');
+  assert.equal((await watched.result(actionId)).outcome, 'succeeded');
   assert.equal(kindsIn(bed).filter((kind) => kind === 'confirmed').length, 1);
 });
 
@@ -147,7 +140,7 @@ test('when a confirmation comes before the steps are over, it does not count', a
   writeFileSync(goOn, '');
   await askedFor(watched, actionId);
   clock.pass();
-  const result = await resultOf(watched, actionId);
+  const result = await watched.result(actionId);
   assert.equal(result.outcome, 'failed');
   assert.deepEqual(bed.effects(), ['start a.service', 'undo a.service']);
 });
@@ -163,7 +156,7 @@ test('when the time is over in the middle of a step, the step is ended, no furth
   watched.runner.accept(grant, 0);
   await until(() => linesOf(begun).length === 1, 'the second step');
   clock.pass();
-  const result = await resultOf(watched, grant.grant.actionId);
+  const result = await watched.result(grant.grant.actionId);
   assert.deepEqual(
     [result.outcome, ...result.steps.map(({ state }) => state)],
     ['failed', 'done', 'failed', 'skipped'],
@@ -177,7 +170,7 @@ test('when the check fails, nobody is asked and all is taken back at once', asyn
   const check = { probes: [isActive('a.service', 'other')], settle_ms: 0, stable_ms: 0 };
   const grant = await armedGrant(bed, [start('one', 'a.service')], LONG_MS, { check });
   watched.runner.accept(grant, 0);
-  const result = await resultOf(watched, grant.grant.actionId);
+  const result = await watched.result(grant.grant.actionId);
   assert.deepEqual([result.outcome, result.undo.state], ['failed', 'done']);
   assert.ok(!kindsIn(bed).includes('confirming'));
 });
@@ -190,7 +183,7 @@ test('when it is stopped while a human is asked, it is taken back: to stop is no
   watched.runner.accept(grant, 0);
   await askedFor(watched, actionId);
   watched.runner.stop(actionId);
-  const result = await resultOf(watched, actionId);
+  const result = await watched.result(actionId);
   assert.deepEqual([result.outcome, result.undo.state], ['stopped', 'done']);
   assert.deepEqual(bed.effects(), ['start a.service', 'undo a.service']);
 });
@@ -240,7 +233,7 @@ test('T1: when the server is locked, a confirmation counts only with as many sig
   assert.equal(bed.logged.filter((line) => line.includes('confirmation.refused')).length, bad.length);
   assert.deepEqual(watched.runner.about().running, [actionId]);
   watched.runner.confirm(actionId, [ada.sign(right), bo.sign(right)]);
-  assert.equal((await resultOf(watched, actionId)).outcome, 'succeeded');
+  assert.equal((await watched.result(actionId)).outcome, 'succeeded');
 });
 
 // The runner killed at every turn. The first one takes the grant; the second one finds what is left.
@@ -329,7 +322,7 @@ test('F14: when the wall clock was set back before a runner takes over, the time
   const armed: number[] = [];
   const deadMan = { arm: async (_: string, ms: number) => void armed.push(ms), disarm: async () => undefined };
   await using watched = new Watched(bed, { deadMan });
-  await resultOf(watched, actionId);
+  await watched.result(actionId);
   assert.deepEqual(armed, [10_000]);
 });
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { PlanProbe } from '@countersign/protocol';
 import { command, commandUntil, draftOf, grantOf, linesOf, makeBed, planOf, start, stop, until } from './bed.ts';
-import { RunnerProcess } from './runner-process.ts';
+import { RunnerProcess, takeOver } from './runner-process.ts';
 
 const unitIs = (unit: string, state: string): PlanProbe => ({
   capability: 'unit.state',
@@ -68,11 +68,7 @@ test('F5: when the runner is killed in a step whose end can be found out, it goe
   using bed = makeBed();
   const check = { probes: [unitIs('slow.service', 'active')], settle_ms: 0, stable_ms: 10 };
   const signed = grantOf(bed, await planOf(bed, draftOf([start('one', 'slow.service')], { check })));
-  await using first = new RunnerProcess(bed);
-  first.accept(signed);
-  await until(() => bed.effects().length === 1, 'the effect');
-  await first.kill();
-  await using second = new RunnerProcess(bed);
+  await using second = await takeOver(bed, signed, () => bed.effects().length === 1, 'the effect');
   const result = await second.result(signed.grant.actionId);
   assert.equal(result.outcome, 'succeeded');
   assert.equal(result.check?.readings.length, 2);
@@ -83,11 +79,7 @@ test('F5: when the runner is killed with steps still to come, what was done is u
   using bed = makeBed();
   const steps = [start('one', 'a.service'), start('two', 'slow.service'), start('three', 'c.service')];
   const signed = grantOf(bed, await planOf(bed, draftOf(steps)));
-  await using first = new RunnerProcess(bed);
-  first.accept(signed);
-  await until(() => bed.effects().length === 2, 'the second effect');
-  await first.kill();
-  await using second = new RunnerProcess(bed);
+  await using second = await takeOver(bed, signed, () => bed.effects().length === 2, 'the second effect');
   const result = await second.result(signed.grant.actionId);
   assert.equal(result.outcome, 'failed');
   assert.deepEqual(
@@ -101,11 +93,12 @@ test('when the runner is killed while it waits for the check, the steps are not 
   using bed = makeBed();
   const check = { probes: [unitIs('a.service', 'active')], settle_ms: 3000, stable_ms: 0 };
   const signed = grantOf(bed, await planOf(bed, draftOf([start('one', 'a.service')], { check })));
-  await using first = new RunnerProcess(bed);
-  first.accept(signed);
-  await until(() => first.told.some((message) => message.type === 'step' && message.phase === 'checking'), 'the check');
-  await first.kill();
-  await using second = new RunnerProcess(bed);
+  await using second = await takeOver(
+    bed,
+    signed,
+    (first) => first.told.some((message) => message.type === 'step' && message.phase === 'checking'),
+    'the check',
+  );
   assert.equal((await second.result(signed.grant.actionId)).outcome, 'succeeded');
   assert.deepEqual(bed.effects(), ['start a.service']);
 });
@@ -115,11 +108,7 @@ test('when the runner is killed in the middle of an undo, the undo is not begun 
   const check = { probes: [unitIs('a.service', 'other')], settle_ms: 0, stable_ms: 0 };
   const steps = [start('one', 'a.service'), start('two', 'stuck.service')];
   const signed = grantOf(bed, await planOf(bed, draftOf(steps, { check })));
-  await using first = new RunnerProcess(bed);
-  first.accept(signed);
-  await until(() => bed.effects().includes('undo stuck.service'), 'the undo');
-  await first.kill();
-  await using second = new RunnerProcess(bed);
+  await using second = await takeOver(bed, signed, () => bed.effects().includes('undo stuck.service'), 'the undo');
   assert.equal((await second.result(signed.grant.actionId)).outcome, 'unknown');
   assert.deepEqual(bed.effects(), ['start a.service', 'start stuck.service', 'undo stuck.service']);
 });
@@ -130,11 +119,7 @@ test('when a step has failed and the runner is killed in an undo that may be beg
   const check = { probes: [unitIs('a.service', 'active')], settle_ms: 0, stable_ms: 0 };
   const steps = [stop('one', 'stuck.service'), start('two', 'broken.service')];
   const signed = grantOf(bed, await planOf(bed, draftOf(steps, { check })));
-  await using first = new RunnerProcess(bed);
-  first.accept(signed);
-  await until(() => bed.effects().includes('undo stuck.service'), 'the undo');
-  await first.kill();
-  await using second = new RunnerProcess(bed);
+  await using second = await takeOver(bed, signed, () => bed.effects().includes('undo stuck.service'), 'the undo');
   const result = await second.result(signed.grant.actionId);
   assert.deepEqual([result.outcome, result.undo.state, result.check], ['failed', 'done', null]);
   assert.match(result.summary, /Step two failed/);

@@ -1,12 +1,11 @@
 /** A runner in a process of its own, to be killed at will. Its program is `runner-program.ts`. */
-import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { ActionResult, ApproverSignature, SignedGrant } from '@countersign/protocol';
 import { Channel } from '../../src/run/channel.ts';
 import { type FromRunner, fromRunnerSchema, LINE_BYTES_MAX, type Report } from '../../src/run/runner-wire.ts';
-import { type Bed, until } from './bed.ts';
+import { type Bed, resultOf, until } from './bed.ts';
 
 const SOURCES = join(import.meta.dirname, 'runner-program.ts');
 
@@ -65,9 +64,7 @@ export class RunnerProcess {
   }
 
   async result(actionId: string): Promise<ActionResult> {
-    const report = await this.ending(actionId);
-    assert.equal(report.kind, 'finished', JSON.stringify(report));
-    return (report as Extract<Report, { kind: 'finished' }>).result;
+    return resultOf(await this.ending(actionId));
   }
 
   /** Ends it in order. */
@@ -85,4 +82,18 @@ export class RunnerProcess {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
   }
+}
+
+/** Gives a runner an action, kills it once it has come so far, and starts the one that takes over. */
+export async function takeOver(
+  bed: Bed,
+  grant: SignedGrant,
+  isSoFar: (first: RunnerProcess) => boolean,
+  what: string,
+): Promise<RunnerProcess> {
+  await using first = new RunnerProcess(bed);
+  first.accept(grant);
+  await until(() => isSoFar(first), what);
+  await first.kill();
+  return new RunnerProcess(bed);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { ActionResult, PlanProbe, Preview, StepPreview } from '@countersign/protocol';
+import type { PlanProbe, Preview, StepPreview } from '@countersign/protocol';
 import { approver, lockOf } from '../../../protocol/test/approvers.ts';
 import { driftBetween } from '../../src/run/preview.ts';
 import type { Report } from '../../src/run/runner-wire.ts';
@@ -15,11 +15,6 @@ const unitIs = (unit: string, state: string): PlanProbe => ({
   parameters: { unit },
   expect: { active_state: { is: state } },
 });
-
-function resultOf(report: Report): ActionResult {
-  assert.equal(report.kind, 'finished', JSON.stringify(report));
-  return (report as Extract<Report, { kind: 'finished' }>).result;
-}
 
 function codeOf(report: Report): string {
   assert.equal(report.kind, 'refused', JSON.stringify(report));
@@ -36,7 +31,7 @@ test('when a grant is good, its steps run in order, the check passes and the res
   );
   const signed = grantOf(bed, plan);
   watched.runner.accept(signed, 0);
-  const result = resultOf(await watched.ending(signed.grant.actionId));
+  const result = await watched.result(signed.grant.actionId);
   assert.equal(result.outcome, 'succeeded');
   assert.deepEqual(
     result.steps.map(({ step, state, exitCode }) => [step, state, exitCode]),
@@ -235,7 +230,7 @@ test('when the check fails, everything is undone once, last step first', async (
   const draft = draftOf([start('one', 'a.service'), start('two', 'b.service')], { check });
   const signed = grantOf(bed, await planOf(bed, draft));
   watched.runner.accept(signed, 0);
-  const result = resultOf(await watched.ending(signed.grant.actionId));
+  const result = await watched.result(signed.grant.actionId);
   assert.equal(result.outcome, 'failed');
   assert.equal(result.check?.passed, false);
   assert.equal(result.undo.state, 'done');
@@ -249,7 +244,7 @@ test('when a step fails, later steps are not begun and the begun ones are undone
   const steps = [start('one', 'a.service'), start('two', 'broken.service'), start('three', 'c.service')];
   const signed = grantOf(bed, await planOf(bed, draftOf(steps)));
   watched.runner.accept(signed, 0);
-  const result = resultOf(await watched.ending(signed.grant.actionId));
+  const result = await watched.result(signed.grant.actionId);
   assert.deepEqual(
     result.steps.map(({ state }) => state),
     ['done', 'failed', 'skipped'],
@@ -262,7 +257,7 @@ test('when a step that cannot be undone fails, the result says so', async () => 
   await using watched = new Watched(bed);
   const signed = grantOf(bed, await planOf(bed, draftOf([command('one', 'false')])));
   watched.runner.accept(signed, 0);
-  const result = resultOf(await watched.ending(signed.grant.actionId));
+  const result = await watched.result(signed.grant.actionId);
   assert.equal(result.outcome, 'failed');
   assert.equal(result.steps[0]?.exitCode, 1);
   assert.equal(result.undo.state, 'impossible');
@@ -274,7 +269,7 @@ test('when a plan brings undo steps of its own, those are run instead', async ()
   const undo = [{ ...start('back', 'z.service'), timeout_ms: 1000 }] as never;
   const signed = grantOf(bed, await planOf(bed, draftOf([command('one', 'false')], { undo })));
   watched.runner.accept(signed, 0);
-  const result = resultOf(await watched.ending(signed.grant.actionId));
+  const result = await watched.result(signed.grant.actionId);
   assert.deepEqual([result.undo.state, ...bed.effects()], ['done', 'start z.service']);
 });
 
@@ -283,7 +278,7 @@ test('when a step takes longer than it may, it is ended and counts as failed', a
   await using watched = new Watched(bed);
   const signed = grantOf(bed, await planOf(bed, draftOf([{ ...command('one', 'sleep', '30'), timeout_ms: 150 }])));
   watched.runner.accept(signed, 0);
-  const result = resultOf(await watched.ending(signed.grant.actionId));
+  const result = await watched.result(signed.grant.actionId);
   assert.equal(result.steps[0]?.state, 'failed');
   assert.match(result.steps[0]?.summary ?? '', /longer/);
 });
@@ -299,7 +294,7 @@ test('F19: when an action is stopped, its present step is ended by force, nothin
   watched.runner.accept(signed, 0);
   const pid = Number(await until(() => readOrNothing(pidFile), 'the step to run'));
   watched.runner.stop(actionId);
-  const result = resultOf(await watched.ending(actionId));
+  const result = await watched.result(actionId);
   assert.equal(result.outcome, 'stopped');
   assert.deepEqual(
     result.steps.map(({ state }) => state),
@@ -371,7 +366,7 @@ test('when a grant carries no approval and nobody here asks for one, it runs', a
   await using watched = new Watched(bed);
   const signed = grantOf(bed, await planOf(bed, draftOf([start('one', 'a.service')])), { approvals: [] });
   watched.runner.accept(signed, 0);
-  assert.equal(resultOf(await watched.ending(signed.grant.actionId)).outcome, 'succeeded');
+  assert.equal((await watched.result(signed.grant.actionId)).outcome, 'succeeded');
 });
 
 test('when a link attaches, it is told the reports that no link has stored, with their output, and no others', async () => {
@@ -433,7 +428,7 @@ test('when an approval came by a channel that does not count here, it is as if i
   watched.runner.accept(byTelegram, 0);
   assert.equal(codeOf(await watched.ending(byTelegram.grant.actionId)), 'approvals_insufficient');
   watched.runner.accept(byWeb, 0);
-  assert.equal(resultOf(await watched.ending(byWeb.grant.actionId)).outcome, 'succeeded');
+  assert.equal((await watched.result(byWeb.grant.actionId)).outcome, 'succeeded');
 });
 
 function readOrNothing(file: string): string | undefined {
